@@ -1,0 +1,105 @@
+//! The one way to the network. The engine and the key rings say what to send; a head knows how.
+
+use std::borrow::Cow;
+use std::future::Future;
+use std::pin::Pin;
+
+use thiserror::Error;
+
+/// A boxed future, so that [`Wire`] and the key rings can be trait objects.
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// An AWS service that speaks awsJson.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Service {
+    /// Amazon DynamoDB.
+    DynamoDb,
+    /// Amazon DynamoDB Streams.
+    DynamoDbStreams,
+    /// AWS Key Management Service.
+    Kms,
+}
+
+impl Service {
+    /// What stands before the dot in `X-Amz-Target`.
+    #[must_use]
+    pub fn target_prefix(self) -> &'static str {
+        match self {
+            Service::DynamoDb => "DynamoDB_20120810",
+            Service::DynamoDbStreams => "DynamoDBStreams_20120810",
+            Service::Kms => "TrentService",
+        }
+    }
+
+    /// The service of an `X-Amz-Target` prefix that callers may send; KMS is only ever called by us.
+    #[must_use]
+    pub fn from_target_prefix(prefix: &str) -> Option<Self> {
+        [Service::DynamoDb, Service::DynamoDbStreams].into_iter().find(|service| service.target_prefix() == prefix)
+    }
+}
+
+/// One call: a service, an operation such as `PutItem`, and the JSON body.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Call {
+    /// Where it goes.
+    pub service: Service,
+    /// The operation's name.
+    pub operation: Cow<'static, str>,
+    /// The body; it may hold plaintext before sealing and is never printed.
+    pub body: Vec<u8>,
+}
+
+impl std::fmt::Debug for Call {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:?}.{} ({} bytes)", self.service, self.operation, self.body.len())
+    }
+}
+
+/// What came back, errors of the service included.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// The HTTP status.
+    pub status: u16,
+    /// The service's request id, if it sent one.
+    pub request_id: Option<String>,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
+impl Answer {
+    /// Whether the call succeeded.
+    #[must_use]
+    pub fn ok(&self) -> bool {
+        self.status == 200
+    }
+}
+
+impl std::fmt::Debug for Answer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} ({} bytes)", self.status, self.body.len())
+    }
+}
+
+/// No answer came.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum WireError {
+    /// The connection could not be made, or TLS failed.
+    #[error("it could not be reached")]
+    Unreachable,
+    /// The connection broke before the answer was complete; the call may have been carried out.
+    #[error("the connection broke before its answer was complete")]
+    Broken,
+    /// The time limit passed; the call may have been carried out.
+    #[error("it did not answer in time")]
+    Timeout,
+    /// There are no credentials to sign the call with.
+    #[error("there are no AWS credentials to sign the call with")]
+    NoCredentials,
+}
+
+/// Sends one call. Implementations retry nothing; a failed call of the service is an [`Answer`].
+pub trait Wire: Send + Sync {
+    /// Sends `call` and waits for the answer.
+    fn send(&self, call: Call) -> BoxFuture<'_, Result<Answer, WireError>>;
+}
