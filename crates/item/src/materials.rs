@@ -75,7 +75,7 @@ pub struct EncryptedDataKey<'a> {
 }
 
 /// The encryption context: text pairs bound into every wrapped key and into the signed record.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Context(BTreeMap<String, String>);
 
 impl Context {
@@ -131,6 +131,13 @@ impl Context {
             bytes::put_u16_prefixed(&mut out, value.as_bytes())?;
         }
         Some(out)
+    }
+}
+
+/// Values of a context are item data, so only its keys are printed.
+impl fmt::Debug for Context {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.0.keys()).finish()
     }
 }
 

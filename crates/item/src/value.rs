@@ -61,9 +61,9 @@ impl Value<'_> {
             Value::Ns(all) => Value::Ns(texts(all)),
             Value::Bs(all) => Value::Bs(all.into_iter().map(|bytes| Cow::Owned(bytes.into_owned())).collect()),
             Value::L(all) => Value::L(all.into_iter().map(Value::into_owned).collect()),
-            Value::M(all) => {
-                Value::M(all.into_iter().map(|(key, value)| (Cow::Owned(key.into_owned()), value.into_owned())).collect())
-            }
+            Value::M(all) => Value::M(
+                all.into_iter().map(|(key, value)| (Cow::Owned(key.into_owned()), value.into_owned())).collect(),
+            ),
         }
     }
 }
@@ -144,10 +144,6 @@ impl<'a> Item<'a> {
     /// The attributes themselves. Names must be unique.
     pub(crate) fn from_attributes(attributes: Vec<(Cow<'a, str>, Value<'a>)>) -> Self {
         Self { attributes }
-    }
-
-    pub(crate) fn attributes(&self) -> &[(Cow<'a, str>, Value<'a>)] {
-        &self.attributes
     }
 
     pub(crate) fn attributes_mut(&mut self) -> &mut Vec<(Cow<'a, str>, Value<'a>)> {
