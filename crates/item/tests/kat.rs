@@ -1,6 +1,14 @@
 //! Known answers of AWS's unit tests: numbers, value bytes, paths, contexts, field keys.
 //! The files are AWS's facts and stay outside this repository; where they are absent the tests say so and stop.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "the helpers of a test may stop it; clippy excuses only the test functions themselves"
+)]
+
 use std::fs;
 use std::path::Path;
 
