@@ -1,0 +1,70 @@
+//! The project's own commands, run as `cargo xtask <command>`.
+//!
+//! Every command is a list of steps. A step prints its name and the command it runs, then its time; a failing step
+//! prints the line that repeats it. Only the standard library is used, so this builds in a second.
+//!
+//! ```text
+//!   main -> { suites, interop, lint, fuzz } -> tools (find or install what a step needs)
+//!                                            -> step  (run one command, time it, say how to repeat it)
+//! ```
+#![expect(clippy::print_stderr, reason = "a command's words are its output")]
+
+mod fuzz;
+mod interop;
+mod lint;
+mod step;
+mod suites;
+mod tools;
+
+use std::process::ExitCode;
+
+use step::{Failed, Steps};
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    let mut steps = Steps::default();
+    let outcome = run(&args, &mut steps);
+    steps.print_table();
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failed) => {
+            eprintln!("xtask: {failed}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(args: &[&str], steps: &mut Steps) -> Result<(), Failed> {
+    match *args {
+        ["test"] => suites::all(steps),
+        ["test", "rust"] => suites::rust(steps),
+        ["test", "js"] => suites::js(steps),
+        ["test", "python"] => suites::python(steps),
+        ["lint"] => lint::all(steps),
+        ["interop"] => interop::run(steps),
+        ["bench"] => interop::bench(steps),
+        ["fuzz", ref rest @ ..] => fuzz::run(steps, &fuzz::Options::parse(rest)?),
+        ["ci"] => {
+            suites::all(steps)?;
+            interop::run(steps)?;
+            lint::all(steps)?;
+            fuzz::run(steps, &fuzz::Options::default())
+        }
+        [] | ["help" | "-h" | "--help"] => {
+            eprint!("{HELP}");
+            Ok(())
+        }
+        _ => Err(Failed::new(format!("unknown command: {}\n\n{HELP}", args.join(" ")))),
+    }
+}
+
+const HELP: &str = "\
+cargo xtask test                      every test: the workspace, then real SDK clients against the built gateway
+cargo xtask test rust|js|python       one of them
+cargo xtask lint                      rustfmt, clippy, rustdoc, cargo-deny, file lengths, machine paths
+cargo xtask interop                   2,000 random items in each direction beside AWS's own crate
+cargo xtask bench                     time per item beside AWS's crate and beside the bare cipher calls
+cargo xtask fuzz [--seconds N] [TARGET]   each fuzz target for N seconds (60), or one of them
+cargo xtask ci                        test, interop, lint and fuzz, as .ci/run does
+";

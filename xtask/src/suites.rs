@@ -1,0 +1,46 @@
+//! All tests: the workspace's own, then real SDK clients against the gateway that was just built.
+
+use crate::step::{Failed, Step, Steps, target};
+use crate::tools;
+
+pub(crate) fn all(steps: &mut Steps) -> Result<(), Failed> {
+    rust(steps)?;
+    js(steps)?;
+    python(steps)
+}
+
+/// Unit, property, vector, command-line and Rust client tests.
+pub(crate) fn rust(steps: &mut Steps) -> Result<(), Failed> {
+    if tools::nextest() {
+        steps.run(&Step::cargo("tests", &["nextest", "run"]).args(WORKSPACE))?;
+    } else {
+        steps.run(&Step::cargo("tests", &["test", "--lib", "--bins", "--tests"]).args(WORKSPACE))?;
+    }
+    steps.run(&Step::cargo("documentation examples", &["test", "--doc"]).args(WORKSPACE))
+}
+
+/// The AWS SDK for JavaScript v3.
+pub(crate) fn js(steps: &mut Steps) -> Result<(), Failed> {
+    tools::node_packages(steps)?;
+    let binary = dynaseal(steps)?;
+    steps.run(&Step::new("JavaScript clients", "node").args(&["--test", "clients/js/"]).env("DYNASEAL", binary))
+}
+
+/// boto3 and the AWS CLI.
+pub(crate) fn python(steps: &mut Steps) -> Result<(), Failed> {
+    let python = tools::python_environment(steps)?;
+    let binary = dynaseal(steps)?;
+    steps.run(
+        &Step::new("boto3 and AWS CLI clients", python)
+            .args(&["-m", "pytest", "-q", "-p", "no:cacheprovider", "clients/python"])
+            .env("DYNASEAL", binary),
+    )
+}
+
+/// Builds the program with the features the tests built it with, so that nothing is compiled twice.
+fn dynaseal(steps: &mut Steps) -> Result<std::path::PathBuf, Failed> {
+    steps.run(&Step::cargo("the program", &["build", "--bin", "dynaseal"]).args(WORKSPACE))?;
+    Ok(target().join("debug/dynaseal"))
+}
+
+const WORKSPACE: &[&str] = &["--workspace", "--all-features"];
