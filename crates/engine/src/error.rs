@@ -35,7 +35,9 @@ pub enum Error {
         instead: &'static str,
     },
     /// The sealed item is larger than DynamoDB stores.
-    #[error("{operation} on table {table}: sealed, the item has {size} bytes, {over} more than DynamoDB's limit of 409600")]
+    #[error(
+        "{operation} on table {table}: sealed, the item has {size} bytes, {over} more than DynamoDB's limit of 409600"
+    )]
     ItemTooLarge {
         /// The operation.
         operation: String,
@@ -108,9 +110,10 @@ impl Error {
     #[must_use]
     pub fn kind(&self) -> Kind {
         match self {
-            Error::Request { .. } | Error::UnknownOperation { .. } | Error::Refused { .. } | Error::ItemTooLarge { .. } => {
-                Kind::Caller
-            }
+            Error::Request { .. }
+            | Error::UnknownOperation { .. }
+            | Error::Refused { .. }
+            | Error::ItemTooLarge { .. } => Kind::Caller,
             Error::Item { source, .. } => source.kind(),
             Error::Keys { source, .. } => source.kind(),
             Error::Wire { .. } | Error::Answer { .. } => Kind::Outage,
@@ -121,10 +124,14 @@ impl Error {
     #[must_use]
     pub fn hint(&self) -> &'static str {
         match self {
-            Error::Request { .. } => "correct the request; Dynaseal reads protected tables' requests before DynamoDB does",
+            Error::Request { .. } => {
+                "correct the request; Dynaseal reads protected tables' requests before DynamoDB does"
+            }
             Error::UnknownOperation { .. } => "call it without the gateway, or update Dynaseal",
             Error::Refused { instead, .. } => instead,
-            Error::ItemTooLarge { .. } => "shorten the item: sealing adds a header, a footer and 18 bytes for each encrypted attribute",
+            Error::ItemTooLarge { .. } => {
+                "shorten the item: sealing adds a header, a footer and 18 bytes for each encrypted attribute"
+            }
             Error::Item { source, .. } => source.hint(),
             Error::Keys { source, .. } => source.hint(),
             Error::Wire { source: WireError::NoCredentials, .. } => {

@@ -1,16 +1,29 @@
-//! REQUESTS
+//! REQUESTS: what must change in a DynamoDB call, and is it safe. Works on `(service, operation, JSON bytes)` in and
+//! out; the decisions are pure, and one driver, `run.rs`, carries them out.
+//!
+//! ```text
+//!  Call ── plan/ ──> Plan ── keys ── seal ──> Wire ──> answer ── reply.rs: keys, open, project ──> Answer
+//!           |          |
+//!           |          forward   a table without a configuration, or nothing to change
+//!           |          edit      the request with holes for sealed items, and what to open in the reply
+//!           doc.rs     refuse    an Error that names call, table and attribute
+//!           expr/
+//! ```
+//!
+//! A head that cannot lend its sockets to a future steps the same driver by hand: `session.rs`.
+
+mod doc;
 mod error;
-pub use dynaseal_keys::{Answer, BoxFuture, Call, Service, Wire, WireError};
+mod expr;
+mod plan;
+mod reply;
+mod run;
+mod session;
+mod size;
+mod table;
+
+pub use dynaseal_keys::{Answer, BoxFuture, Call, Clock, Io, Service, SystemClock, Wire, WireError};
 pub use error::Error;
-
-/// The engine: checked tables and what they need.
-#[derive(Debug)]
-pub struct Engine {}
-
-impl Engine {
-    /// Carries one call out. Tables without a configuration pass through untouched.
-    pub async fn call(&self, wire: &dyn Wire, call: Call) -> Result<Answer, Error> {
-        let operation = call.operation.to_string();
-        wire.send(call).await.map_err(|source| Error::Wire { operation, source })
-    }
-}
+pub use run::Engine;
+pub use session::{Session, Step};
+pub use table::{Failure, Plaintext, Table};

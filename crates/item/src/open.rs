@@ -73,6 +73,12 @@ impl<'a, 'i> Sealed<'a, 'i> {
         Ok(Self { logical_name: schema.logical_name(), header, footer, signed, unsigned, full })
     }
 
+    /// Whether an item has neither header nor footer, and so was never sealed.
+    #[must_use]
+    pub fn is_plain(item: &Item<'_>) -> bool {
+        item.get(header::ATTRIBUTE).is_none() && item.get(footer::ATTRIBUTE).is_none()
+    }
+
     /// The header, not yet verified.
     #[must_use]
     pub fn header(&self) -> &Header<'a> {

@@ -100,10 +100,10 @@ impl<'a> Item<'a> {
         }
     }
 
-    /// Takes one attribute out.
-    pub fn remove(&mut self, name: &str) -> Option<Value<'a>> {
+    /// Takes one attribute out, name and value.
+    pub fn take(&mut self, name: &str) -> Option<(Cow<'a, str>, Value<'a>)> {
         let at = self.attributes.iter().position(|(other, _)| other == name)?;
-        Some(self.attributes.remove(at).1)
+        Some(self.attributes.swap_remove(at))
     }
 
     /// The value of one attribute.

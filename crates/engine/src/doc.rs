@@ -1,0 +1,252 @@
+//! JSON edited, not modelled: one level of an object or array is read at a time, everything below stays the text it was.
+//! A name that stands twice is refused, since DynamoDB and Dynaseal might then read two different requests.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use dynaseal_item::{Item, json};
+use serde::de::{self, Deserialize, Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+/// Text that is not the JSON that was expected. Says nothing of what the text holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct NotJson(pub(crate) &'static str);
+
+/// A part of a document.
+#[derive(Debug)]
+pub(crate) enum Node<'a> {
+    /// Text that stays as it is.
+    Raw(Cow<'a, str>),
+    /// A part that was printed already.
+    Printed(Vec<u8>),
+    /// A hole for item number n.
+    Item(usize),
+    Object(Object<'a>),
+    Array(Vec<Node<'a>>),
+}
+
+/// Names and values in order.
+#[derive(Debug, Default)]
+pub(crate) struct Object<'a>(Vec<(Cow<'a, str>, Node<'a>)>);
+
+impl<'a> Object<'a> {
+    pub(crate) fn parse(text: &'a str) -> Result<Self, NotJson> {
+        serde_json::from_str(text).map_err(|error| {
+            NotJson(if error.is_data() && error.to_string().starts_with(TWICE) {
+                TWICE
+            } else if error.is_data() {
+                "an object was expected"
+            } else {
+                "it is not JSON"
+            })
+        })
+    }
+
+    /// The text of a member; `None` also where it is `null`, which DynamoDB treats as absent.
+    pub(crate) fn raw(&self, name: &str) -> Option<&str> {
+        self.0.iter().find(|(other, _)| other == name).and_then(|(_, node)| match node {
+            Node::Raw(text) if text != "null" => Some(text.as_ref()),
+            _ => None,
+        })
+    }
+
+    /// The text of a member as it stands in the document itself.
+    pub(crate) fn borrowed(&self, name: &str) -> Option<&'a str> {
+        self.0.iter().find(|(other, _)| other == name).and_then(|(_, node)| match node {
+            Node::Raw(Cow::Borrowed(text)) if *text != "null" => Some(*text),
+            _ => None,
+        })
+    }
+
+    /// A member that must be a string if it is there.
+    pub(crate) fn text(&self, name: &str) -> Result<Option<Cow<'_, str>>, NotJson> {
+        self.raw(name).map(text).transpose()
+    }
+
+    /// Takes a member's text out, leaving its place to [`Object::set`].
+    pub(crate) fn take_raw(&mut self, name: &str) -> Option<Cow<'a, str>> {
+        let node = self.0.iter_mut().find(|(other, _)| other == name).map(|(_, node)| node)?;
+        match node {
+            Node::Raw(text) if text != "null" => Some(std::mem::replace(text, Cow::Borrowed("null"))),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn set(&mut self, name: &'a str, value: Node<'a>) {
+        match self.0.iter_mut().find(|(other, _)| other == name) {
+            Some((_, node)) => *node = value,
+            None => self.0.push((Cow::Borrowed(name), value)),
+        }
+    }
+
+    /// Puts a value where [`Object::take_raw`] left a gap.
+    pub(crate) fn replace(&mut self, name: &str, value: Node<'a>) {
+        if let Some((_, node)) = self.0.iter_mut().find(|(other, _)| other == name) {
+            *node = value;
+        }
+    }
+
+    pub(crate) fn remove(&mut self, name: &str) {
+        self.0.retain(|(other, _)| other != name);
+    }
+
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|(name, _)| name.as_ref())
+    }
+
+    /// Names with their texts.
+    pub(crate) fn entries(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().filter_map(|(name, node)| match node {
+            Node::Raw(text) => Some((name.as_ref(), text.as_ref())),
+            _ => None,
+        })
+    }
+
+    pub(crate) fn entries_mut(&mut self) -> impl Iterator<Item = (&str, &mut Node<'a>)> {
+        self.0.iter_mut().map(|(name, node)| (&**name, node))
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The document as text, with the holes filled.
+    pub(crate) fn print(&self, items: &[Item<'_>], size: usize) -> Vec<u8> {
+        let mut out = Vec::with_capacity(size);
+        print_object(self, items, &mut out);
+        out
+    }
+}
+
+/// The elements of an array.
+pub(crate) fn array(text: &str) -> Result<Vec<&str>, NotJson> {
+    let elements: Vec<&RawValue> = serde_json::from_str(text).map_err(|_| NotJson("a list was expected"))?;
+    Ok(elements.into_iter().map(RawValue::get).collect())
+}
+
+/// A string.
+pub(crate) fn text(text: &str) -> Result<Cow<'_, str>, NotJson> {
+    struct Text<'a>(Cow<'a, str>);
+    impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
+        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            deserializer.deserialize_str(TextVisitor).map(Text)
+        }
+    }
+    serde_json::from_str::<Text<'_>>(text).map(|text| text.0).map_err(|_| NotJson("a string was expected"))
+}
+
+fn print_node(node: &Node<'_>, items: &[Item<'_>], out: &mut Vec<u8>) {
+    match node {
+        Node::Raw(text) => out.extend_from_slice(text.as_bytes()),
+        Node::Printed(json) => out.extend_from_slice(json),
+        Node::Object(object) => print_object(object, items, out),
+        Node::Array(all) => {
+            print_all(b"[]", all, out, |one, out| print_node(one, items, out));
+        }
+        Node::Item(number) => match items.get(*number) {
+            Some(item) => json::write_item(item, out),
+            // A hole that nothing fills must not look like an item.
+            None => out.extend_from_slice(b"null"),
+        },
+    }
+}
+
+fn print_object(object: &Object<'_>, items: &[Item<'_>], out: &mut Vec<u8>) {
+    print_all(b"{}", &object.0, out, |(name, node), out| {
+        json::write_text(name, out);
+        out.push(b':');
+        print_node(node, items, out);
+    });
+}
+
+fn print_all<T>(brackets: &[u8; 2], all: &[T], out: &mut Vec<u8>, print: impl Fn(&T, &mut Vec<u8>)) {
+    let [open, close] = *brackets;
+    out.push(open);
+    for (at, one) in all.iter().enumerate() {
+        if at > 0 {
+            out.push(b',');
+        }
+        print(one, out);
+    }
+    out.push(close);
+}
+
+const TWICE: &str = "a name stands twice";
+
+impl<'de: 'a, 'a> Deserialize<'de> for Object<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(ObjectVisitor).map(Object)
+    }
+}
+
+struct ObjectVisitor;
+
+impl<'de> Visitor<'de> for ObjectVisitor {
+    type Value = Vec<(Cow<'de, str>, Node<'de>)>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut all: Self::Value = Vec::with_capacity(8);
+        // Bodies have few members; a hostile one with very many must not cost quadratic time.
+        let mut seen = std::collections::HashSet::new();
+        while let Some(name) = map.next_key_seed(TextVisitor)? {
+            let value: &RawValue = map.next_value()?;
+            if !seen.insert(name.clone()) {
+                return Err(de::Error::custom(TWICE));
+            }
+            all.push((name, Node::Raw(Cow::Borrowed(value.get()))));
+        }
+        Ok(all)
+    }
+}
+
+struct TextVisitor;
+
+impl<'de> de::DeserializeSeed<'de> for TextVisitor {
+    type Value = Cow<'de, str>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
+
+impl<'de> Visitor<'de> for TextVisitor {
+    type Value = Cow<'de, str>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a string")
+    }
+
+    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
+        Ok(Cow::Borrowed(text))
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
+        Ok(Cow::Owned(text.to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn untouched_members_keep_their_text() {
+        let body = r#"{"TableName":"T","New":{"a": [1, 2.50]},"Item":{"id":{"S":"1"}}}"#;
+        let mut object = Object::parse(body).unwrap();
+        object.set("Item", Node::Item(0));
+        let item = json::read_item(r#"{"x":{"N":"1"}}"#).unwrap();
+        let out = String::from_utf8(object.print(&[item], 0)).unwrap();
+        assert_eq!(out, r#"{"TableName":"T","New":{"a": [1, 2.50]},"Item":{"x":{"N":"1"}}}"#);
+    }
+
+    #[test]
+    fn a_name_that_stands_twice_is_refused() {
+        assert_eq!(Object::parse(r#"{"TableName":"A","Table\u004eame":"B"}"#).unwrap_err(), NotJson(TWICE));
+        assert_eq!(Object::parse("[]").unwrap_err(), NotJson("an object was expected"));
+        assert_eq!(Object::parse("{").unwrap_err(), NotJson("it is not JSON"));
+    }
+}

@@ -1,0 +1,98 @@
+//! PutItem, GetItem, DeleteItem and UpdateItem, and their forms inside transactions.
+
+use crate::doc::{Node, Object};
+use crate::error::Error;
+use crate::table::Table;
+
+use super::scope::{NAMES, Scope};
+use super::{Plan, Put, Reply, Request, View};
+
+/// Members of a conditional write, whatever it does.
+const CONDITION: [&str; 5] =
+    ["TableName", "ConditionExpression", NAMES, "ExpressionAttributeValues", "ReturnValuesOnConditionCheckFailure"];
+/// Members of the three calls on one item.
+const CALL: [&str; 5] =
+    ["Expected", "ConditionalOperator", "ReturnValues", "ReturnConsumedCapacity", "ReturnItemCollectionMetrics"];
+
+pub(crate) fn put<'e, 'a>(mut request: Request<'e, 'a>) -> Result<Plan<'e, 'a>, Error> {
+    let Some(table) = request.table()? else { return Ok(Plan::Forward) };
+    let scope = Scope { operation: request.operation, table };
+    scope.known(&request.body, &[&["Item"][..], &CONDITION, &CALL].concat())?;
+    scope.legacy_conditions(&request.body, "Expected")?;
+    let puts = Vec::from_iter(put_part(&scope, &mut request.body, 0, None)?);
+    Ok(request.edit(puts, attributes(table)))
+}
+
+pub(crate) fn get<'e, 'a>(mut request: Request<'e, 'a>) -> Result<Plan<'e, 'a>, Error> {
+    const MEMBERS: [&str; 7] = [
+        "TableName",
+        "Key",
+        "ConsistentRead",
+        "AttributesToGet",
+        "ProjectionExpression",
+        NAMES,
+        "ReturnConsumedCapacity",
+    ];
+    let Some(table) = request.table()? else { return Ok(Plan::Forward) };
+    let scope = Scope { operation: request.operation, table };
+    scope.known(&request.body, &MEMBERS)?;
+    let (projection, _) = scope.take_projection(&mut request.body)?;
+    Ok(request.edit(Vec::new(), Reply::One { field: "Item", view: View { table, projection, index: None } }))
+}
+
+pub(crate) fn delete<'e, 'a>(request: Request<'e, 'a>) -> Result<Plan<'e, 'a>, Error> {
+    let Some(table) = request.table()? else { return Ok(Plan::Forward) };
+    let scope = Scope { operation: request.operation, table };
+    scope.known(&request.body, &[&["Key"][..], &CONDITION, &CALL].concat())?;
+    scope.conditions(&request.body, &["ConditionExpression"])?;
+    scope.legacy_conditions(&request.body, "Expected")?;
+    Ok(request.edit(Vec::new(), attributes(table)))
+}
+
+pub(crate) fn update<'e, 'a>(request: Request<'e, 'a>) -> Result<Plan<'e, 'a>, Error> {
+    let Some(table) = request.table()? else { return Ok(Plan::Forward) };
+    let scope = Scope { operation: request.operation, table };
+    let members = [&["Key", "UpdateExpression", "AttributeUpdates"][..], &CONDITION, &CALL].concat();
+    scope.known(&request.body, &members)?;
+    scope.conditions(&request.body, &["ConditionExpression"])?;
+    scope.legacy_conditions(&request.body, "Expected")?;
+    let updates = [scope.update_expression(&request.body)?, scope.attribute_updates(&request.body)?];
+    if updates == [false, false] {
+        let what = "an update without attributes would create an unsealed item".to_owned();
+        return Err(scope.refused(what, "put the item instead"));
+    }
+    let returns = request.body.text("ReturnValues").map_err(|error| request.bad(error))?;
+    // Only unsigned attributes were updated, and they are stored as they are.
+    let partial = returns.is_some_and(|returns| returns.starts_with("UPDATED_"));
+    let reply = if partial { Reply::Condition(View::whole(table)) } else { attributes(table) };
+    Ok(request.edit(Vec::new(), reply))
+}
+
+/// A put inside a request: its condition is checked and its item is replaced by hole number `hole`.
+pub(crate) fn put_part<'e, 'a>(
+    scope: &Scope<'e, '_>,
+    part: &mut Object<'a>,
+    hole: usize,
+    number: Option<usize>,
+) -> Result<Option<Put<'e, 'a>>, Error> {
+    scope.conditions(part, &["ConditionExpression"])?;
+    // Without an item DynamoDB says what is missing.
+    let Some(text) = part.take_raw("Item") else { return Ok(None) };
+    part.set("Item", Node::Item(hole));
+    Ok(Some(Put { table: scope.table, text, number }))
+}
+
+/// Members of the actions of a transaction.
+pub(crate) fn transact_members(action: &str) -> Option<Vec<&'static str>> {
+    let own: &[&str] = match action {
+        "Put" => &["Item"],
+        "Delete" | "ConditionCheck" => &["Key"],
+        "Update" => &["Key", "UpdateExpression"],
+        _ => return None,
+    };
+    Some([own, &CONDITION].concat())
+}
+
+fn attributes<'e, 'a>(table: &'e Table) -> Reply<'e, 'a> {
+    Reply::One { field: "Attributes", view: View::whole(table) }
+}

@@ -1,0 +1,216 @@
+//! Request to plan: which calls pass, which are edited, which are refused. Pure; nothing is sent here.
+
+mod batch;
+mod item;
+mod query;
+mod schema;
+mod scope;
+mod statement;
+mod transact;
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use dynaseal_keys::{Call, Service};
+
+use crate::doc::{NotJson, Object};
+use crate::error::Error;
+use crate::expr::project::Projection;
+use crate::run::Engine;
+use crate::table::Table;
+
+/// What to do with a call.
+#[derive(Debug)]
+pub(crate) enum Plan<'e, 'a> {
+    /// Send it as it came, and give the answer back as it comes.
+    Forward,
+    /// Send an edited request and open what comes back.
+    Edit(Box<Edit<'e, 'a>>),
+}
+
+/// An edited request.
+#[derive(Debug)]
+pub(crate) struct Edit<'e, 'a> {
+    /// The request; its holes are filled with the sealed `puts`.
+    pub(crate) body: Object<'a>,
+    pub(crate) body_size: usize,
+    pub(crate) puts: Vec<Put<'e, 'a>>,
+    pub(crate) reply: Reply<'e, 'a>,
+}
+
+/// An item to seal.
+#[derive(Debug)]
+pub(crate) struct Put<'e, 'a> {
+    pub(crate) table: &'e Table,
+    pub(crate) text: Cow<'a, str>,
+    /// Its place in the call, if the call can hold several.
+    pub(crate) number: Option<usize>,
+}
+
+/// Where items lie in the answer.
+#[derive(Debug)]
+pub(crate) enum Reply<'e, 'a> {
+    /// One item under a name; also under `Item` in a failed condition's error.
+    One { field: &'static str, view: View<'e> },
+    /// Nothing on success; one item under `Item` in a failed condition's error.
+    Condition(View<'e>),
+    /// A list of items under `Items`.
+    Items(View<'e>),
+    /// Lists of items by table under `Responses`; unprocessed keys get the caller's projections back.
+    ByTable(BTreeMap<String, BatchView<'e, 'a>>),
+    /// Unprocessed puts by table.
+    Unprocessed(BTreeMap<String, &'e Table>),
+    /// One item for each get; `None` for tables without a configuration.
+    Responses(Vec<Option<View<'e>>>),
+    /// Nothing on success; an item for each action in a cancelled transaction's reasons.
+    Reasons(Vec<Option<View<'e>>>),
+}
+
+/// How an item is opened and what of it is shown.
+#[derive(Debug)]
+pub(crate) struct View<'e> {
+    pub(crate) table: &'e Table,
+    pub(crate) projection: Option<Projection>,
+    /// The index that was read; it may lack attributes that the footer covers.
+    pub(crate) index: Option<String>,
+}
+
+#[derive(Debug)]
+pub(crate) struct BatchView<'e, 'a> {
+    pub(crate) view: View<'e>,
+    /// The members that were taken out of the request, for unprocessed keys.
+    pub(crate) taken: Vec<(&'static str, Cow<'a, str>)>,
+}
+
+impl<'e> View<'e> {
+    pub(crate) fn whole(table: &'e Table) -> Self {
+        Self { table, projection: None, index: None }
+    }
+}
+
+/// A request whose body was read one level deep.
+pub(crate) struct Request<'e, 'a> {
+    pub(crate) engine: &'e Engine,
+    pub(crate) operation: &'a str,
+    pub(crate) body: Object<'a>,
+    pub(crate) body_size: usize,
+}
+
+pub(crate) fn of<'e, 'a>(engine: &'e Engine, call: &'a Call) -> Result<Plan<'e, 'a>, Error> {
+    // Stream records hold items as they are stored; this version leaves them sealed.
+    if engine.protects_nothing() || call.service != Service::DynamoDb || PASSES.contains(&call.operation.as_ref()) {
+        return Ok(Plan::Forward);
+    }
+    let operation = call.operation.as_ref();
+    let not_json = |error| Error::request(operation, error);
+    let text = std::str::from_utf8(&call.body).map_err(|_| not_json(NotJson("it is not UTF-8")))?;
+    let body = Object::parse(text).map_err(not_json)?;
+    let request = Request { engine, operation, body, body_size: text.len() };
+    match operation {
+        "PutItem" => item::put(request),
+        "GetItem" => item::get(request),
+        "DeleteItem" => item::delete(request),
+        "UpdateItem" => item::update(request),
+        "BatchWriteItem" => batch::write(request),
+        "BatchGetItem" => batch::get(request),
+        "Query" => query::query(request),
+        "Scan" => query::scan(request),
+        "TransactWriteItems" => transact::write(request),
+        "TransactGetItems" => transact::get(request),
+        "ExecuteStatement" => statement::execute(&request),
+        "BatchExecuteStatement" => statement::batch(&request),
+        "ExecuteTransaction" => statement::transaction(&request),
+        "CreateTable" => schema::create(&request),
+        "UpdateTable" => schema::update(&request),
+        "UpdateTimeToLive" => schema::time_to_live(&request),
+        _ => Err(Error::UnknownOperation { operation: operation.to_owned() }),
+    }
+}
+
+impl<'e, 'a> Request<'e, 'a> {
+    /// The protected table that the body names, if it names one.
+    pub(crate) fn table(&self) -> Result<Option<&'e Table>, Error> {
+        table_of(self.engine, self.operation, &self.body)
+    }
+
+    pub(crate) fn edit(self, puts: Vec<Put<'e, 'a>>, reply: Reply<'e, 'a>) -> Plan<'e, 'a> {
+        Plan::Edit(Box::new(Edit { body: self.body, body_size: self.body_size, puts, reply }))
+    }
+
+    pub(crate) fn bad(&self, error: NotJson) -> Error {
+        Error::request(self.operation, error)
+    }
+}
+
+/// The protected table that an object names under `TableName`.
+pub(crate) fn table_of<'e>(
+    engine: &'e Engine,
+    operation: &str,
+    object: &Object<'_>,
+) -> Result<Option<&'e Table>, Error> {
+    let name = object.text("TableName").map_err(|error| Error::request(operation, error))?;
+    Ok(name.and_then(|name| engine.table(&name)))
+}
+
+/// The table's name in a name or an ARN, `arn:aws:dynamodb:REGION:ACCOUNT:table/NAME`.
+pub(crate) fn table_name(name_or_arn: &str) -> &str {
+    let Some((_, rest)) = name_or_arn.strip_prefix("arn:").and_then(|arn| arn.split_once(":table/")) else {
+        return name_or_arn;
+    };
+    rest.split('/').next().unwrap_or(rest)
+}
+
+/// Operations that carry neither items nor expressions.
+const PASSES: [&str; 39] = [
+    "CreateBackup",
+    "CreateGlobalTable",
+    "DeleteBackup",
+    "DeleteResourcePolicy",
+    "DeleteTable",
+    "DescribeBackup",
+    "DescribeContinuousBackups",
+    "DescribeContributorInsights",
+    "DescribeEndpoints",
+    "DescribeExport",
+    "DescribeGlobalTable",
+    "DescribeGlobalTableSettings",
+    "DescribeImport",
+    "DescribeKinesisStreamingDestination",
+    "DescribeLimits",
+    "DescribeTable",
+    "DescribeTableReplicaAutoScaling",
+    "DescribeTimeToLive",
+    "DisableKinesisStreamingDestination",
+    "EnableKinesisStreamingDestination",
+    "ExportTableToPointInTime",
+    "GetResourcePolicy",
+    "ListBackups",
+    "ListContributorInsights",
+    "ListExports",
+    "ListGlobalTables",
+    "ListImports",
+    "ListTables",
+    "ListTagsOfResource",
+    "PutResourcePolicy",
+    "RestoreTableFromBackup",
+    "RestoreTableToPointInTime",
+    "TagResource",
+    "UntagResource",
+    "UpdateContinuousBackups",
+    "UpdateContributorInsights",
+    "UpdateGlobalTable",
+    "UpdateGlobalTableSettings",
+    "UpdateTableReplicaAutoScaling",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_arn_names_its_table() {
+        assert_eq!(table_name("arn:aws:dynamodb:eu-west-1:111122223333:table/Users"), "Users");
+        assert_eq!(table_name("arn:aws-cn:dynamodb:cn-north-1:111122223333:table/Users/index/x"), "Users");
+        assert_eq!(table_name("Users"), "Users");
+    }
+}

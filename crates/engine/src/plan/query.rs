@@ -1,0 +1,51 @@
+//! Query and Scan.
+
+use crate::error::Error;
+
+use super::scope::{NAMES, Scope};
+use super::{Plan, Reply, Request, View};
+
+/// Members of both.
+const MEMBERS: [&str; 13] = [
+    "TableName",
+    "IndexName",
+    "Select",
+    "AttributesToGet",
+    "Limit",
+    "ConsistentRead",
+    "ConditionalOperator",
+    "ExclusiveStartKey",
+    "ReturnConsumedCapacity",
+    "ProjectionExpression",
+    "FilterExpression",
+    NAMES,
+    "ExpressionAttributeValues",
+];
+
+pub(crate) fn query<'e, 'a>(request: Request<'e, 'a>) -> Result<Plan<'e, 'a>, Error> {
+    read(request, &["KeyConditionExpression", "KeyConditions", "QueryFilter", "ScanIndexForward"])
+}
+
+pub(crate) fn scan<'e, 'a>(request: Request<'e, 'a>) -> Result<Plan<'e, 'a>, Error> {
+    read(request, &["ScanFilter", "Segment", "TotalSegments"])
+}
+
+fn read<'e, 'a>(mut request: Request<'e, 'a>, own: &[&str]) -> Result<Plan<'e, 'a>, Error> {
+    let Some(table) = request.table()? else { return Ok(Plan::Forward) };
+    let scope = Scope { operation: request.operation, table };
+    scope.known(&request.body, &[&MEMBERS, own].concat())?;
+    scope.conditions(&request.body, &["KeyConditionExpression", "FilterExpression"])?;
+    for member in ["KeyConditions", "QueryFilter", "ScanFilter"] {
+        scope.legacy_conditions(&request.body, member)?;
+    }
+    let (projection, _) = scope.take_projection(&mut request.body)?;
+    if projection.is_some() {
+        // Without a projection this would be refused; the default is to return all that is there.
+        let select = request.body.text("Select").map_err(|error| request.bad(error))?;
+        if select.as_deref() == Some("SPECIFIC_ATTRIBUTES") {
+            request.body.remove("Select");
+        }
+    }
+    let index = request.body.text("IndexName").map_err(|error| request.bad(error))?.map(|name| name.into_owned());
+    Ok(request.edit(Vec::new(), Reply::Items(View { table, projection, index })))
+}

@@ -1,0 +1,80 @@
+//! Calls that say which attributes DynamoDB itself must read: keys of tables and indexes, and time to live.
+
+use dynaseal_item::Action;
+
+use crate::doc::{Object, array};
+use crate::error::Error;
+use crate::table::Table;
+
+use super::scope::Scope;
+use super::{Plan, Request};
+
+pub(crate) fn create<'e, 'a>(request: &Request<'e, 'a>) -> Result<Plan<'e, 'a>, Error> {
+    let Some(table) = request.table()? else { return Ok(Plan::Forward) };
+    let scope = Scope { operation: request.operation, table };
+    key_attributes_are_plain(request, &scope)?;
+    let keys = named(request, &scope, "KeySchema")?;
+    let mut configured: Vec<&str> = table.schema().keys().collect();
+    let mut found: Vec<&str> = keys.iter().map(String::as_str).collect();
+    configured.sort_unstable();
+    found.sort_unstable();
+    // Without a key schema DynamoDB says what is missing.
+    if !found.is_empty() && found != configured {
+        let what =
+            format!("its key would be {}, but the configuration says {}", found.join(", "), configured.join(", "));
+        return Err(scope.refused(what, "make partition_key and sort_key agree with the table"));
+    }
+    Ok(Plan::Forward)
+}
+
+pub(crate) fn update<'e, 'a>(request: &Request<'e, 'a>) -> Result<Plan<'e, 'a>, Error> {
+    if let Some(table) = request.table()? {
+        key_attributes_are_plain(request, &Scope { operation: request.operation, table })?;
+    }
+    Ok(Plan::Forward)
+}
+
+pub(crate) fn time_to_live<'e, 'a>(request: &Request<'e, 'a>) -> Result<Plan<'e, 'a>, Error> {
+    const MEMBER: &str = "TimeToLiveSpecification";
+    let Some(table) = request.table()? else { return Ok(Plan::Forward) };
+    let scope = Scope { operation: request.operation, table };
+    if let Some(specification) = request.body.raw(MEMBER) {
+        let bad = |error| scope.bad(MEMBER, error);
+        let specification = Object::parse(specification).map_err(bad)?;
+        if let Some(name) = specification.text("AttributeName").map_err(bad)?
+            && is_encrypted(table, &name)
+        {
+            let what = format!("\"{name}\" is encrypted, so DynamoDB could not read when items expire");
+            return Err(scope.refused(what, "make the attribute sign_only or unsigned"));
+        }
+    }
+    Ok(Plan::Forward)
+}
+
+/// `AttributeDefinitions` names the key attributes of the table and of all indexes.
+fn key_attributes_are_plain(request: &Request<'_, '_>, scope: &Scope<'_, '_>) -> Result<(), Error> {
+    let names = named(request, scope, "AttributeDefinitions")?;
+    match names.iter().find(|name| is_encrypted(scope.table, name)) {
+        None => Ok(()),
+        Some(name) => Err(scope.refused(
+            format!("\"{name}\" would be a key, but it is encrypted; DynamoDB could neither sort nor find by it"),
+            "make the attribute sign_only, or leave it out of every key and index",
+        )),
+    }
+}
+
+/// The `AttributeName`s of a list.
+fn named(request: &Request<'_, '_>, scope: &Scope<'_, '_>, member: &str) -> Result<Vec<String>, Error> {
+    let bad = |error| scope.bad(member, error);
+    let Some(list) = request.body.raw(member) else { return Ok(Vec::new()) };
+    let mut names = Vec::new();
+    for entry in array(list).map_err(bad)? {
+        let entry = Object::parse(entry).map_err(bad)?;
+        names.extend(entry.text("AttributeName").map_err(bad)?.map(|name| name.into_owned()));
+    }
+    Ok(names)
+}
+
+fn is_encrypted(table: &Table, name: &str) -> bool {
+    table.schema().action(name) == Some(Action::EncryptAndSign)
+}

@@ -1,0 +1,232 @@
+//! What every call on a protected table is checked for: members that nobody listed, expressions on encrypted
+//! attributes, reserved names; and how a projection is taken out of a request.
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+
+use dynaseal_item::Action;
+
+use crate::doc::{NotJson, Object, array, text};
+use crate::error::Error;
+use crate::expr::project::{BadProjection, Projection};
+use crate::expr::touch::{Names, Touch, Unclear, touches, used_names};
+use crate::table::Table;
+
+pub(crate) const NAMES: &str = "ExpressionAttributeNames";
+const PROJECTION: &str = "ProjectionExpression";
+const ATTRIBUTES_TO_GET: &str = "AttributesToGet";
+
+/// Expressions that stay in the request, and so keep their names.
+const STAYING: [&str; 3] = ["KeyConditionExpression", "FilterExpression", "ConditionExpression"];
+
+/// A call on one protected table.
+pub(crate) struct Scope<'e, 'o> {
+    pub(crate) operation: &'o str,
+    pub(crate) table: &'e Table,
+}
+
+impl Scope<'_, '_> {
+    /// Refuses members that this version does not know: they could carry an expression or a value.
+    pub(crate) fn known(&self, object: &Object<'_>, members: &[&str]) -> Result<(), Error> {
+        match object.names().find(|name| !members.contains(name)) {
+            None => Ok(()),
+            Some(name) => Err(self.refused(
+                format!("the parameter {name} is not known to Dynaseal"),
+                "leave the parameter out, or update Dynaseal",
+            )),
+        }
+    }
+
+    /// Checks expressions that are evaluated by DynamoDB over what is stored.
+    pub(crate) fn conditions(&self, object: &Object<'_>, members: &[&'static str]) -> Result<(), Error> {
+        let names = self.names(object)?;
+        for member in members {
+            if let Some(expression) = self.member(object, member)? {
+                for touch in self.touches(member, &expression, &names)? {
+                    self.may_read(member, &touch)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Checks an update expression: it may write and read unsigned attributes only.
+    pub(crate) fn update_expression(&self, object: &Object<'_>) -> Result<bool, Error> {
+        const MEMBER: &str = "UpdateExpression";
+        let names = self.names(object)?;
+        let Some(expression) = self.member(object, MEMBER)? else { return Ok(false) };
+        for touch in self.touches(MEMBER, &expression, &names)? {
+            self.may_update(MEMBER, &touch.attribute)?;
+        }
+        Ok(true)
+    }
+
+    /// Checks `AttributeUpdates`, the legacy form of the same.
+    pub(crate) fn attribute_updates(&self, object: &Object<'_>) -> Result<bool, Error> {
+        const MEMBER: &str = "AttributeUpdates";
+        let Some(updates) = self.map(object, MEMBER)? else { return Ok(false) };
+        updates.names().try_for_each(|attribute| self.may_update(MEMBER, attribute))?;
+        Ok(true)
+    }
+
+    /// Checks legacy conditions: `Expected`, `KeyConditions`, `QueryFilter`, `ScanFilter`.
+    pub(crate) fn legacy_conditions(&self, object: &Object<'_>, member: &'static str) -> Result<(), Error> {
+        let Some(conditions) = self.map(object, member)? else { return Ok(()) };
+        for (attribute, condition) in conditions.entries() {
+            let condition = Object::parse(condition).map_err(|error| self.bad(member, error))?;
+            let operator = condition.text("ComparisonOperator").map_err(|error| self.bad(member, error))?;
+            let presence_only = match operator.as_deref() {
+                Some(operator) => matches!(operator, "NULL" | "NOT_NULL"),
+                None => condition.raw("Value").is_none() && condition.raw("AttributeValueList").is_none(),
+            };
+            self.may_read(member, &Touch { attribute: attribute.to_owned(), presence_only })?;
+        }
+        Ok(())
+    }
+
+    /// Takes the projection out of a request, so that whole items come back. Names that only the projection used go
+    /// with it, since DynamoDB refuses unused ones. Also gives what was taken.
+    pub(crate) fn take_projection<'a>(
+        &self,
+        object: &mut Object<'a>,
+    ) -> Result<(Option<Projection>, Vec<(&'static str, Cow<'a, str>)>), Error> {
+        let mut taken = Vec::new();
+        let expression = object.take_raw(PROJECTION);
+        let attributes = object.take_raw(ATTRIBUTES_TO_GET);
+        let projection = match (&expression, &attributes) {
+            (None, None) => return Ok((None, taken)),
+            (Some(_), Some(_)) => {
+                let both = "ProjectionExpression and AttributesToGet cannot be used together";
+                return Err(Error::request(self.operation, NotJson(both)));
+            }
+            (Some(expression), None) => self.projection(object, expression)?,
+            (None, Some(names)) => {
+                let names = array(names).and_then(|names| names.into_iter().map(text).collect::<Result<Vec<_>, _>>());
+                Projection::of_attributes(names.map_err(|error| self.bad(ATTRIBUTES_TO_GET, error))?.into_iter())
+            }
+        };
+        object.remove(PROJECTION);
+        object.remove(ATTRIBUTES_TO_GET);
+        if let Some(expression) = expression {
+            taken.extend(self.take_names(object, &expression)?.map(|names| (NAMES, names)));
+            taken.push((PROJECTION, expression));
+        }
+        taken.extend(attributes.map(|attributes| (ATTRIBUTES_TO_GET, attributes)));
+        Ok((Some(projection), taken))
+    }
+
+    pub(crate) fn refused(&self, what: String, instead: &'static str) -> Error {
+        let (operation, table) = (self.operation.to_owned(), self.table.name().to_owned());
+        Error::Refused { operation, table, what, instead }
+    }
+
+    pub(crate) fn bad(&self, member: &str, NotJson(reason): NotJson) -> Error {
+        Error::Request { operation: self.operation.to_owned(), reason: format!("{member}: {reason}") }
+    }
+
+    fn projection(&self, object: &Object<'_>, expression: &str) -> Result<Projection, Error> {
+        let expression = text(expression).map_err(|error| self.bad(PROJECTION, error))?;
+        Projection::parse(&expression, &self.names(object)?).map_err(|error| match error {
+            BadProjection::Unclear(unclear) => self.unclear(PROJECTION, &unclear),
+            BadProjection::Syntax => self.bad(PROJECTION, NotJson("it is not a list of document paths")),
+            BadProjection::Overlap => self.bad(PROJECTION, NotJson("two document paths overlap with each other")),
+            BadProjection::Conflict => self.bad(PROJECTION, NotJson("two document paths conflict with each other")),
+        })
+    }
+
+    /// Removes the names that only `projection` used and gives the whole of the old member.
+    fn take_names<'a>(&self, object: &mut Object<'a>, projection: &str) -> Result<Option<Cow<'a, str>>, Error> {
+        let Some(all) = object.take_raw(NAMES) else { return Ok(None) };
+        let mut staying = BTreeSet::new();
+        for member in STAYING {
+            if let Some(expression) = self.member(object, member)? {
+                let used = used_names(&expression).map_err(|error| self.unclear(member, &error))?;
+                staying.extend(used.map(str::to_owned));
+            }
+        }
+        let projection = text(projection).map_err(|error| self.bad(PROJECTION, error))?;
+        let going: BTreeSet<_> = used_names(&projection).map_err(|error| self.unclear(PROJECTION, &error))?.collect();
+        let mut kept = Object::parse(&all).map_err(|error| self.bad(NAMES, error))?;
+        let goes: Vec<_> =
+            kept.names().filter(|name| going.contains(name) && !staying.contains(*name)).map(str::to_owned).collect();
+        goes.iter().for_each(|name| kept.remove(name));
+        if kept.is_empty() {
+            object.remove(NAMES);
+        } else {
+            let kept = String::from_utf8_lossy(&kept.print(&[], all.len())).into_owned();
+            object.set(NAMES, crate::doc::Node::Raw(Cow::Owned(kept)));
+        }
+        Ok(Some(all))
+    }
+
+    fn touches(&self, member: &str, expression: &str, names: &Names<'_>) -> Result<Vec<Touch>, Error> {
+        touches(expression, names).map_err(|error| self.unclear(member, &error))
+    }
+
+    fn unclear(&self, member: &str, unclear: &Unclear) -> Error {
+        let reason = match unclear {
+            Unclear::Character { position } => {
+                format!("{member}: the character at position {position} belongs to no expression")
+            }
+            Unclear::UndefinedName { name } => format!("{member}: the name {name} is not defined in {NAMES}"),
+        };
+        Error::Request { operation: self.operation.to_owned(), reason }
+    }
+
+    /// Whether DynamoDB itself can read an attribute: it sees only what is stored.
+    fn may_read(&self, member: &str, touch: &Touch) -> Result<(), Error> {
+        let name = &touch.attribute;
+        if name.starts_with("aws_dbe_") {
+            return Err(self.reserved(member, name));
+        }
+        match self.table.schema().action(name) {
+            _ if touch.presence_only => Ok(()),
+            Some(Action::EncryptAndSign) => Err(self.refused(
+                format!("{member} reads \"{name}\", which is encrypted"),
+                "ask only whether it exists, or read the item and compare in the application",
+            )),
+            Some(_) => Ok(()),
+            None => Err(self.refused(
+                format!("{member} reads \"{name}\", which has no configured action"),
+                "list the attribute in the table's configuration",
+            )),
+        }
+    }
+
+    fn may_update(&self, member: &str, name: &str) -> Result<(), Error> {
+        if name.starts_with("aws_dbe_") {
+            return Err(self.reserved(member, name));
+        }
+        match self.table.schema().action(name) {
+            Some(Action::DoNothing) => Ok(()),
+            _ => Err(self.refused(
+                format!("{member} touches \"{name}\", which is signed; changing it in place would break the item"),
+                "read the item, change it and put it back under a condition, or make the attribute unsigned",
+            )),
+        }
+    }
+
+    fn reserved(&self, member: &str, name: &str) -> Error {
+        self.refused(
+            format!("{member} touches \"{name}\", which belongs to the format"),
+            "names starting with aws_dbe_ cannot be used in requests",
+        )
+    }
+
+    fn names(&self, object: &Object<'_>) -> Result<Names<'static>, Error> {
+        let Some(raw) = object.raw(NAMES) else { return Ok(Names::new()) };
+        let bad = |error| self.bad(NAMES, error);
+        let map = Object::parse(raw).map_err(bad)?;
+        let entry =
+            |(name, value): (&str, &str)| Ok((Cow::Owned(name.to_owned()), Cow::Owned(text(value)?.into_owned())));
+        map.entries().map(entry).collect::<Result<_, _>>().map_err(bad)
+    }
+
+    fn member<'o>(&self, object: &'o Object<'_>, member: &str) -> Result<Option<Cow<'o, str>>, Error> {
+        object.text(member).map_err(|error| self.bad(member, error))
+    }
+
+    fn map<'o>(&self, object: &'o Object<'_>, member: &str) -> Result<Option<Object<'o>>, Error> {
+        object.raw(member).map(Object::parse).transpose().map_err(|error| self.bad(member, error))
+    }
+}

@@ -1,0 +1,215 @@
+//! What came back: every item in it verified, opened and projected, and the rest left as it is.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use dynaseal_item::{Item, json};
+use dynaseal_keys::{Answer, Io};
+
+use crate::doc::{Node, NotJson, Object, array};
+use crate::error::Error;
+use crate::plan::{BatchView, Reply, View};
+use crate::table::{Failure, Table};
+
+/// Opens the items of an answer.
+pub(crate) async fn open(operation: &str, reply: &Reply<'_, '_>, answer: Answer, io: Io<'_>) -> Result<Answer, Error> {
+    let opener = Opener { operation, io };
+    let text = std::str::from_utf8(&answer.body).map_err(|_| opener.bad(NotJson("it is not UTF-8")))?;
+    let mut body = Object::parse(text).map_err(|error| opener.bad(error))?;
+    let size = text.len();
+    if answer.ok() {
+        opener.success(reply, &mut body).await?;
+    } else {
+        opener.failure(reply, &mut body).await?;
+    }
+    Ok(Answer { body: body.print(&[], size), ..answer })
+}
+
+struct Opener<'o> {
+    operation: &'o str,
+    io: Io<'o>,
+}
+
+impl Opener<'_> {
+    async fn success<'a>(&self, reply: &Reply<'_, 'a>, body: &mut Object<'_>) -> Result<(), Error> {
+        match reply {
+            Reply::One { field, view } => self.member(body, field, view, None).await,
+            Reply::Items(view) => self.list(body, "Items", view).await,
+            Reply::ByTable(views) => self.by_table(body, views).await,
+            Reply::Unprocessed(tables) => self.unprocessed(body, tables).await,
+            Reply::Responses(views) => self.each(body, "Responses", views).await,
+            Reply::Condition(_) | Reply::Reasons(_) => Ok(()),
+        }
+    }
+
+    /// A failed condition can carry the item it failed on.
+    async fn failure(&self, reply: &Reply<'_, '_>, body: &mut Object<'_>) -> Result<(), Error> {
+        match reply {
+            Reply::One { view, .. } | Reply::Condition(view) => self.member(body, "Item", view, None).await,
+            Reply::Reasons(views) => self.each(body, "CancellationReasons", views).await,
+            _ => Ok(()),
+        }
+    }
+
+    /// The item under `name`, if there is one.
+    async fn member(
+        &self,
+        body: &mut Object<'_>,
+        name: &'static str,
+        view: &View<'_>,
+        number: Option<usize>,
+    ) -> Result<(), Error> {
+        if let Some(text) = body.take_raw(name) {
+            let opened = self.item(&text, view, number).await?;
+            body.replace(name, Node::Printed(opened));
+        }
+        Ok(())
+    }
+
+    async fn list(&self, body: &mut Object<'_>, name: &'static str, view: &View<'_>) -> Result<(), Error> {
+        if let Some(text) = body.take_raw(name) {
+            let opened = self.items(&text, view).await?;
+            body.replace(name, Node::Printed(opened));
+        }
+        Ok(())
+    }
+
+    /// `{"Responses":{TABLE:[…]},"UnprocessedKeys":{TABLE:{…}}}`.
+    async fn by_table(&self, body: &mut Object<'_>, views: &BTreeMap<String, BatchView<'_, '_>>) -> Result<(), Error> {
+        if let Some(text) = body.take_raw("Responses") {
+            let mut tables = self.object(&text)?;
+            for (name, node) in tables.entries_mut() {
+                if let (Some(batch), Node::Raw(text)) = (of_table(views, name), &*node) {
+                    *node = Node::Printed(self.items(text, &batch.view).await?);
+                }
+            }
+            body.replace("Responses", Node::Printed(tables.print(&[], text.len())));
+        }
+        if let Some(text) = body.take_raw("UnprocessedKeys") {
+            let mut tables = self.object(&text)?;
+            for (name, node) in tables.entries_mut() {
+                if let (Some(batch), Node::Raw(text)) = (of_table(views, name), &*node) {
+                    let mut keys = self.object(text)?;
+                    for (member, taken) in &batch.taken {
+                        keys.set(member, Node::Raw(Cow::Borrowed(taken)));
+                    }
+                    let keys = keys.print(&[], text.len());
+                    *node = Node::Printed(keys);
+                }
+            }
+            body.replace("UnprocessedKeys", Node::Printed(tables.print(&[], text.len())));
+        }
+        Ok(())
+    }
+
+    /// `{"UnprocessedItems":{TABLE:[{"PutRequest":{"Item":…}}]}}`: the caller will send them again, so it gets plaintext.
+    async fn unprocessed(&self, body: &mut Object<'_>, tables: &BTreeMap<String, &Table>) -> Result<(), Error> {
+        let Some(text) = body.take_raw("UnprocessedItems") else { return Ok(()) };
+        let mut unprocessed = self.object(&text)?;
+        for (name, node) in unprocessed.entries_mut() {
+            let (Some(table), Node::Raw(text)) = (of_table(tables, name), &*node) else { continue };
+            let mut writes = Vec::new();
+            for write in self.array(text)? {
+                let mut write = self.object(write)?;
+                if let Some(put) = write.take_raw("PutRequest") {
+                    let mut put = self.object(&put)?;
+                    self.member(&mut put, "Item", &View::whole(table), None).await?;
+                    let put = put.print(&[], 0);
+                    write.replace("PutRequest", Node::Printed(put));
+                }
+                writes.push(Node::Printed(write.print(&[], 0)));
+            }
+            *node = Node::Array(writes);
+        }
+        body.replace("UnprocessedItems", Node::Printed(unprocessed.print(&[], text.len())));
+        Ok(())
+    }
+
+    /// A list with an `Item` in each entry, one for each action of a transaction.
+    async fn each(&self, body: &mut Object<'_>, name: &'static str, views: &[Option<View<'_>>]) -> Result<(), Error> {
+        let Some(text) = body.take_raw(name) else { return Ok(()) };
+        let entries = self.array(&text)?;
+        if entries.len() != views.len() {
+            return Err(self.bad(NotJson("it has another number of entries than the request")));
+        }
+        let mut nodes = Vec::with_capacity(entries.len());
+        for (number, (entry, view)) in entries.into_iter().zip(views).enumerate() {
+            let mut entry = self.object(entry)?;
+            if let Some(view) = view {
+                self.member(&mut entry, "Item", view, Some(number)).await?;
+            }
+            nodes.push(Node::Printed(entry.print(&[], 0)));
+        }
+        body.replace(name, Node::Array(nodes));
+        Ok(())
+    }
+
+    async fn items(&self, text: &str, view: &View<'_>) -> Result<Vec<u8>, Error> {
+        let mut out = Vec::with_capacity(text.len());
+        out.push(b'[');
+        for (number, text) in self.array(text)?.into_iter().enumerate() {
+            if number > 0 {
+                out.push(b',');
+            }
+            self.write_item(text, view, Some(number), &mut out).await?;
+        }
+        out.push(b']');
+        Ok(out)
+    }
+
+    async fn item(&self, text: &str, view: &View<'_>, number: Option<usize>) -> Result<Vec<u8>, Error> {
+        let mut out = Vec::with_capacity(text.len());
+        self.write_item(text, view, number, &mut out).await?;
+        Ok(out)
+    }
+
+    async fn write_item(
+        &self,
+        text: &str,
+        view: &View<'_>,
+        number: Option<usize>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Error> {
+        let failed = |failure| self.failed(view, number, failure);
+        let mut stored: Item<'_> =
+            json::read_item(text).map_err(|_| self.bad(NotJson("an item in it is malformed")))?;
+        let mut opened = view.table.open(self.io, &mut stored).await.map_err(failed)?;
+        match &view.projection {
+            Some(projection) => json::write_item(&projection.apply(&mut opened), out),
+            None => json::write_item(&opened, out),
+        }
+        Ok(())
+    }
+
+    /// An index that does not project everything looks like damage; say what it is.
+    fn failed(&self, view: &View<'_>, number: Option<usize>, failure: Failure) -> Error {
+        use dynaseal_item::Error::{HalfSealed, Legend, Unsealed};
+        match (&view.index, &failure) {
+            (Some(index), Failure::Item(Unsealed | HalfSealed { .. } | Legend { .. })) => Error::Refused {
+                operation: self.operation.to_owned(),
+                table: view.table.name().to_owned(),
+                what: format!("the items of index \"{index}\" cannot be verified; it does not project all attributes"),
+                instead: "project ALL attributes into the index, or read the keys from it and get the items by key",
+            },
+            _ => Error::of_item(self.operation, view.table, number, failure),
+        }
+    }
+
+    fn object<'t>(&self, text: &'t str) -> Result<Object<'t>, Error> {
+        Object::parse(text).map_err(|error| self.bad(error))
+    }
+
+    fn array<'t>(&self, text: &'t str) -> Result<Vec<&'t str>, Error> {
+        array(text).map_err(|error| self.bad(error))
+    }
+
+    fn bad(&self, NotJson(reason): NotJson) -> Error {
+        Error::Answer { operation: self.operation.to_owned(), reason: reason.to_owned() }
+    }
+}
+
+/// A table of the answer; DynamoDB may name by its name what the request named by ARN.
+fn of_table<'m, T>(map: &'m BTreeMap<String, T>, name: &str) -> Option<&'m T> {
+    let same = |other: &&String| crate::plan::table_name(other) == crate::plan::table_name(name);
+    map.get(name).or_else(|| map.keys().find(same).and_then(|key| map.get(key)))
+}

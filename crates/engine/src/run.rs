@@ -1,0 +1,110 @@
+//! The driver: request, plan, keys, seal, wire, open, reply.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use dynaseal_item::{Item, json};
+use dynaseal_keys::{Answer, Call, Clock, Io, Wire};
+
+use crate::error::Error;
+use crate::plan::{self, Edit, Plan, Put};
+use crate::size::{LIMIT, item_size};
+use crate::table::{Failure, Table};
+use crate::{doc, reply};
+
+/// The protected tables, and all that is needed to carry calls on them out.
+pub struct Engine {
+    tables: HashMap<String, Table>,
+    clock: Arc<dyn Clock>,
+}
+
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Engine").field("tables", &self.tables.keys()).finish_non_exhaustive()
+    }
+}
+
+impl Engine {
+    /// An engine for some tables; all others pass through untouched.
+    #[must_use]
+    pub fn new(tables: impl IntoIterator<Item = Table>, clock: Arc<dyn Clock>) -> Self {
+        let tables = tables.into_iter().map(|table| (table.name().to_owned(), table)).collect();
+        Self { tables, clock }
+    }
+
+    /// The configuration of a table, by its name or ARN.
+    #[must_use]
+    pub fn table(&self, name_or_arn: &str) -> Option<&Table> {
+        self.tables.get(plan::table_name(name_or_arn))
+    }
+
+    pub(crate) fn tables(&self) -> impl Iterator<Item = &Table> {
+        self.tables.values()
+    }
+
+    /// Whether no table is protected, so that every call passes through.
+    pub(crate) fn protects_nothing(&self) -> bool {
+        self.tables.is_empty()
+    }
+
+    /// Carries one call out.
+    ///
+    /// # Errors
+    /// The call was refused, an item could not be sealed or opened, or no answer came. A failed call of the service is
+    /// an [`Answer`].
+    pub async fn call(&self, wire: &dyn Wire, call: Call) -> Result<Answer, Error> {
+        let operation = call.operation.clone();
+        let io = Io { wire, clock: self.clock.as_ref() };
+        let failed = |source| Error::Wire { operation: operation.clone().into_owned(), source };
+        let Plan::Edit(edit) = plan::of(self, &call)? else {
+            return wire.send(call).await.map_err(failed);
+        };
+        let body = seal(&edit, &operation, io).await?;
+        let reply = edit.reply;
+        let sent = Call { service: call.service, operation: operation.clone(), body };
+        let answer = wire.send(sent).await.map_err(failed)?;
+        reply::open(&operation, &reply, answer, io).await
+    }
+}
+
+/// The request with its items sealed.
+async fn seal(edit: &Edit<'_, '_>, operation: &str, io: Io<'_>) -> Result<Vec<u8>, Error> {
+    let mut sealed = Vec::with_capacity(edit.puts.len());
+    for put in &edit.puts {
+        sealed.push(seal_one(put, operation, io).await?);
+    }
+    // Most of a sealed item is its header and base64; growing once too often costs little.
+    let room = edit.body_size + edit.body_size / 2 + 1024 * edit.puts.len();
+    Ok(edit.body.print(&sealed, room))
+}
+
+async fn seal_one<'a>(put: &'a Put<'_, '_>, operation: &str, io: Io<'_>) -> Result<Item<'a>, Error> {
+    let failed = |failure| Error::of_item(operation, put.table, put.number, failure);
+    let item = json::read_item(&put.text).map_err(|error| failed(Failure::Item(error)))?;
+    let sealed = put.table.seal(io, item).await.map_err(failed)?;
+    let size = item_size(&sealed);
+    if size > LIMIT {
+        let table = put.table.name().to_owned();
+        return Err(Error::ItemTooLarge { operation: operation.to_owned(), table, size, over: size - LIMIT });
+    }
+    Ok(sealed)
+}
+
+impl Error {
+    /// Why item number `number` of a call, if it has more than one, failed.
+    pub(crate) fn of_item(operation: &str, table: &Table, number: Option<usize>, failure: Failure) -> Self {
+        let (operation, name) = (operation.to_owned(), table.name().to_owned());
+        match failure {
+            Failure::Item(source) => {
+                let keys = table.schema().keys().collect::<Vec<_>>().join(", ");
+                let number = number.map(|number| format!(", item {}", number + 1)).unwrap_or_default();
+                Error::Item { operation, table: name, key: format!("{number} (key {keys})"), source }
+            }
+            Failure::Keys(source) => Error::Keys { operation, table: name, source },
+        }
+    }
+
+    pub(crate) fn request(operation: &str, doc::NotJson(reason): doc::NotJson) -> Self {
+        Error::Request { operation: operation.to_owned(), reason: reason.to_owned() }
+    }
+}

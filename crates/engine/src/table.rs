@@ -1,0 +1,111 @@
+//! A protected table: its schema, its keys, and what it lets pass unsealed.
+
+use dynaseal_item::{Draft, Item, Schema, Sealed};
+use dynaseal_keys::{Io, Provider};
+use thiserror::Error;
+
+/// What may be stored and read unsealed; for migrations.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Plaintext {
+    /// Every item is sealed, and an unsealed one is an error (DB-ESDK: `FORBID_PLAINTEXT_WRITE_FORBID_PLAINTEXT_READ`).
+    #[default]
+    Forbid,
+    /// Items are sealed when written; unsealed ones may be read (`FORBID_PLAINTEXT_WRITE_ALLOW_PLAINTEXT_READ`).
+    Read,
+    /// Items are written unsealed; both kinds are read (`FORCE_PLAINTEXT_WRITE_ALLOW_PLAINTEXT_READ`).
+    Write,
+}
+
+/// A table with a configuration.
+#[derive(Debug)]
+pub struct Table {
+    name: String,
+    schema: Schema,
+    provider: Provider,
+    plaintext: Plaintext,
+}
+
+/// Why one item could not be sealed or opened.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum Failure {
+    /// The item is wrong, or is not what was sealed.
+    #[error(transparent)]
+    Item(#[from] dynaseal_item::Error),
+    /// No key was given.
+    #[error(transparent)]
+    Keys(#[from] dynaseal_keys::Error),
+}
+
+impl Table {
+    /// Puts a checked table together.
+    #[must_use]
+    pub fn new(name: String, schema: Schema, provider: Provider, plaintext: Plaintext) -> Self {
+        Self { name, schema, provider, plaintext }
+    }
+
+    /// The table's name in DynamoDB.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What happens to each attribute.
+    #[must_use]
+    pub fn schema(&self) -> &Schema {
+        &self.schema
+    }
+
+    /// What may pass unsealed.
+    #[must_use]
+    pub fn plaintext(&self) -> Plaintext {
+        self.plaintext
+    }
+
+    /// Seals one item, or leaves it alone where the table is written unsealed.
+    ///
+    /// # Errors
+    /// The item does not fit the schema, or no key was given.
+    pub async fn seal<'a>(&self, io: Io<'_>, item: Item<'a>) -> Result<Item<'a>, Failure> {
+        if self.plaintext == Plaintext::Write {
+            return Ok(item);
+        }
+        let draft = Draft::new(&self.schema, item)?;
+        let keys = self.provider.seal_keys(draft.suite(), draft.context(), io).await?;
+        let message_id = dynaseal_keys::message_id()?;
+        Ok(draft.seal(keys, &message_id)?)
+    }
+
+    /// Verifies and opens one item where it lies.
+    ///
+    /// # Errors
+    /// The item is not what was sealed, is unsealed where that is forbidden, or no key was given.
+    pub async fn open<'a>(&'a self, io: Io<'_>, item: &'a mut Item<'_>) -> Result<Item<'a>, Failure> {
+        if self.plaintext != Plaintext::Forbid && Sealed::is_plain(item) {
+            return Ok(std::mem::take(item));
+        }
+        let sealed = Sealed::parse(&self.schema, item)?;
+        let keys = self.provider.open_keys(sealed.suite(), sealed.data_keys(), sealed.context(), io).await?;
+        Ok(sealed.verify(&keys)?.open()?)
+    }
+}
+
+impl Failure {
+    /// The stable code, listed in `docs/ERRORS.md`.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Failure::Item(error) => error.code(),
+            Failure::Keys(error) => error.code(),
+        }
+    }
+
+    /// What to do about it.
+    #[must_use]
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Failure::Item(error) => error.hint(),
+            Failure::Keys(error) => error.hint(),
+        }
+    }
+}
