@@ -1,1 +1,38 @@
-//! SERVER
+//! SERVER: the DynamoDB API on one side, DynamoDB or an embedded engine on the other.
+//!
+//! ```text
+//!            listen ──> stack ──────────────────> engine ──> wire
+//!  an SDK    accept,    side door, admit, load,   seals,     forward: sign, send   ──> DynamoDB
+//!            drain      body, reply, log, count   opens      embedded: dynoxide        in this process
+//!                                  │
+//!                               respond: the one place where an error becomes a reply
+//! ```
+//!
+//! A head makes the runtime, starts [`log`](start_log), opens the [upstream](open_upstream), builds the engine, binds a
+//! [`Server`] and serves until [`StopSignals`] says stop.
+
+mod embedded;
+mod endpoint;
+mod error;
+mod forward;
+mod limits;
+mod listen;
+mod metrics;
+mod operation;
+mod reject;
+mod respond;
+mod settings;
+mod sign;
+mod signals;
+mod stack;
+mod trace;
+mod upstream;
+
+pub use embedded::Embedded;
+pub use error::Error;
+pub use forward::Upstream;
+pub use listen::{Server, Stopped};
+pub use settings::{Limits, Settings, Target, UpstreamLimits};
+pub use signals::StopSignals;
+pub use trace::start as start_log;
+pub use upstream::open as open_upstream;

@@ -1,0 +1,103 @@
+//! The embedded upstream: a DynamoDB engine (dynoxide) in this process, in memory or in one file.
+
+mod dispatch;
+mod malformed;
+
+use std::path::Path;
+
+use dynaseal_engine::{Answer, BoxFuture, Call, Service, Wire, WireError};
+use dynoxide::{Database, DynoxideError};
+
+use crate::error::Error;
+
+/// An embedded database. Clones share it.
+#[derive(Clone)]
+pub struct Embedded {
+    database: Database,
+    in_memory: bool,
+}
+
+impl Embedded {
+    /// Opens the database in `file`, or an empty one in memory.
+    pub fn open(file: Option<&Path>) -> Result<Self, Error> {
+        let opened = match file {
+            None => Database::memory(),
+            Some(path) => {
+                Database::new(path.to_str().ok_or_else(|| Error::DatabaseName { path: path.to_owned() })?)
+            }
+        };
+        let database = opened.map_err(|error| Error::Database {
+            path: file.map_or_else(|| "in memory".to_owned(), |path| path.display().to_string()),
+            reason: error.to_string(),
+        })?;
+        Ok(Self { database, in_memory: file.is_none() })
+    }
+
+    /// Carries one call out on this thread, past any engine: what a caller of this sees is what is stored.
+    #[must_use]
+    pub fn call(&self, call: &Call) -> Answer {
+        if call.service == Service::Kms {
+            return answer(400, UNKNOWN_OPERATION.into());
+        }
+        match dispatch::dispatch(&self.database, &call.operation, &call.body) {
+            None => answer(400, UNKNOWN_OPERATION.into()),
+            Some(Ok(body)) => answer(200, body),
+            Some(Err(error)) => {
+                let error = settle(&call.operation, error);
+                answer(error.status_code(), error.to_json().into_bytes())
+            }
+        }
+    }
+}
+
+impl std::fmt::Debug for Embedded {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Embedded").field("in_memory", &self.in_memory).finish_non_exhaustive()
+    }
+}
+
+impl Wire for Embedded {
+    fn send(&self, call: Call) -> BoxFuture<'_, Result<Answer, WireError>> {
+        // One item in memory takes 10 to 20 microseconds, about what a hand-over to another thread costs.
+        // A page, a transaction or a file's fsync would hold up the other connections of this thread.
+        if self.in_memory && matches!(&*call.operation, "GetItem" | "PutItem" | "UpdateItem" | "DeleteItem") {
+            return Box::pin(std::future::ready(Ok(self.call(&call))));
+        }
+        let this = self.clone();
+        Box::pin(async move {
+            // The task is only lost if it panics; whether the call was carried out is then unknown.
+            tokio::task::spawn_blocking(move || this.call(&call)).await.map_err(|_| WireError::Broken)
+        })
+    }
+}
+
+/// DynamoDB puts some refusals of single-item writes into an envelope; dynoxide tags them and leaves that to its server.
+fn settle(operation: &str, error: DynoxideError) -> DynoxideError {
+    match error {
+        DynoxideError::EnvelopedValidation(message)
+            if matches!(operation, "PutItem" | "UpdateItem" | "DeleteItem") && !message.starts_with(ENVELOPE) =>
+        {
+            DynoxideError::ValidationException(format!("{ENVELOPE}{message}"))
+        }
+        DynoxideError::ConditionalCheckFailedException(message, Some(item)) if operation == "ExecuteStatement" => {
+            DynoxideError::StatementConditionalCheckFailed(message, item)
+        }
+        // SQLite's text can quote what it was given.
+        DynoxideError::SqliteError(_) => {
+            DynoxideError::InternalServerError("The embedded database could not carry the call out".to_owned())
+        }
+        other => other,
+    }
+}
+
+fn answer(status: u16, body: Vec<u8>) -> Answer {
+    Answer { status, request_id: None, body }
+}
+
+const ENVELOPE: &str = "1 validation error detected: ";
+
+/// As DynamoDB words it: it has no message.
+const UNKNOWN_OPERATION: &str = r#"{"__type":"com.amazon.coral.service#UnknownOperationException"}"#;
+
+#[cfg(test)]
+mod tests;

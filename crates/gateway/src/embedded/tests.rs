@@ -1,0 +1,123 @@
+use std::borrow::Cow;
+
+use serde_json::{Value, json};
+
+use super::*;
+
+fn call(embedded: &Embedded, operation: &'static str, body: &[u8]) -> (u16, Value) {
+    let call = Call { service: Service::DynamoDb, operation: Cow::Borrowed(operation), body: body.to_vec() };
+    let answer = embedded.call(&call);
+    (answer.status, serde_json::from_slice(&answer.body).unwrap())
+}
+
+fn with_users() -> Embedded {
+    let embedded = Embedded::open(None).unwrap();
+    let table = json!({
+        "TableName": "Users",
+        "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
+        "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}],
+        "BillingMode": "PAY_PER_REQUEST",
+    });
+    let (status, answer) = call(&embedded, "CreateTable", table.to_string().as_bytes());
+    assert_eq!((status, &answer["TableDescription"]["TableName"]), (200, &json!("Users")));
+    embedded
+}
+
+#[test]
+fn items_go_in_and_come_out() {
+    let embedded = with_users();
+    let put = br#"{"TableName":"Users","Item":{"id":{"S":"1"},"n":{"N":"7"}}}"#;
+    assert_eq!(call(&embedded, "PutItem", put), (200, json!({})));
+    let get = br#"{"TableName":"Users","Key":{"id":{"S":"1"}}}"#;
+    assert_eq!(call(&embedded, "GetItem", get), (200, json!({"Item": {"id": {"S": "1"}, "n": {"N": "7"}}})));
+    let (status, page) = call(&embedded, "Scan", br#"{"TableName":"Users"}"#);
+    assert_eq!((status, &page["Count"]), (200, &json!(1)));
+}
+
+#[test]
+fn a_file_outlives_the_process_that_wrote_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("dev.db");
+    let table = br#"{"TableName":"Tab","KeySchema":[{"AttributeName":"k","KeyType":"HASH"}],
+        "AttributeDefinitions":[{"AttributeName":"k","AttributeType":"S"}],"BillingMode":"PAY_PER_REQUEST"}"#;
+    assert_eq!(call(&Embedded::open(Some(&file)).unwrap(), "CreateTable", table).0, 200);
+    let again = Embedded::open(Some(&file)).unwrap();
+    assert_eq!(call(&again, "ListTables", b"{}"), (200, json!({"TableNames": ["Tab"]})));
+
+    std::fs::write(directory.path().join("text"), "no database at all, but long enough to have a header").unwrap();
+    let error = Embedded::open(Some(&directory.path().join("text"))).unwrap_err();
+    assert_eq!(error.code(), "DSL-7007");
+}
+
+/// Malformed bodies get a type and a message of DynamoDB's, and no text of the request comes back.
+#[test]
+fn malformed_requests_are_worded_without_their_values() {
+    let embedded = with_users();
+    let serialization = "com.amazon.coral.service#SerializationException";
+    let validation = "com.amazon.coral.validate#ValidationException";
+    let cases: [(&str, &str, &str, Option<&str>); 12] = [
+        ("GetItem", "{", serialization, None),
+        ("GetItem", "", serialization, None),
+        ("GetItem", "canary", serialization, None),
+        ("GetItem", "\"canary\"", serialization, Some("Unexpected field type")),
+        ("PutItem", r#"{"TableName":7}"#, serialization, Some("NUMBER_VALUE cannot be converted to String")),
+        ("PutItem", r#"{"TableName":"Users","Item":"canary, expected a string"}"#, serialization, None),
+        ("GetItem", r#"{"TableName":"Users","Key":{"id":{"S":["canary"]}}}"#, serialization, None),
+        ("GetItem", r#"{"TableName":"Users","Key":{"id":{}}}"#, validation, None),
+        ("GetItem", r#"{"TableName":"Users","Key":{"id":{"canary":"1"}}}"#, validation, None),
+        ("GetItem", r#"{"TableName":"Users","Key":{"id":{"S":"1","N":"2"}}}"#, validation, None),
+        ("ListTables", r#"{"Limit":"canary"}"#, serialization, None),
+        ("PutItem", r#"{"TableName":"Users"}"#, validation, None),
+    ];
+    for (operation, body, kind, message) in cases {
+        let (status, answer) = call(&embedded, operation, body.as_bytes());
+        let text = answer.to_string();
+        assert_eq!((status, &answer["__type"]), (400, &json!(kind)), "{operation} {body}: {text}");
+        assert!(!text.contains("canary") && !text.contains(" column "), "{operation} {body}: {text}");
+        for marker in ["VALIDATION:", "VALIDATION_", "SERIALIZATION", "invalid type", "missing field"] {
+            assert!(!text.contains(marker), "{operation} {body}: {text}");
+        }
+        if let Some(message) = message {
+            assert_eq!(answer["Message"], json!(message), "{operation} {body}");
+        }
+    }
+    let deep = format!(r#"{{"TableName":"Users","Item":{{"id":{}{{"S":"1"}}{}}}}}"#, "{\"L\":[".repeat(200), "]}".repeat(200));
+    let (status, answer) = call(&embedded, "PutItem", deep.as_bytes());
+    assert_eq!((status, &answer["__type"]), (400, &json!(validation)), "{answer}");
+    assert_eq!(call(&embedded, "GetItem", b"{\"TableName\":\"\xff\"}").0, 400);
+}
+
+#[test]
+fn engine_messages_pass_untouched_and_unknown_operations_have_their_own_type() {
+    let embedded = with_users();
+    let (status, answer) = call(&embedded, "GetItem", br#"{"TableName":"Nowhere","Key":{"id":{"S":"1"}}}"#);
+    assert_eq!(status, 400);
+    assert_eq!(answer["__type"], "com.amazonaws.dynamodb.v20120810#ResourceNotFoundException");
+    assert_eq!(answer["message"], "Requested resource not found");
+
+    let update = br#"{"TableName":"Users","Key":{"id":{"S":"1"}},"UpdateExpression":"SET"}"#;
+    let (_, answer) = call(&embedded, "UpdateItem", update);
+    assert_eq!(answer["__type"], "com.amazon.coral.validate#ValidationException");
+
+    let (status, answer) = call(&embedded, "FlyToTheMoon", b"{}");
+    assert_eq!((status, &answer["__type"]), (400, &json!("com.amazon.coral.service#UnknownOperationException")));
+    let kms = Call { service: Service::Kms, operation: Cow::Borrowed("GetItem"), body: b"{}".to_vec() };
+    assert_eq!(embedded.call(&kms).status, 400);
+}
+
+#[test]
+fn every_operation_of_the_engine_is_dispatched() {
+    let embedded = Embedded::open(None).unwrap();
+    for operation in OPERATIONS {
+        let (_, answer) = call(&embedded, operation, b"{}");
+        assert_ne!(answer["__type"], "com.amazon.coral.service#UnknownOperationException", "{operation}");
+    }
+}
+
+const OPERATIONS: [&str; 28] = [
+    "CreateTable", "DeleteTable", "DescribeTable", "ListTables", "UpdateTable", "PutItem", "GetItem", "DeleteItem",
+    "UpdateItem", "Query", "Scan", "BatchGetItem", "BatchWriteItem", "TransactWriteItems", "TransactGetItems",
+    "ListStreams", "DescribeStream", "GetShardIterator", "GetRecords", "UpdateTimeToLive", "DescribeTimeToLive",
+    "ExecuteStatement", "ExecuteTransaction", "BatchExecuteStatement", "TagResource", "UntagResource",
+    "ListTagsOfResource", "SearchVectors",
+];

@@ -1,0 +1,109 @@
+//! What a gateway is told: where it listens, where it sends, and how much it takes.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Where a gateway listens and what it takes.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The address to listen on; port 0 takes any free port.
+    pub listen: SocketAddr,
+    /// Whether `listen` may be reached from other machines although callers are not checked.
+    pub allow_remote: bool,
+    /// Sizes, times and load.
+    pub limits: Limits,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8000)), allow_remote: false, limits: Limits::default() }
+    }
+}
+
+/// How much the gateway takes from its callers.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// The longest request body, in bytes. DynamoDB's own limit is 16 MiB.
+    pub body: usize,
+    /// The longest request head, in bytes.
+    pub head: usize,
+    /// How many requests are worked on at once.
+    pub in_flight: usize,
+    /// How many bytes of request bodies are held at once.
+    pub buffered: usize,
+    /// How many connections are open at once; more wait to be accepted.
+    pub connections: usize,
+    /// How long a connection may take to send a request's head, idle time before it included.
+    pub head_time: Duration,
+    /// How long a request's body may take to arrive.
+    pub body_time: Duration,
+    /// How long open requests may take to finish once the gateway is told to stop.
+    pub drain_time: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            body: 16 << 20,
+            head: 32 << 10,
+            in_flight: 1024,
+            buffered: 512 << 20,
+            connections: 8192,
+            head_time: Duration::from_secs(75),
+            body_time: Duration::from_secs(30),
+            drain_time: Duration::from_secs(30),
+        }
+    }
+}
+
+/// Where calls go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// A database inside this process; in memory if there is no file.
+    Embedded {
+        /// The database's file.
+        file: Option<PathBuf>,
+    },
+    /// Amazon DynamoDB; without a region, that of the environment or profile.
+    DynamoDb {
+        /// The region.
+        region: Option<String>,
+    },
+    /// Anything that speaks the DynamoDB API.
+    Endpoint {
+        /// Scheme, host and port.
+        url: String,
+        /// The region to sign for.
+        region: Option<String>,
+    },
+}
+
+impl Target {
+    /// Reads `upstream`, `region` and `database` as a configuration writes them.
+    #[must_use]
+    pub fn new(upstream: &str, region: Option<String>, database: Option<PathBuf>) -> Self {
+        match upstream {
+            "embedded" => Target::Embedded { file: database },
+            "dynamodb" => Target::DynamoDb { region },
+            url => Target::Endpoint { url: url.to_owned(), region },
+        }
+    }
+}
+
+/// How long an upstream may take and how much it may answer.
+#[derive(Clone, Copy, Debug)]
+pub struct UpstreamLimits {
+    /// How long a connection, its TLS handshake included, may take.
+    pub connect_time: Duration,
+    /// How long a call may take, from its start to the last byte of its answer.
+    pub answer_time: Duration,
+    /// The longest answer, in bytes. DynamoDB's pages are up to 16 MiB of values, a third more in base64.
+    pub answer: usize,
+}
+
+impl Default for UpstreamLimits {
+    fn default() -> Self {
+        Self { connect_time: Duration::from_secs(3), answer_time: Duration::from_secs(20), answer: 64 << 20 }
+    }
+}

@@ -1,0 +1,192 @@
+//! AWS credentials and the SigV4 signature of what goes on.
+
+use std::time::{Duration, Instant, SystemTime};
+
+use aws_config::default_provider::credentials::DefaultCredentialsChain;
+use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
+use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
+use aws_sigv4::sign::v4;
+use aws_smithy_runtime_api::client::identity::Identity;
+use dynaseal_engine::WireError;
+use http::Request;
+use tokio::sync::Mutex;
+
+/// Signs requests with credentials that it keeps until shortly before they expire.
+#[derive(Debug)]
+pub(crate) struct Signer {
+    provider: SharedCredentialsProvider,
+    region: String,
+    // One lock around the fetch: when credentials run out, one task fetches and the others wait for it.
+    cached: Mutex<Cache>,
+}
+
+#[derive(Debug, Default)]
+struct Cache {
+    credentials: Option<Cached>,
+    // So that a thousand requests do not ask a failing provider one after the other.
+    failed_at: Option<Instant>,
+}
+
+/// Credentials as the signer takes them. `Identity` redacts itself when printed.
+#[derive(Clone, Debug)]
+struct Cached {
+    identity: Identity,
+    expires: Option<SystemTime>,
+}
+
+impl Signer {
+    /// A signer for the environment's standard credential chain: variables, profiles, SSO, web identity, container, instance.
+    pub(crate) async fn from_environment(region: String) -> Self {
+        let chain = DefaultCredentialsChain::builder().region(aws_config::Region::new(region.clone())).build().await;
+        Self::new(SharedCredentialsProvider::new(chain), region)
+    }
+
+    pub(crate) fn new(provider: SharedCredentialsProvider, region: String) -> Self {
+        Self { provider, region, cached: Mutex::default() }
+    }
+
+    /// Adds the date, the signature and, for temporary credentials, the session token. Every header set so far is signed.
+    pub(crate) async fn sign<B: AsRef<[u8]>>(&self, service: &str, request: &mut Request<B>) -> Result<(), WireError> {
+        let identity = self.identity(SystemTime::now()).await?;
+        let parameters = v4::SigningParams::builder()
+            .identity(&identity)
+            .region(&self.region)
+            .name(service)
+            .time(SystemTime::now())
+            .settings(SigningSettings::default())
+            .build()
+            .map_err(|_| WireError::NoCredentials)?
+            .into();
+        let uri = request.uri().to_string();
+        let headers = request.headers().iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)));
+        let signable =
+            SignableRequest::new(request.method().as_str(), uri, headers, SignableBody::Bytes(request.body().as_ref()))
+                .map_err(|_| WireError::NoCredentials)?;
+        let (instructions, _) = sign(signable, &parameters).map_err(|_| WireError::NoCredentials)?.into_parts();
+        instructions.apply_to_request_http1x(request);
+        Ok(())
+    }
+
+    async fn identity(&self, now: SystemTime) -> Result<Identity, WireError> {
+        let mut cache = self.cached.lock().await;
+        if let Some(fresh) = cache.lasting(now + REFRESH_BEFORE) {
+            return Ok(fresh);
+        }
+        if cache.failed_at.is_none_or(|at| at.elapsed() >= RETRY_AFTER) {
+            match self.provider.provide_credentials().await {
+                Ok(credentials) => {
+                    let identity = Identity::from(credentials.clone());
+                    let credentials = Cached { identity: identity.clone(), expires: credentials.expiry() };
+                    *cache = Cache { credentials: Some(credentials), failed_at: None };
+                    return Ok(identity);
+                }
+                Err(error) => {
+                    tracing::warn!(kind = kind(&error), "AWS credentials could not be fetched");
+                    cache.failed_at = Some(Instant::now());
+                }
+            }
+        }
+        // The provider is down; what we have may not have run out yet.
+        cache.lasting(now).ok_or(WireError::NoCredentials)
+    }
+}
+
+impl Cache {
+    fn lasting(&self, until: SystemTime) -> Option<Identity> {
+        let cached = self.credentials.as_ref()?;
+        cached.expires.is_none_or(|expires| expires > until).then(|| cached.identity.clone())
+    }
+}
+
+/// The error's kind alone: its text can hold paths, profile names and answers of credential services.
+fn kind(error: &aws_credential_types::provider::error::CredentialsError) -> &'static str {
+    use aws_credential_types::provider::error::CredentialsError;
+    match error {
+        CredentialsError::CredentialsNotLoaded(_) => "none found",
+        CredentialsError::ProviderTimedOut(_) => "timed out",
+        CredentialsError::InvalidConfiguration(_) => "invalid configuration",
+        CredentialsError::ProviderError(_) => "provider failed",
+        _ => "failed",
+    }
+}
+
+/// How long before they expire credentials are fetched anew.
+const REFRESH_BEFORE: Duration = Duration::from_secs(300);
+/// How long a failed fetch is taken for the next one's answer.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use aws_credential_types::Credentials;
+    use aws_credential_types::provider::error::CredentialsError;
+    use aws_credential_types::provider::future;
+
+    use super::*;
+
+    /// Gives credentials that live for `lifetime` the first `good` times, then fails.
+    #[derive(Debug)]
+    struct Counting {
+        asked: Arc<AtomicUsize>,
+        good: usize,
+        lifetime: Option<Duration>,
+    }
+
+    impl ProvideCredentials for Counting {
+        fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+        where
+            Self: 'a,
+        {
+            let asked = self.asked.fetch_add(1, Ordering::SeqCst);
+            let expires = self.lifetime.map(|lifetime| SystemTime::now() + lifetime);
+            future::ProvideCredentials::ready(if asked < self.good {
+                Ok(Credentials::new(format!("AKIDTEST{asked}"), "test-secret", None, expires, "test"))
+            } else {
+                Err(CredentialsError::not_loaded("the test has no more"))
+            })
+        }
+    }
+
+    fn signer(good: usize, lifetime: Option<Duration>) -> (Signer, Arc<AtomicUsize>) {
+        let asked = Arc::new(AtomicUsize::new(0));
+        let provider = SharedCredentialsProvider::new(Counting { asked: asked.clone(), good, lifetime });
+        (Signer::new(provider, "eu-west-1".into()), asked)
+    }
+
+    async fn signed(signer: &Signer) -> Result<String, WireError> {
+        let mut request = Request::post("http://127.0.0.1:1/").body(b"{}".as_slice()).unwrap();
+        signer.sign("dynamodb", &mut request).await?;
+        Ok(request.headers()["authorization"].to_str().unwrap().to_owned())
+    }
+
+    #[tokio::test]
+    async fn lasting_credentials_are_fetched_once() {
+        let (signer, asked) = signer(1, None);
+        for _ in 0..3 {
+            assert!(signed(&signer).await.unwrap().contains("Credential=AKIDTEST0/"));
+        }
+        assert_eq!(asked.load(Ordering::SeqCst), 1);
+    }
+
+    #[tokio::test]
+    async fn credentials_about_to_expire_are_fetched_anew_and_used_up_if_that_fails() {
+        let (signer, asked) = signer(2, Some(Duration::from_secs(60)));
+        assert!(signed(&signer).await.unwrap().contains("AKIDTEST0/"));
+        assert!(signed(&signer).await.unwrap().contains("AKIDTEST1/"));
+        assert!(signed(&signer).await.unwrap().contains("AKIDTEST1/"));
+        assert_eq!(asked.load(Ordering::SeqCst), 3);
+        let later = SystemTime::now() + Duration::from_secs(120);
+        assert_eq!(signer.identity(later).await.unwrap_err(), WireError::NoCredentials);
+    }
+
+    #[tokio::test]
+    async fn without_credentials_nothing_is_signed_and_the_provider_is_not_stormed() {
+        let (signer, asked) = signer(0, None);
+        for _ in 0..3 {
+            assert_eq!(signed(&signer).await.unwrap_err(), WireError::NoCredentials);
+        }
+        assert_eq!(asked.load(Ordering::SeqCst), 1);
+    }
+}
