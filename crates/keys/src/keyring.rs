@@ -1,11 +1,12 @@
 //! A key ring: what adds wrapped data keys to an item when it is sealed, and opens one of them when it is read.
 
-use std::fmt::Debug;
+use std::fmt::{self, Debug};
 use std::time::{Duration, SystemTime};
 
 use dynaseal_item::{Context, DataKey, EncryptedDataKey, OpenKeys, Suite, TagKey};
 
 use crate::error::Error;
+use crate::raw;
 use crate::wire::{BoxFuture, Wire};
 
 /// What a key ring may use of the world outside.
@@ -36,10 +37,10 @@ impl Clock for SystemClock {
 /// Wrapped copies of a data key, each with its tag key.
 pub type Wrapped = Vec<(EncryptedDataKey<'static>, TagKey)>;
 
-/// Adds wrapped data keys and opens them. Three answers on opening: not mine (`None`), here it is, mine but broken
-/// (an error).
+/// Adds wrapped data keys and opens them.
 pub trait Keyring: Send + Sync + Debug {
-    /// Wraps the data key, bound to the full encryption context.
+    /// Wraps the data key, bound to the full encryption context: one or more encrypted data keys, in the order in which
+    /// the header is to hold them.
     fn wrap<'a>(
         &'a self,
         data_key: &'a DataKey,
@@ -48,7 +49,8 @@ pub trait Keyring: Send + Sync + Debug {
         io: Io<'a>,
     ) -> BoxFuture<'a, Result<Wrapped, Error>>;
 
-    /// Opens the first of the encrypted data keys that is this ring's own.
+    /// Opens one of the encrypted data keys. There are three answers: `None`, none of them is mine; the keys; or an
+    /// error, at least one is mine and none of mine opens.
     fn unwrap<'a>(
         &'a self,
         data_keys: &'a [EncryptedDataKey<'a>],
@@ -56,4 +58,68 @@ pub trait Keyring: Send + Sync + Debug {
         context: &'a Context,
         io: Io<'a>,
     ) -> BoxFuture<'a, Result<Option<OpenKeys>, Error>>;
+
+    /// The keys that this ring is configured for, to be named in errors.
+    fn keys(&self) -> Vec<KeyName>;
+}
+
+/// Names a key, as text that is safe to print.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct KeyName {
+    provider: String,
+    key: String,
+}
+
+impl KeyName {
+    /// A key of a provider; either part may be any text.
+    #[must_use]
+    pub fn new(provider: &str, key: &str) -> Self {
+        Self { provider: printable(provider.as_bytes()), key: printable(key.as_bytes()) }
+    }
+
+    /// Who wrapped an encrypted data key, as far as it says.
+    #[must_use]
+    pub fn of(data_key: &EncryptedDataKey<'_>) -> Self {
+        let info = raw::aes::key_name(&data_key.provider_info).unwrap_or(&data_key.provider_info);
+        Self { provider: printable(&data_key.provider_id), key: printable(info) }
+    }
+}
+
+impl fmt::Display for KeyName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "\"{}\" key \"{}\"", self.provider, self.key)
+    }
+}
+
+impl Debug for KeyName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// Text without control characters, and not too much of it: what an item says about its keys is not to be trusted.
+fn printable(bytes: &[u8]) -> String {
+    let text = String::from_utf8_lossy(bytes);
+    let mut out: String = text.chars().take(PRINTED).flat_map(char::escape_debug).collect();
+    if text.chars().nth(PRINTED).is_some() {
+        out.push('…');
+    }
+    out
+}
+
+const PRINTED: usize = 200;
+
+/// Tries every data key that is the ring's own; the errors of those that fail are kept until one opens.
+pub(crate) fn first_of<T>(
+    own: impl Iterator<Item = T>,
+    open: impl Fn(T) -> Result<OpenKeys, Error>,
+) -> Result<Option<OpenKeys>, Error> {
+    let mut errors = Vec::new();
+    for data_key in own {
+        match open(data_key) {
+            Ok(keys) => return Ok(Some(keys)),
+            Err(error) => errors.push(error),
+        }
+    }
+    Error::collect(errors).map_or(Ok(None), Err)
 }

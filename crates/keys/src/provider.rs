@@ -1,11 +1,13 @@
 //! The default materials manager (FORMAT 13.1): asks a key ring, checks its answer, hands keys to the item.
+//! Spec: `framework/default-cmm.md#get-encryption-materials`, `#decrypt-materials`.
 
 use std::sync::Arc;
 
-use dynaseal_item::{Context, DataKey, EncryptedDataKey, OpenKeys, SealKeys, Suite};
+use dynaseal_item::{Context, DataKey, EncryptedDataKey, OpenKeys, PUBLIC_KEY, SealKeys, SigningKey, Suite};
 
 use crate::error::Error;
-use crate::keyring::{Io, Keyring};
+use crate::keyring::{Io, KeyName, Keyring};
+use crate::secret::{Secret, random};
 
 /// Gives the keys of items, from one key ring.
 #[derive(Clone, Debug)]
@@ -18,20 +20,30 @@ impl Provider {
         Self(ring)
     }
 
-    /// Keys to seal one item.
+    /// Keys to seal one item, and no other: a fresh data key, wrapped and bound to `context`, and where the suite signs a
+    /// fresh signing key, whose public half joins the context before the key ring binds it.
     ///
     /// # Errors
-    /// No key was given.
+    /// The context holds a key that belongs to the format, or the key ring gave no key.
     pub async fn seal_keys(&self, suite: Suite, context: &Context, io: Io<'_>) -> Result<SealKeys, Error> {
-        let data_key = DataKey::new([0; 32]);
-        let wrapped = self.0.wrap(&data_key, suite, context, io).await?;
-        Ok(SealKeys { data_key, wrapped, context: context.clone(), signing_key: None })
+        if context.get(PUBLIC_KEY).is_some() {
+            return Err(Error::ReservedContext);
+        }
+        let mut context = context.clone();
+        let signing_key = if suite.signs() { Some(add_signing_key(&mut context)?) } else { None };
+        let data_key = DataKey::new(*Secret::random()?.expose());
+        let wrapped = self.0.wrap(&data_key, suite, &context, io).await?;
+        match wrapped.len() {
+            1..=MOST => Ok(SealKeys { data_key, wrapped, context, signing_key }),
+            count => Err(Error::Count { count }),
+        }
     }
 
-    /// Keys to open one item.
+    /// Keys to open one item. `context` is the full context, the stored part included.
     ///
     /// # Errors
-    /// No key was given.
+    /// The context has a public key and no signature or the other way round, no key ring owns an encrypted data key, or
+    /// none of those it owns opens.
     pub async fn open_keys(
         &self,
         suite: Suite,
@@ -39,8 +51,31 @@ impl Provider {
         context: &Context,
         io: Io<'_>,
     ) -> Result<OpenKeys, Error> {
-        self.0.unwrap(data_keys, suite, context, io).await?.ok_or(Error::NotMine)
+        if context.get(PUBLIC_KEY).is_some() != suite.signs() {
+            return Err(Error::PublicKey);
+        }
+        let opened = self.0.unwrap(data_keys, suite, context, io).await?;
+        opened.ok_or_else(|| Error::NotMine {
+            found: data_keys.iter().map(KeyName::of).collect(),
+            configured: self.0.keys(),
+        })
     }
 }
-/// temp
-pub fn message_id() -> Result<[u8; 32], Error> { Ok([0;32]) }
+
+/// A fresh message id (FORMAT 7.2).
+///
+/// # Errors
+/// There is no randomness.
+pub fn message_id() -> Result<[u8; 32], Error> {
+    random()
+}
+
+fn add_signing_key(context: &mut Context) -> Result<SigningKey, Error> {
+    let failed = Error::Library { at: "making a signing key" };
+    let key = SigningKey::generate().ok_or(failed.clone())?;
+    context.insert(PUBLIC_KEY, key.public_key().ok_or(failed)?);
+    Ok(key)
+}
+
+/// A header counts its encrypted data keys in one byte.
+const MOST: usize = 255;
