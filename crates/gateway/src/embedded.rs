@@ -22,9 +22,7 @@ impl Embedded {
     pub fn open(file: Option<&Path>) -> Result<Self, Error> {
         let opened = match file {
             None => Database::memory(),
-            Some(path) => {
-                Database::new(path.to_str().ok_or_else(|| Error::DatabaseName { path: path.to_owned() })?)
-            }
+            Some(path) => Database::new(path.to_str().ok_or_else(|| Error::DatabaseName { path: path.to_owned() })?),
         };
         let database = opened.map_err(|error| Error::Database {
             path: file.map_or_else(|| "in memory".to_owned(), |path| path.display().to_string()),

@@ -18,7 +18,8 @@ impl Endpoints {
     /// AWS's own addresses in a region.
     pub(crate) fn aws(region: &str) -> Result<Self, Error> {
         // A region goes into a host name, so it may hold nothing but what host names hold.
-        let is_region = !region.is_empty() && region.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+        let is_region =
+            !region.is_empty() && region.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
         if !is_region {
             return Err(Error::Upstream { what: "the region is not the name of an AWS region" });
         }
@@ -48,7 +49,8 @@ impl Endpoints {
 /// Whether a host is this machine.
 pub(crate) fn is_loopback(host: &str) -> bool {
     let bare = host.trim_start_matches('[').trim_end_matches(']');
-    bare.eq_ignore_ascii_case("localhost") || bare.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.to_canonical().is_loopback())
+    bare.eq_ignore_ascii_case("localhost")
+        || bare.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.to_canonical().is_loopback())
 }
 
 /// A URL of scheme and host alone, with TLS unless it stays on this machine.
@@ -101,10 +103,12 @@ mod tests {
             let endpoints = Endpoints::one(good, "eu-west-1").unwrap();
             assert_eq!(endpoints.of(Service::DynamoDb), endpoints.of(Service::DynamoDbStreams));
         }
-        for far in ["http://dynamo.example", "http://10.0.0.1:8000", "http://127.0.0.1.example", "http://0.0.0.0:8000"] {
+        for far in ["http://dynamo.example", "http://10.0.0.1:8000", "http://127.0.0.1.example", "http://0.0.0.0:8000"]
+        {
             assert_eq!(Endpoints::one(far, "eu-west-1").unwrap_err().code(), "DSL-7003", "{far}");
         }
-        for wrong in ["", "embeded", "ftp://localhost", "https://u:p@host", "https://host/path", "https://host/?q", "/"] {
+        for wrong in ["", "embeded", "ftp://localhost", "https://u:p@host", "https://host/path", "https://host/?q", "/"]
+        {
             assert_eq!(Endpoints::one(wrong, "eu-west-1").unwrap_err().code(), "DSL-7004", "{wrong}");
         }
     }

@@ -116,7 +116,9 @@ impl Error {
             }
             Error::NoRegion => "set region beside upstream, or AWS_REGION in the environment",
             Error::Tls { .. } => "install the system's CA certificates, or name a file of them in SSL_CERT_FILE",
-            Error::Database { .. } => "check that the file is a dynoxide database, and that its directory can be written",
+            Error::Database { .. } => {
+                "check that the file is a dynoxide database, and that its directory can be written"
+            }
             Error::DatabaseName { .. } => "give the file another name",
             Error::Process { .. } => "try again; if it lasts, report it",
         }

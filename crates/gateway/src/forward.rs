@@ -90,9 +90,11 @@ impl Upstream {
         // Outside the time limit: fetching credentials has limits of its own, and nothing is under way yet.
         self.signer.sign(signing_name, &mut request).await?;
         let exchange = async {
-            let response = self.client.request(request.map(Full::new)).await.map_err(|error| {
-                if error.is_connect() { WireError::Unreachable } else { WireError::Broken }
-            })?;
+            let response = self
+                .client
+                .request(request.map(Full::new))
+                .await
+                .map_err(|error| if error.is_connect() { WireError::Unreachable } else { WireError::Broken })?;
             self.read(response).await
         };
         tokio::time::timeout(self.limits.answer_time, exchange).await.map_err(|_| WireError::Timeout)?

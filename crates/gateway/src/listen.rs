@@ -117,7 +117,15 @@ fn connection(
     stream: TcpStream,
     stack: &Arc<Stack>,
     limits: &Limits,
-) -> http1::Connection<TokioIo<TcpStream>, impl hyper::service::HttpService<hyper::body::Incoming, ResBody = http_body_util::Full<bytes::Bytes>, Error = Infallible, Future: Send> + use<>> {
+) -> http1::Connection<
+    TokioIo<TcpStream>,
+    impl hyper::service::HttpService<
+        hyper::body::Incoming,
+        ResBody = http_body_util::Full<bytes::Bytes>,
+        Error = Infallible,
+        Future: Send,
+    > + use<>,
+> {
     let stack = stack.clone();
     let service = service_fn(move |request| {
         let stack = stack.clone();

@@ -49,7 +49,9 @@ impl Reject {
     pub(crate) fn hint(self) -> &'static str {
         match self {
             Reject::Target => "use an AWS SDK that sends X-Amz-Target, such as DynamoDB_20120810.GetItem",
-            Reject::Route => "set the SDK's endpoint to the gateway's address without a path; /healthz and /metrics take GET",
+            Reject::Route => {
+                "set the SDK's endpoint to the gateway's address without a path; /healthz and /metrics take GET"
+            }
             Reject::Browser => "call the gateway from a server: it holds the keys and AWS credentials",
             Reject::BodyTooLong { .. } => "split the request; DynamoDB takes at most 16 MiB",
             Reject::BodySlow | Reject::BodyCut => "try again; if it lasts, check the network to the gateway",

@@ -238,7 +238,10 @@ mod tests {
             let reply = refusal(&upstream(status, body).unwrap_err());
             let text = std::str::from_utf8(&reply.body).unwrap();
             assert_eq!((reply.status, reply.code), (StatusCode::BAD_GATEWAY, Some("DSL-6004")), "{status} {body}");
-            assert!(text.contains("GetItem") && text.contains(&status.to_string()) && !text.contains("canary"), "{text}");
+            assert!(
+                text.contains("GetItem") && text.contains(&status.to_string()) && !text.contains("canary"),
+                "{text}"
+            );
         }
     }
 

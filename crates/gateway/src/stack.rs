@@ -12,7 +12,7 @@ use bytes::Bytes;
 use dynaseal_engine::{Call, Engine, Wire};
 use http::header::{CONTENT_TYPE, EXPECT, ORIGIN};
 use http::request::Parts;
-use http::{HeaderValue, Method, Request, Response};
+use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::Full;
 use hyper::body::Incoming;
 
@@ -57,9 +57,11 @@ impl Stack {
             Err(refusal) => respond::refusal(&refusal),
         };
         if reply.code.is_some() {
-            // A caller that waits for "100 Continue" has sent nothing and, refused, sends nothing.
+            // A caller that waits for "100 Continue" has sent nothing and, refused, sends nothing; a slow one is not
+            // waited for twice.
             let waits = head.headers.contains_key(EXPECT) && record.received == 0;
-            reply.close = waits || !discard(&mut body).await;
+            let slow = reply.status == StatusCode::REQUEST_TIMEOUT;
+            reply.close = waits || slow || !discard(&mut body).await;
         }
 
         // 4. One line in the log and one count for each request, whatever became of it.

@@ -81,7 +81,8 @@ fn malformed_requests_are_worded_without_their_values() {
             assert_eq!(answer["Message"], json!(message), "{operation} {body}");
         }
     }
-    let deep = format!(r#"{{"TableName":"Users","Item":{{"id":{}{{"S":"1"}}{}}}}}"#, "{\"L\":[".repeat(200), "]}".repeat(200));
+    let deep =
+        format!(r#"{{"TableName":"Users","Item":{{"id":{}{{"S":"1"}}{}}}}}"#, "{\"L\":[".repeat(200), "]}".repeat(200));
     let (status, answer) = call(&embedded, "PutItem", deep.as_bytes());
     assert_eq!((status, &answer["__type"]), (400, &json!(validation)), "{answer}");
     assert_eq!(call(&embedded, "GetItem", b"{\"TableName\":\"\xff\"}").0, 400);
@@ -115,9 +116,32 @@ fn every_operation_of_the_engine_is_dispatched() {
 }
 
 const OPERATIONS: [&str; 28] = [
-    "CreateTable", "DeleteTable", "DescribeTable", "ListTables", "UpdateTable", "PutItem", "GetItem", "DeleteItem",
-    "UpdateItem", "Query", "Scan", "BatchGetItem", "BatchWriteItem", "TransactWriteItems", "TransactGetItems",
-    "ListStreams", "DescribeStream", "GetShardIterator", "GetRecords", "UpdateTimeToLive", "DescribeTimeToLive",
-    "ExecuteStatement", "ExecuteTransaction", "BatchExecuteStatement", "TagResource", "UntagResource",
-    "ListTagsOfResource", "SearchVectors",
+    "CreateTable",
+    "DeleteTable",
+    "DescribeTable",
+    "ListTables",
+    "UpdateTable",
+    "PutItem",
+    "GetItem",
+    "DeleteItem",
+    "UpdateItem",
+    "Query",
+    "Scan",
+    "BatchGetItem",
+    "BatchWriteItem",
+    "TransactWriteItems",
+    "TransactGetItems",
+    "ListStreams",
+    "DescribeStream",
+    "GetShardIterator",
+    "GetRecords",
+    "UpdateTimeToLive",
+    "DescribeTimeToLive",
+    "ExecuteStatement",
+    "ExecuteTransaction",
+    "BatchExecuteStatement",
+    "TagResource",
+    "UntagResource",
+    "ListTagsOfResource",
+    "SearchVectors",
 ];

@@ -1,0 +1,205 @@
+//! The upstream over the network: signatures, and every way in which an upstream can fail.
+
+mod support;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use aws_lc_rs::{digest, hmac};
+use bytes::Bytes;
+use dynaseal_gateway::{Target, UpstreamLimits, open_upstream};
+use http::Response;
+use http::request::Parts;
+use http_body_util::Full;
+use support::{
+    FakeUpstream, Gateway, TEST_KEY_ID, TEST_SECRET, TEST_TOKEN, assert_error, brisk, raw_upstream, target, upstream,
+};
+use tokio::net::TcpListener;
+
+fn json_answer(status: u16, body: &'static str) -> Response<Full<Bytes>> {
+    let response = Response::builder().status(status).header("content-type", "application/x-amz-json-1.0");
+    response.header("x-amzn-requestid", "UPSTREAMID").body(Full::from(body)).unwrap()
+}
+
+async fn before(url: &str) -> Gateway {
+    Gateway::start(upstream(url, brisk())).await
+}
+
+#[tokio::test]
+async fn what_goes_on_is_signed_for_the_upstream_and_carries_nothing_of_the_caller() {
+    let fake = FakeUpstream::start(|| json_answer(200, "{}")).await;
+    let gateway = before(&fake.url()).await;
+    let mut client = gateway.connect().await;
+    let caller = |name: &str| {
+        target(name)
+            .header("authorization", "AWS4-HMAC-SHA256 caller")
+            .header("x-amz-security-token", "callers")
+            .header("x-canary", "1")
+    };
+    let body = r#"{"TableName":"Users","Item":{"id":{"S":"\u00e9 – 1"}}}"#;
+    assert_eq!(client.send(caller("DynamoDB_20120810.PutItem"), body).await.status, 200);
+    assert_eq!(client.send(caller("DynamoDBStreams_20120810.ListStreams"), "{}").await.status, 200);
+
+    let seen = fake.seen.lock().unwrap();
+    assert_eq!(seen.len(), 2);
+    for ((head, sent), (name, body)) in
+        seen.iter().zip([("DynamoDB_20120810.PutItem", body), ("DynamoDBStreams_20120810.ListStreams", "{}")])
+    {
+        assert_eq!((&head.headers["x-amz-target"], sent.as_ref()), (&name.parse().unwrap(), body.as_bytes()));
+        assert_eq!(head.headers["host"], fake.address.to_string());
+        assert_eq!(head.headers["x-amz-security-token"], TEST_TOKEN);
+        assert!(!head.headers.contains_key("x-canary"));
+        assert_signature(head, sent);
+    }
+}
+
+#[tokio::test]
+async fn answers_and_errors_of_the_upstream_go_on_byte_for_byte() {
+    for (status, body) in [
+        (200, "{ \"Item\": {\"id\": {\"S\": \"1\"}} }"),
+        (
+            400,
+            r#"{"__type":"com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException","message":"m","Item":{}}"#,
+        ),
+        (500, r#"{"__type":"com.amazonaws.dynamodb.v20120810#InternalServerError","message":"m"}"#),
+        (503, r#"{"__type":"com.amazon.coral.availability#ThrottlingException"}"#),
+    ] {
+        let fake = FakeUpstream::start(move || json_answer(status, body)).await;
+        let reply = before(&fake.url()).await.call("GetItem", "{}").await;
+        assert_eq!((reply.status, &reply.body[..]), (status, body.as_bytes()));
+        assert_eq!(reply.header("x-amzn-requestid"), "UPSTREAMID");
+        assert_eq!(reply.header("x-amz-crc32"), crc32fast::hash(body.as_bytes()).to_string());
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_answer_of_dynamodb_is_an_error_that_says_so() {
+    for (status, body) in [(502, "<html>canary</html>"), (200, "canary"), (200, ""), (404, "not found"), (301, "{}")] {
+        let fake = FakeUpstream::start(move || json_answer(status, body)).await;
+        let reply = before(&fake.url()).await.call("GetItem", "{}").await;
+        assert_error(&reply, 502, "InternalServerError", "DSL-6004");
+        assert!(!reply.json().to_string().contains("canary"));
+    }
+}
+
+#[tokio::test]
+async fn an_upstream_that_is_down_is_unreachable() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    drop(listener);
+    let reply = before(&format!("http://{address}")).await.call("GetItem", "{}").await;
+    assert_error(&reply, 503, "ServiceUnavailable", "DSL-6001");
+    assert!(reply.json()["message"].as_str().unwrap().contains("could not be reached"), "{}", reply.json());
+}
+
+#[tokio::test]
+async fn an_upstream_that_does_not_speak_tls_is_unreachable_in_time() {
+    let silent = raw_upstream(b"", Duration::from_secs(30)).await;
+    let plain = FakeUpstream::start(|| json_answer(200, "{}")).await.url();
+    for url in [silent, plain] {
+        let gateway = before(&url.replace("http:", "https:")).await;
+        let started = Instant::now();
+        let reply = gateway.call("GetItem", "{}").await;
+        assert_error(&reply, 503, "ServiceUnavailable", "DSL-6001");
+        assert!(started.elapsed() < Duration::from_millis(550), "{:?}", started.elapsed());
+    }
+}
+
+#[tokio::test]
+async fn an_upstream_that_is_slow_times_out_before_and_within_its_answer() {
+    let silent = raw_upstream(b"", Duration::from_secs(30)).await;
+    let stuck = raw_upstream(b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\n{", Duration::from_secs(30)).await;
+    for url in [silent, stuck] {
+        let gateway = before(&url).await;
+        let started = Instant::now();
+        let reply = gateway.call("GetItem", "{}").await;
+        assert_error(&reply, 504, "ServiceUnavailable", "DSL-6002");
+        assert!(started.elapsed() < Duration::from_secs(5));
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_breaks_off_or_is_not_http_is_not_taken_for_an_answer() {
+    let broken: [&'static [u8]; 5] = [
+        b"",
+        b"no http at all\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\n{}",
+        b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\n{}\r\n",
+        b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nx-amz-crc32: 1\r\n\r\n{}",
+    ];
+    for bytes in broken {
+        let reply = before(&raw_upstream(bytes, Duration::ZERO).await).await.call("GetItem", "{}").await;
+        assert_error(&reply, 503, "ServiceUnavailable", "DSL-6001");
+        assert!(reply.json()["message"].as_str().unwrap().contains("broke before"), "{}", reply.json());
+    }
+}
+
+#[tokio::test]
+async fn an_answer_is_bounded_in_size() {
+    let long: &'static str = Box::leak(format!("{{\"x\":\"{}\"}}", "x".repeat(5000)).into_boxed_str());
+    let fake = FakeUpstream::start(move || json_answer(200, long)).await;
+    let limits = UpstreamLimits { answer: 4096, ..brisk() };
+    let reply = Gateway::start(upstream(&fake.url(), limits)).await.call("Scan", "{}").await;
+    assert_error(&reply, 503, "ServiceUnavailable", "DSL-6001");
+    let limits = UpstreamLimits { answer: 6000, ..brisk() };
+    assert_eq!(Gateway::start(upstream(&fake.url(), limits)).await.call("Scan", "{}").await.status, 200);
+}
+
+#[tokio::test]
+async fn connections_are_kept_and_a_stale_one_costs_no_request() {
+    let fake = FakeUpstream::start(|| {
+        let mut response = json_answer(200, "{}");
+        // The upstream closes behind every answer.
+        response.headers_mut().insert("connection", "close".parse().unwrap());
+        response
+    })
+    .await;
+    let gateway = before(&fake.url()).await;
+    for _ in 0..20 {
+        assert_eq!(gateway.call("GetItem", "{}").await.status, 200);
+    }
+}
+
+#[tokio::test]
+async fn settings_that_would_send_in_the_clear_or_nowhere_are_refused_at_start() {
+    let open = async |text: &str| {
+        let target = Target::new(text, Some("eu-west-1".into()), None);
+        open_upstream(&target, brisk()).await.err().map(|error| error.code())
+    };
+    assert_eq!(open("http://dynamodb.example:8000").await, Some("DSL-7003"));
+    assert_eq!(open("http://192.0.2.1").await, Some("DSL-7003"));
+    assert_eq!(open("embeded").await, Some("DSL-7004"));
+    assert_eq!(open("https://host/path").await, Some("DSL-7004"));
+    assert_eq!(open("embedded").await, None);
+    let wire: Arc<dyn dynaseal_engine::Wire> =
+        open_upstream(&Target::new("http://127.0.0.1:1", Some("eu-west-1".into()), None), brisk()).await.unwrap();
+    drop(wire);
+}
+
+/// Signature Version 4 written down once more, from AWS's description alone.
+fn assert_signature(head: &Parts, body: &[u8]) {
+    let text = |name: &str| head.headers[name].to_str().unwrap();
+    let authorization = text("authorization").strip_prefix("AWS4-HMAC-SHA256 ").expect("SigV4");
+    let mut parts = authorization.split(", ").map(|part| part.split_once('=').unwrap().1);
+    let (credential, signed, signature) = (parts.next().unwrap(), parts.next().unwrap(), parts.next().unwrap());
+    let scope = credential.strip_prefix(TEST_KEY_ID).unwrap().strip_prefix('/').unwrap();
+    let (date, rest) = scope.split_once('/').unwrap();
+    assert_eq!(rest, "eu-west-1/dynamodb/aws4_request");
+    for must in ["content-type", "host", "x-amz-date", "x-amz-security-token", "x-amz-target"] {
+        assert!(signed.split(';').any(|name| name == must), "{must} is not signed: {signed}");
+    }
+    let headers: String = signed.split(';').map(|name| format!("{name}:{}\n", text(name).trim())).collect();
+    let canonical = format!("POST\n/\n\n{headers}\n{signed}\n{}", hex(digest::digest(&digest::SHA256, body).as_ref()));
+    let hashed = hex(digest::digest(&digest::SHA256, canonical.as_bytes()).as_ref());
+    let to_sign = format!("AWS4-HMAC-SHA256\n{}\n{scope}\n{hashed}", text("x-amz-date"));
+    let mac =
+        |key: &[u8], data: &str| hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), data.as_bytes()).as_ref().to_vec();
+    let key = [date, "eu-west-1", "dynamodb", "aws4_request"]
+        .iter()
+        .fold(format!("AWS4{TEST_SECRET}").into_bytes(), |key, part| mac(&key, part));
+    assert_eq!(hex(&mac(&key, &to_sign)), signature);
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
