@@ -60,8 +60,8 @@ async function gateway(folder, name, config) {
   const url = await new Promise((resolve, reject) => {
     const read = (chunk) => {
       printed += chunk;
-      const found = printed.match(/http:\/\/127\.0\.0\.1:[1-9]\d*(?=\D)/);
-      if (found) resolve(found[0]);
+      const found = printed.match(/listening.*?127\.0\.0\.1:([1-9]\d*)\D/);
+      if (found) resolve(`http://127.0.0.1:${found[1]}`);
     };
     child.stdout.on("data", read);
     child.stderr.on("data", read);

@@ -42,9 +42,9 @@ class Gateway:
 
     def _wait(self):
         for _ in range(300):
-            found = re.search(r"http://127\.0\.0\.1:[1-9]\d*", self.log.read_text())
+            found = re.search(r"listening.*?127\.0\.0\.1:([1-9]\d*)\b", self.log.read_text())
             if found:
-                return found.group()
+                return f"http://127.0.0.1:{found[1]}"
             if self.process.poll() is not None:
                 break
             time.sleep(0.05)
