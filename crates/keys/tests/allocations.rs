@@ -1,0 +1,87 @@
+//! The budget of STYLE 4: under 150 allocations to seal and to open a `user` item from JSON to JSON, and none more when
+//! its values are ten times as long. A growth of a buffer counts as an allocation.
+
+#![expect(clippy::unwrap_used, reason = "the helpers of a test may stop it")]
+
+mod support;
+
+use std::sync::Arc;
+
+use allocation_counter::measure;
+use dynaseal_item::{Action, Schema, SchemaSpec, Suite, json};
+use dynaseal_keys::{Provider, RawAes};
+
+const BUDGET: u64 = 150;
+
+#[test]
+fn a_user_item_stays_in_the_budget_whatever_its_length() {
+    let ring = RawAes::new("tests", "key", b"a test key of 32 bytes, not safe").unwrap();
+    let provider = Provider::new(Arc::new(ring));
+    for suite in [Suite::Hmac, Suite::EcdsaP384] {
+        let schema = schema(suite);
+        let [short, long] = [user(1), user(10)];
+        assert!(long.len() > 5 * short.len() && (400..700).contains(&short.len()));
+        let [sealed_short, sealed_long] = [&short, &long].map(|item| seal(&schema, &provider, item));
+        assert!(open(&schema, &provider, &sealed_long).len() > 5 * short.len());
+
+        let [seals, long_seals] = [&short, &long].map(|item| count(|| drop(seal(&schema, &provider, item))));
+        let [opens, long_opens] =
+            [&sealed_short, &sealed_long].map(|item| count(|| drop(open(&schema, &provider, item))));
+        println!("{suite:?}: {seals} allocations to seal, {opens} to open");
+        assert!((1..BUDGET).contains(&seals), "{suite:?}: {seals} allocations to seal");
+        assert!((1..BUDGET).contains(&opens), "{suite:?}: {opens} allocations to open");
+        assert_eq!((seals, opens), (long_seals, long_opens), "{suite:?}: longer values must cost no allocation");
+    }
+}
+
+/// The least of some runs: the first also fills what the libraries keep for themselves, and one signature in a hundred
+/// has to be drawn twice.
+fn count(run: impl Fn()) -> u64 {
+    (0..8).map(|_| measure(&run).count_total).min().unwrap_or_default()
+}
+
+fn seal(schema: &Schema, provider: &Provider, text: &str) -> String {
+    let item = support::seal(schema, provider, json::read_item(text).unwrap()).unwrap();
+    let mut out = Vec::with_capacity(2 * text.len() + 1024);
+    json::write_item(&item, &mut out);
+    String::from_utf8(out).unwrap()
+}
+
+fn open(schema: &Schema, provider: &Provider, text: &str) -> String {
+    let mut sealed = json::read_item(text).unwrap();
+    let item = support::open(schema, provider, &mut sealed).unwrap();
+    let mut out = Vec::with_capacity(text.len());
+    json::write_item(&item, &mut out);
+    String::from_utf8(out).unwrap()
+}
+
+fn schema(suite: Suite) -> Schema {
+    let actions = [
+        ("userId", Action::SignOnly),
+        ("email", Action::EncryptAndSign),
+        ("name", Action::EncryptAndSign),
+        ("birthday", Action::EncryptAndSign),
+        ("address", Action::EncryptAndSign),
+        ("created", Action::SignOnly),
+        ("plan", Action::SignOnly),
+        ("active", Action::SignOnly),
+    ];
+    let spec = SchemaSpec {
+        logical_name: "Users".to_owned(),
+        partition_key: "userId".to_owned(),
+        actions: actions.map(|(name, action)| (name.to_owned(), action)).to_vec(),
+        suite,
+        ..SchemaSpec::default()
+    };
+    spec.build().unwrap()
+}
+
+fn user(times: usize) -> String {
+    let [email, name, street, plan] =
+        ["someone@example.com ", "Someone With A Longer Name ", "1 Long Street, Some Town ", "standard "]
+            .map(|text| text.repeat(times));
+    let street = street.repeat(8);
+    format!(
+        r#"{{"userId":{{"S":"user-0001"}},"email":{{"S":"{email}"}},"name":{{"S":"{name}"}},"birthday":{{"S":"1970-01-01"}},"address":{{"S":"{street}"}},"created":{{"N":"1700000000"}},"plan":{{"S":"{plan}"}},"active":{{"BOOL":true}}}}"#
+    )
+}

@@ -1,0 +1,45 @@
+//! What the tests of this folder share: a whole item through a key ring, without a runtime and without a network.
+
+#![expect(clippy::panic, reason = "the helpers of a test may stop it")]
+
+use std::future::Future;
+use std::pin::pin;
+use std::task::{Context as Task, Poll, Waker};
+
+use dynaseal_item::{Draft, Item, Schema, Sealed};
+use dynaseal_keys::{Answer, BoxFuture, Call, Io, Provider, SystemClock, Wire, WireError, message_id};
+
+/// Seals an item, or says why not.
+pub(crate) fn seal<'a>(schema: &Schema, provider: &Provider, item: Item<'a>) -> Result<Item<'a>, String> {
+    let draft = Draft::new(schema, item).map_err(|error| error.to_string())?;
+    let keys = ready(provider.seal_keys(draft.suite(), draft.context(), IO)).map_err(|error| error.to_string())?;
+    let message_id = message_id().map_err(|error| error.to_string())?;
+    draft.seal(keys, &message_id).map_err(|error| error.to_string())
+}
+
+/// Opens an item where it lies, or says why not.
+pub(crate) fn open<'a>(schema: &'a Schema, provider: &Provider, item: &'a mut Item<'_>) -> Result<Item<'a>, String> {
+    let sealed = Sealed::parse(schema, item).map_err(|error| error.to_string())?;
+    let keys = provider.open_keys(sealed.suite(), sealed.data_keys(), sealed.context(), IO);
+    let keys = ready(keys).map_err(|error| error.to_string())?;
+    sealed.verify(&keys).and_then(|verified| verified.open()).map_err(|error| error.to_string())
+}
+
+/// The result of a future that waits for nothing. Local key rings never do.
+fn ready<T>(future: impl Future<Output = T>) -> T {
+    match pin!(future).poll(&mut Task::from_waker(Waker::noop())) {
+        Poll::Ready(result) => result,
+        Poll::Pending => panic!("a local key ring waited for something"),
+    }
+}
+
+const IO: Io<'static> = Io { wire: &NoWire, clock: &SystemClock };
+
+/// A network that is not there.
+struct NoWire;
+
+impl Wire for NoWire {
+    fn send(&self, _: Call) -> BoxFuture<'_, Result<Answer, WireError>> {
+        Box::pin(async { Err(WireError::Unreachable) })
+    }
+}
