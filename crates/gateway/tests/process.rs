@@ -2,6 +2,15 @@
 //!
 //! Such a test runs this same binary again with an environment variable that makes it the child.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "helpers of tests, not tests themselves"
+)]
+
 mod support;
 
 use std::path::Path;

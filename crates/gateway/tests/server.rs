@@ -1,5 +1,14 @@
 //! The gateway as its callers meet it, over real sockets.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "helpers of tests, not tests themselves"
+)]
+
 mod support;
 
 use std::io::ErrorKind;

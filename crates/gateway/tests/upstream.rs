@@ -1,5 +1,14 @@
 //! The upstream over the network: signatures, and every way in which an upstream can fail.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "helpers of tests, not tests themselves"
+)]
+
 mod support;
 
 use std::sync::Arc;

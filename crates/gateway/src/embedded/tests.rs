@@ -1,3 +1,5 @@
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "helpers of tests, not tests themselves")]
+
 use std::borrow::Cow;
 
 use serde_json::{Value, json};
