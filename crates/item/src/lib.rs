@@ -49,6 +49,7 @@ pub use error::{Error, Kind, ValueFault};
 pub use header::Header;
 pub use materials::{Context, DataKey, EncryptedDataKey, OpenKeys, PUBLIC_KEY, SealKeys, TagKey};
 pub use open::{Sealed, Verified};
+pub use path::canonical_order;
 pub use schema::{Action, FaultAt, Schema, SchemaFault, SchemaSpec};
 pub use seal::Draft;
 pub use sign::SigningKey;

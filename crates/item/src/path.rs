@@ -37,7 +37,7 @@ impl Path {
 }
 
 /// The byte order of two paths of one table: by length of name first, then by bytes (FORMAT T5).
-pub(crate) fn canonical_order(left: &str, right: &str) -> Ordering {
+pub fn canonical_order(left: &str, right: &str) -> Ordering {
     utf16_len(left).cmp(&utf16_len(right)).then_with(|| left.as_bytes().cmp(right.as_bytes()))
 }
 

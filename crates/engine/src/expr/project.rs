@@ -173,7 +173,7 @@ mod tests {
         assert_eq!(project("a.x", item), r#"{"a":{"M":{"x":{"S":"1"}}}}"#);
         assert_eq!(project("l[2], l[0]", item), r#"{"l":{"L":[{"S":"0"},{"S":"2"}]}}"#);
         assert_eq!(project("#n", item), r#"{"a.b":{"S":"dot"}}"#);
-        assert_eq!(project("a.z, l[9], l.x, nothing", item), "{}");
+        assert_eq!(project("a.z, l[9], a.b.c, nothing", item), "{}");
     }
 
     #[test]

@@ -79,8 +79,11 @@ pub(crate) struct View<'e> {
 pub(crate) struct BatchView<'e, 'a> {
     pub(crate) view: View<'e>,
     /// The members that were taken out of the request, for unprocessed keys.
-    pub(crate) taken: Vec<(&'static str, Cow<'a, str>)>,
+    pub(crate) taken: Taken<'a>,
 }
+
+/// Members by name, as they stood in the request.
+pub(crate) type Taken<'a> = Vec<(&'static str, Cow<'a, str>)>;
 
 impl<'e> View<'e> {
     pub(crate) fn whole(table: &'e Table) -> Self {

@@ -12,6 +12,8 @@ use crate::expr::project::{BadProjection, Projection};
 use crate::expr::touch::{Names, Touch, Unclear, touches, used_names};
 use crate::table::Table;
 
+use super::Taken;
+
 pub(crate) const NAMES: &str = "ExpressionAttributeNames";
 const PROJECTION: &str = "ProjectionExpression";
 const ATTRIBUTES_TO_GET: &str = "AttributesToGet";
@@ -89,7 +91,7 @@ impl Scope<'_, '_> {
     pub(crate) fn take_projection<'a>(
         &self,
         object: &mut Object<'a>,
-    ) -> Result<(Option<Projection>, Vec<(&'static str, Cow<'a, str>)>), Error> {
+    ) -> Result<(Option<Projection>, Taken<'a>), Error> {
         let mut taken = Vec::new();
         let expression = object.take_raw(PROJECTION);
         let attributes = object.take_raw(ATTRIBUTES_TO_GET);

@@ -1,0 +1,199 @@
+//! What every call on a protected table sends and gives back.
+
+#[allow(dead_code, unreachable_pub, reason = "each test uses a part of it")]
+mod support;
+
+use dynaseal_engine::{Call, Error, Plaintext, Service};
+use support::{Script, dynamodb, engine, engine_with, ready, sealed};
+
+const ITEM: &str = r#"{"id":{"S":"1"},"email":{"S":"a@example.com"},"plan":{"S":"free"},"card":{"M":{"no":{"S":"42"},"cvc":{"S":"7"}}},"views":{"N":"3"}}"#;
+
+fn json(text: &str) -> serde_json::Value {
+    serde_json::from_str(text).unwrap()
+}
+
+/// Sends `body` to a service that answers `answer`; gives what was sent and what came back.
+fn call(operation: &str, body: &str, status: u16, answer: &str) -> (String, String) {
+    let wire = Script::new(|_, _| (status, answer.to_owned()));
+    let answer = ready(engine().call(&wire, dynamodb(operation, body))).unwrap();
+    assert_eq!(answer.status, status);
+    (wire.sent(), String::from_utf8(answer.body).unwrap())
+}
+
+#[test]
+fn calls_without_a_protected_table_pass_byte_for_byte() {
+    for (operation, body) in [
+        ("PutItem", r#"{ "TableName":"Other", "Item":{"aws_dbe_head":{"S":"x"}}, "New":1 }"#),
+        ("Query", r#"{"TableName":"Other","FilterExpression":"email = ;"}"#),
+        ("BatchWriteItem", r#"{"RequestItems":{"Other":[{"New":{}}]}}"#),
+        ("TransactWriteItems", r#"{"TransactItems":[{"New":{"TableName":"Other"}}]}"#),
+        ("ExecuteStatement", r#"{"Statement":"SELECT * FROM Other"}"#),
+        ("ListTables", "not even json"),
+        ("CreateTable", r#"{"TableName":"Other"}"#),
+    ] {
+        assert_eq!(call(operation, body, 200, "as it comes").0, body, "{operation}");
+        assert_eq!(call(operation, body, 400, "as it comes").1, "as it comes", "{operation}");
+    }
+    let streams = Call { service: Service::DynamoDbStreams, ..dynamodb("GetRecords", "{}") };
+    let wire = Script::new(|_, _| (200, "x".into()));
+    assert_eq!(ready(engine().call(&wire, streams)).unwrap().body, b"x");
+}
+
+#[test]
+fn a_put_is_sealed_and_its_old_item_opened() {
+    let body = format!(
+        r#"{{"TableName":"Users","Item":{ITEM},"ReturnValues":"ALL_OLD","ConditionExpression":"attribute_not_exists(email) OR plan = :p","ExpressionAttributeValues":{{":p":{{"S":"free"}}}}}}"#
+    );
+    let old = format!(r#"{{"Attributes":{},"ConsumedCapacity":{{"Table":{{"CapacityUnits":1.50}}}}}}"#, sealed(ITEM));
+    let (sent, answer) = call("PutItem", &body, 200, &old);
+    let sent = json(&sent);
+    assert!(sent["Item"]["email"]["B"].is_string() && sent["Item"]["card"]["B"].is_string());
+    assert!(sent["Item"]["aws_dbe_head"]["B"].is_string() && sent["Item"]["aws_dbe_foot"]["B"].is_string());
+    assert_eq!((&sent["Item"]["plan"]["S"], &sent["Item"]["views"]["N"]), (&json("\"free\""), &json("\"3\"")));
+    assert_eq!(sent["ConditionExpression"], json(&body)["ConditionExpression"]);
+    assert_eq!(json(&answer)["Attributes"], json(ITEM));
+    assert!(answer.contains(r#""ConsumedCapacity":{"Table":{"CapacityUnits":1.50}}"#));
+}
+
+#[test]
+fn a_projection_is_done_here() {
+    let body = r##"{"TableName":"Users","Key":{"id":{"S":"1"}},"ProjectionExpression":"#c.cvc, plan","ExpressionAttributeNames":{"#c":"card"}}"##;
+    let stored = format!(r#"{{"Item":{}}}"#, sealed(ITEM));
+    let (sent, answer) = call("GetItem", body, 200, &stored);
+    assert_eq!(json(&sent), json(r#"{"TableName":"Users","Key":{"id":{"S":"1"}}}"#));
+    assert_eq!(json(&answer), json(r#"{"Item":{"card":{"M":{"cvc":{"S":"7"}}},"plan":{"S":"free"}}}"#));
+
+    let body = r#"{"TableName":"Users","Key":{"id":{"S":"1"}},"AttributesToGet":["email","nothing"]}"#;
+    assert_eq!(json(&call("GetItem", body, 200, &stored).1), json(r#"{"Item":{"email":{"S":"a@example.com"}}}"#));
+    assert_eq!(call("GetItem", body, 200, "{}").1, "{}");
+}
+
+#[test]
+fn a_query_keeps_its_paging_and_the_names_of_its_filter() {
+    let body = r##"{"TableName":"Users","KeyConditionExpression":"id = :i","FilterExpression":"#p = :p","ProjectionExpression":"#e,#p","ExpressionAttributeNames":{"#p":"plan","#e":"email"},"ExpressionAttributeValues":{":i":{"S":"1"},":p":{"S":"free"}},"Select":"SPECIFIC_ATTRIBUTES","Limit":2}"##;
+    let items = format!(
+        r#"{{"Items":[{0},{0}],"Count":2,"ScannedCount":5,"LastEvaluatedKey":{{"id":{{"S":"1"}}}}}}"#,
+        sealed(ITEM)
+    );
+    let (sent, answer) = call("Query", body, 200, &items);
+    let (sent, answer) = (json(&sent), json(&answer));
+    assert_eq!(sent["ExpressionAttributeNames"], json(r##"{"#p":"plan"}"##));
+    assert!(sent.get("Select").is_none() && sent.get("ProjectionExpression").is_none() && sent["Limit"] == 2);
+    let item = r#"{"email":{"S":"a@example.com"},"plan":{"S":"free"}}"#;
+    assert_eq!(answer["Items"], json(&format!("[{item},{item}]")));
+    assert_eq!((&answer["Count"], &answer["ScannedCount"]), (&json("2"), &json("5")));
+    assert_eq!(call("Scan", r#"{"TableName":"Users","Select":"COUNT"}"#, 200, r#"{"Count":7}"#).1, r#"{"Count":7}"#);
+}
+
+#[test]
+fn an_index_that_lacks_attributes_says_so() {
+    let body = r#"{"TableName":"Users","IndexName":"by_plan","KeyConditionExpression":"plan = :p"}"#;
+    let wire = Script::new(|_, _| (200, r#"{"Items":[{"id":{"S":"1"},"plan":{"S":"free"}}]}"#.into()));
+    let error = ready(engine().call(&wire, dynamodb("Query", body))).unwrap_err();
+    assert!(matches!(&error, Error::Refused { what, .. } if what.contains("\"by_plan\"")), "{error}");
+}
+
+#[test]
+fn batches_mix_tables_and_hand_unprocessed_work_back() {
+    let body = format!(
+        r#"{{"RequestItems":{{"Other":[{{"PutRequest":{{"Item":{{"k":{{"S":"1"}}}}}}}}],"Users":[{{"DeleteRequest":{{"Key":{{"id":{{"S":"9"}}}}}}}},{{"PutRequest":{{"Item":{ITEM}}}}}]}}}}"#
+    );
+    let unprocessed = format!(
+        r#"{{"UnprocessedItems":{{"Users":[{{"PutRequest":{{"Item":{}}}}},{{"DeleteRequest":{{"Key":{{"id":{{"S":"9"}}}}}}}}]}}}}"#,
+        sealed(ITEM)
+    );
+    let (sent, answer) = call("BatchWriteItem", &body, 200, &unprocessed);
+    assert_eq!(json(&sent)["RequestItems"]["Other"], json(&body)["RequestItems"]["Other"]);
+    assert!(json(&sent)["RequestItems"]["Users"][1]["PutRequest"]["Item"]["aws_dbe_head"]["B"].is_string());
+    let back = &json(&answer)["UnprocessedItems"]["Users"];
+    assert_eq!(back[0]["PutRequest"]["Item"], json(ITEM));
+    assert_eq!(back[1], json(r#"{"DeleteRequest":{"Key":{"id":{"S":"9"}}}}"#));
+
+    let body = r##"{"RequestItems":{"Users":{"Keys":[{"id":{"S":"1"}}],"ProjectionExpression":"#e","ExpressionAttributeNames":{"#e":"email"}},"Other":{"Keys":[{"k":{"S":"1"}}],"ProjectionExpression":"k"}}}"##;
+    let answer = format!(
+        r#"{{"Responses":{{"Users":[{}],"Other":[{{"k":{{"S":"1"}}}}]}},"UnprocessedKeys":{{"Users":{{"Keys":[{{"id":{{"S":"2"}}}}]}}}}}}"#,
+        sealed(ITEM)
+    );
+    let (sent, answer) = call("BatchGetItem", body, 200, &answer);
+    assert_eq!(json(&sent)["RequestItems"]["Users"], json(r#"{"Keys":[{"id":{"S":"1"}}]}"#));
+    assert_eq!(json(&sent)["RequestItems"]["Other"], json(body)["RequestItems"]["Other"]);
+    let answer = json(&answer);
+    assert_eq!(answer["Responses"]["Users"], json(r#"[{"email":{"S":"a@example.com"}}]"#));
+    assert_eq!(answer["Responses"]["Other"], json(r#"[{"k":{"S":"1"}}]"#));
+    let keys = r##"{"Keys":[{"id":{"S":"2"}}],"ProjectionExpression":"#e","ExpressionAttributeNames":{"#e":"email"}}"##;
+    assert_eq!(answer["UnprocessedKeys"]["Users"], json(keys));
+}
+
+#[test]
+fn transactions_mix_tables_and_open_the_reasons() {
+    let body = format!(
+        r#"{{"TransactItems":[{{"Put":{{"TableName":"Other","Item":{{}}}}}},{{"Put":{{"TableName":"Users","Item":{ITEM}}}}},{{"ConditionCheck":{{"TableName":"Users","Key":{{"id":{{"S":"2"}}}},"ConditionExpression":"attribute_exists(id)","ReturnValuesOnConditionCheckFailure":"ALL_OLD"}}}},{{"Update":{{"TableName":"Users","Key":{{"id":{{"S":"3"}}}},"UpdateExpression":"ADD views :one"}}}}],"ClientRequestToken":"t"}}"#
+    );
+    let reasons = format!(
+        r#"{{"__type":"x#TransactionCanceledException","CancellationReasons":[{{"Code":"None"}},{{"Code":"None"}},{{"Code":"ConditionalCheckFailed","Item":{}}},{{"Code":"None"}}]}}"#,
+        sealed(ITEM)
+    );
+    let (sent, answer) = call("TransactWriteItems", &body, 400, &reasons);
+    let sent = json(&sent);
+    assert_eq!(sent["TransactItems"][0], json(r#"{"Put":{"TableName":"Other","Item":{}}}"#));
+    assert!(sent["TransactItems"][1]["Put"]["Item"]["aws_dbe_foot"]["B"].is_string());
+    assert_eq!(sent["TransactItems"][3], json(&body)["TransactItems"][3]);
+    assert_eq!(json(&answer)["CancellationReasons"][2]["Item"], json(ITEM));
+
+    let gets = r#"{"TransactItems":[{"Get":{"TableName":"Other","Key":{}}},{"Get":{"TableName":"Users","Key":{},"ProjectionExpression":"email"}},{"Get":{"TableName":"Users","Key":{}}}]}"#;
+    let answer = format!(r#"{{"Responses":[{{"Item":{{"k":{{"S":"1"}}}}}},{{"Item":{}}},{{}}]}}"#, sealed(ITEM));
+    let (_, answer) = call("TransactGetItems", gets, 200, &answer);
+    let expected = r#"{"Responses":[{"Item":{"k":{"S":"1"}}},{"Item":{"email":{"S":"a@example.com"}}},{}]}"#;
+    assert_eq!(json(&answer), json(expected));
+}
+
+#[test]
+fn a_failed_condition_shows_its_item_opened() {
+    let body = r#"{"TableName":"Users","Key":{"id":{"S":"1"}},"ConditionExpression":"plan = :p","ReturnValuesOnConditionCheckFailure":"ALL_OLD"}"#;
+    let failed = format!(r#"{{"__type":"x#ConditionalCheckFailedException","message":"m","Item":{}}}"#, sealed(ITEM));
+    assert_eq!(json(&call("DeleteItem", body, 400, &failed).1)["Item"], json(ITEM));
+    let update = r#"{"TableName":"Users","Key":{"id":{"S":"1"}},"UpdateExpression":"ADD views :one","ReturnValues":"UPDATED_NEW"}"#;
+    assert_eq!(json(&call("UpdateItem", update, 400, &failed).1)["Item"], json(ITEM));
+    let new = r#"{"Attributes":{"views":{"N":"4"}}}"#;
+    assert_eq!(call("UpdateItem", update, 200, new).1, new);
+    let other = r#"{"__type":"x#ThrottlingException","message":"slow down"}"#;
+    assert_eq!(call("GetItem", r#"{"TableName":"Users","Key":{}}"#, 400, other).1, other);
+}
+
+#[test]
+fn what_was_not_sealed_is_not_returned() {
+    let get = r#"{"TableName":"Users","Key":{"id":{"S":"1"}}}"#;
+    let unsealed = format!(r#"{{"Item":{ITEM}}}"#);
+    let damaged = format!(r#"{{"Item":{}}}"#, sealed(ITEM).replace("\"free\"", "\"paid\""));
+    for (answer, code) in [(&unsealed, "DSL-3001"), (&damaged, "DSL-3008")] {
+        let wire = Script::new(|_, _| (200, answer.clone()));
+        let error = ready(engine().call(&wire, dynamodb("GetItem", get))).unwrap_err();
+        assert_eq!(error.code(), code, "{error}");
+        assert!(error.to_string().contains("GetItem on table Users (key id)"), "{error}");
+    }
+    for answer in ["<html>", "", "[]", r#"{"Item":[]}"#, r#"{"Item":{"id":1}}"#] {
+        let wire = Script::new(|_, _| (200, answer.to_owned()));
+        let error = ready(engine().call(&wire, dynamodb("GetItem", get))).unwrap_err();
+        assert_eq!(error.code(), "DSL-6004", "{answer}: {error}");
+    }
+}
+
+#[test]
+fn plaintext_policies() {
+    let put = format!(r#"{{"TableName":"Users","Item":{ITEM}}}"#);
+    let get = r#"{"TableName":"Users","Key":{"id":{"S":"1"}}}"#;
+    for (policy, writes_sealed) in [(Plaintext::Read, true), (Plaintext::Write, false)] {
+        let wire = Script::new(|_, _| (200, "{}".into()));
+        ready(engine_with(policy).call(&wire, dynamodb("PutItem", &put))).unwrap();
+        assert_eq!(wire.sent().contains("aws_dbe_head"), writes_sealed);
+        for stored in [ITEM.to_owned(), sealed(ITEM)] {
+            let wire = Script::new(|_, _| (200, format!(r#"{{"Item":{stored}}}"#)));
+            let answer = ready(engine_with(policy).call(&wire, dynamodb("GetItem", get))).unwrap();
+            assert_eq!(json(&String::from_utf8(answer.body).unwrap())["Item"], json(ITEM));
+        }
+        // Half of a seal is damage under every policy.
+        let half = sealed(ITEM).replace("aws_dbe_foot", "aws_dbe_fool");
+        let wire = Script::new(|_, _| (200, format!(r#"{{"Item":{half}}}"#)));
+        assert_eq!(ready(engine_with(policy).call(&wire, dynamodb("GetItem", get))).unwrap_err().code(), "DSL-3002");
+    }
+}

@@ -1,0 +1,151 @@
+//! What is refused on a protected table, and that nothing was sent.
+
+#[allow(dead_code, unreachable_pub, reason = "each test uses a part of it")]
+mod support;
+
+use dynaseal_engine::Error;
+use support::{Script, dynamodb, engine, ready};
+
+/// The refusal of a call, which must name `names` and never reach the wire.
+fn refusal(operation: &str, body: &str, names: &[&str]) -> Error {
+    let wire = Script::new(|_, _| (200, "{}".into()));
+    let error = ready(engine().call(&wire, dynamodb(operation, body))).expect_err(body);
+    assert_eq!(wire.count(), 0, "{operation} was sent: {body}");
+    let text = error.to_string();
+    for name in names {
+        assert!(text.contains(name), "{text} does not name {name}");
+    }
+    assert!(!text.contains("SECRET"), "{text}");
+    assert!(!error.hint().is_empty());
+    error
+}
+
+#[test]
+fn expressions_on_encrypted_attributes() {
+    for condition in [
+        "email = :v",
+        "attribute_exists(id) AND\\n(plan = :p OR begins_with(email, :v))",
+        "#e = :v",
+        "email.host = :v",
+        "size(email) > :v",
+        "attribute_exists(email.host)",
+        "unlisted = :v",
+        "aws_dbe_head = :v",
+    ] {
+        let tail = format!(
+            r##""ConditionExpression":"{condition}","ExpressionAttributeNames":{{"#e":"email"}},"ExpressionAttributeValues":{{":v":{{"S":"SECRET"}}}}"##
+        );
+        let item = r#""Item":{"id":{"S":"1"}}"#;
+        let key = r#""Key":{"id":{"S":"1"}}"#;
+        let names = ["ConditionExpression", "Users"];
+        refusal("PutItem", &format!(r#"{{"TableName":"Users",{item},{tail}}}"#), &names);
+        refusal("DeleteItem", &format!(r#"{{"TableName":"Users",{key},{tail}}}"#), &names);
+        for (action, target) in [("Put", item), ("Delete", key), ("ConditionCheck", key)] {
+            let body = format!(r#"{{"TransactItems":[{{"{action}":{{"TableName":"Users",{target},{tail}}}}}]}}"#);
+            refusal("TransactWriteItems", &body, &names);
+        }
+    }
+}
+
+#[test]
+fn filters_and_key_conditions_on_encrypted_attributes() {
+    let values = r#""ExpressionAttributeValues":{":v":{"S":"SECRET"}}"#;
+    for (operation, member) in
+        [("Query", "FilterExpression"), ("Query", "KeyConditionExpression"), ("Scan", "FilterExpression")]
+    {
+        let body = format!(r#"{{"TableName":"Users","{member}":"contains(email, :v)",{values}}}"#);
+        refusal(operation, &body, &[member, "\"email\""]);
+    }
+    let legacy = r#"{"email":{"ComparisonOperator":"EQ","AttributeValueList":[{"S":"SECRET"}]}}"#;
+    for (operation, member) in [
+        ("Query", "KeyConditions"),
+        ("Query", "QueryFilter"),
+        ("Scan", "ScanFilter"),
+        ("PutItem", "Expected"),
+        ("DeleteItem", "Expected"),
+    ] {
+        refusal(operation, &format!(r#"{{"TableName":"Users","{member}":{legacy}}}"#), &[member, "\"email\""]);
+    }
+}
+
+#[test]
+fn updates_of_signed_attributes() {
+    for (expression, name) in [
+        ("SET email = :v", "email"),
+        ("SET plan = :v", "plan"),
+        ("SET views = plan", "plan"),
+        ("ADD views :v REMOVE card", "card"),
+        ("SET #p.x = :v", "plan"),
+        ("SET aws_dbe_foot = :v", "aws_dbe_foot"),
+        ("SET unlisted = :v", "unlisted"),
+    ] {
+        let tail = format!(
+            r##""TableName":"Users","Key":{{"id":{{"S":"1"}}}},"UpdateExpression":"{expression}","ExpressionAttributeNames":{{"#p":"plan"}}"##
+        );
+        refusal("UpdateItem", &format!("{{{tail}}}"), &["UpdateItem", "UpdateExpression", name]);
+        let body = format!(r#"{{"TransactItems":[{{"Update":{{{tail}}}}}]}}"#);
+        refusal("TransactWriteItems", &body, &["UpdateExpression", name]);
+    }
+    let legacy = r#"{"TableName":"Users","Key":{"id":{"S":"1"}},"AttributeUpdates":{"plan":{"Action":"DELETE"}}}"#;
+    refusal("UpdateItem", legacy, &["AttributeUpdates", "plan"]);
+    refusal("UpdateItem", r#"{"TableName":"Users","Key":{"id":{"S":"1"}}}"#, &["unsealed item"]);
+}
+
+#[test]
+fn statements_and_operations_that_are_not_known() {
+    for statement in
+        ["SELECT * FROM Users", "UPDATE \\\"users\\\" SET a=1", "SELECT 1 WHERE EXISTS(SELECT * FROM Users)"]
+    {
+        let one = format!(r#"{{"Statement":"{statement}"}}"#);
+        refusal("ExecuteStatement", &one, &["ExecuteStatement", "Users"]);
+        refusal("BatchExecuteStatement", &format!(r#"{{"Statements":[{one}]}}"#), &["Users"]);
+        refusal("ExecuteTransaction", &format!(r#"{{"TransactStatements":[{one}]}}"#), &["Users"]);
+    }
+    let unknown = refusal("SearchVectors", r#"{"TableName":"Users"}"#, &["SearchVectors"]);
+    assert_eq!(unknown.code(), "DSL-2002");
+    let body = r#"{"TableName":"Users","Item":{"id":{"S":"1"}},"NewParameter":"SECRET"}"#;
+    refusal("PutItem", body, &["NewParameter"]);
+    refusal("TransactWriteItems", r#"{"TransactItems":[{"Upsert":{"TableName":"Users"}}]}"#, &["Upsert"]);
+}
+
+#[test]
+fn two_readings_of_one_request() {
+    refusal("PutItem", r#"{"TableName":"Other","TableName":"Users","Item":{"id":{"S":"SECRET"}}}"#, &["stands twice"]);
+    let batch = r#"{"RequestItems":{"Users":[],"arn:aws:dynamodb:eu-west-1:111122223333:table/Users":[]}}"#;
+    refusal("BatchWriteItem", batch, &["stands twice"]);
+    refusal(
+        "PutItem",
+        r#"{"TableName":"Users","Item":{"id":{"S":"1"},"email":{"S":"SECRET"},"email":{"S":""}}}"#,
+        &["twice"],
+    );
+    refusal("GetItem", "not json SECRET", &["GetItem", "not JSON"]);
+    let arn = r#"{"TableName":"arn:aws:dynamodb:eu-west-1:111122223333:table/Users","Item":{"id":{"S":"1"},"x":{"S":"SECRET"}}}"#;
+    assert_eq!(refusal("PutItem", arn, &["\"x\""]).code(), "DSL-1002");
+}
+
+#[test]
+fn items_that_do_not_fit() {
+    let put = |item: &str| format!(r#"{{"TableName":"Users","Item":{item}}}"#);
+    assert_eq!(refusal("PutItem", &put(r#"{"email":{"S":"SECRET"}}"#), &["\"id\""]).code(), "DSL-1003");
+    assert_eq!(
+        refusal("PutItem", &put(r#"{"id":{"S":"1"},"aws_dbe_head":{"B":""}}"#), &["aws_dbe_head"]).code(),
+        "DSL-1001"
+    );
+    assert_eq!(refusal("PutItem", &put(r#"{"id":{"S":"1"},"email":{"N":"1e200"}}"#), &["email"]).code(), "DSL-1004");
+    let large = put(&format!(r#"{{"id":{{"S":"1"}},"email":{{"S":"{}"}}}}"#, "x".repeat(409_600)));
+    let error = refusal("PutItem", &large, &["409600"]);
+    assert!(matches!(error, Error::ItemTooLarge { size, over, .. } if size == over + 409_600 && over > 100), "{error}");
+}
+
+#[test]
+fn keys_that_dynamodb_could_not_read() {
+    let definitions =
+        |name: &str| format!(r#""AttributeDefinitions":[{{"AttributeName":"{name}","AttributeType":"S"}}]"#);
+    let keys = r#""KeySchema":[{"AttributeName":"id","KeyType":"HASH"}]"#;
+    refusal("CreateTable", &format!(r#"{{"TableName":"Users",{},{keys}}}"#, definitions("email")), &["\"email\""]);
+    refusal("UpdateTable", &format!(r#"{{"TableName":"Users",{}}}"#, definitions("email")), &["\"email\""]);
+    let other = r#""KeySchema":[{"AttributeName":"plan","KeyType":"HASH"}]"#;
+    refusal("CreateTable", &format!(r#"{{"TableName":"Users",{},{other}}}"#, definitions("plan")), &["plan", "id"]);
+    let ttl = r#"{"TableName":"Users","TimeToLiveSpecification":{"AttributeName":"email","Enabled":true}}"#;
+    refusal("UpdateTimeToLive", ttl, &["\"email\""]);
+}
