@@ -1,6 +1,28 @@
-//! KEYS: who may open an item, and with what. A key ring that needs the network sends its calls through a [`Wire`].
+//! KEYS: who may open an item, and with what. A key ring never sees an item, only a data key and the encryption context
+//! that binds it to its item; a ring that needs the network sends its calls through a [`Wire`].
+//!
+//! ```text
+//!  seal   context ──> Provider::seal_keys ── fresh data key ──> Keyring::wrap ──> encrypted data keys ──> SealKeys
+//!                     provider.rs                               keyring.rs
+//!
+//!  open   context, encrypted data keys ──> Provider::open_keys ──> Keyring::unwrap ──> OpenKeys
+//!
+//!         the key rings    raw/aes.rs      an AES key
+//!                          raw/rsa.rs      an RSA key pair, or one half of it
+//!                          branch/ring.rs  branch keys of a KeyStore, through a cache
+//!                             id.rs          which branch key an item belongs to
+//!                             file.rs        the KeyStore that is a file
+//!                          multi.rs        several rings as one
+//!
+//!         wrap.rs          how every ring wraps a data key; with secret.rs, all there is of cryptography here
+//!         cache.rs         a time to live, and one fetch for all who wait
+//! ```
+
+mod branch;
+mod cache;
 mod error;
 mod keyring;
+mod multi;
 mod provider;
 mod raw;
 mod secret;
@@ -8,8 +30,15 @@ pub mod testing;
 mod wire;
 mod wrap;
 
+pub use branch::file::BranchKeyFile;
+pub use branch::id::BranchKeyId;
+pub use branch::ring::Hierarchical;
+pub use branch::store::{BranchKey, KeyStore, KeyVersion};
 pub use error::{Error, KeyFileFault, Layer};
 pub use keyring::{Clock, Io, KeyName, Keyring, SystemClock, Wrapped};
+pub use multi::Multi;
 pub use provider::{Provider, message_id};
 pub use raw::aes::RawAes;
+pub use raw::rsa::RawRsa;
 pub use wire::{Answer, BoxFuture, Call, Service, Wire, WireError};
+pub use wrap::rsa::Padding;

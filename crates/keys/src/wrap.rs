@@ -10,6 +10,8 @@
 //!
 //! K is fresh for every encrypted data key. That key's tag of the footer comes from K too: HKDF(K, "…KEYWRAP_MAC").
 
+pub(crate) mod rsa;
+
 use std::fmt;
 
 use aws_lc_rs::aead::{AES_128_GCM, AES_192_GCM, AES_256_GCM, Aad, Algorithm, LessSafeKey, Nonce, UnboundKey};

@@ -1,0 +1,81 @@
+//! The multi key ring (FORMAT 11.9): every ring wraps, and one that opens is enough.
+//! Spec: `framework/multi-keyring.md#onencrypt`, `#ondecrypt`.
+
+use std::sync::Arc;
+
+use dynaseal_item::{Context, DataKey, EncryptedDataKey, OpenKeys, Suite};
+
+use crate::error::Error;
+use crate::keyring::{Io, KeyName, Keyring, Wrapped};
+use crate::wire::BoxFuture;
+
+/// Several key rings as one. A sealed item can be opened with any of them.
+#[derive(Debug)]
+pub struct Multi {
+    /// The generator, if there is one, before the children.
+    rings: Vec<Arc<dyn Keyring>>,
+}
+
+impl Multi {
+    /// The generator comes first, in the header and in opening; the children follow in order.
+    ///
+    /// # Errors
+    /// There is neither a generator nor a child.
+    pub fn new(generator: Option<Arc<dyn Keyring>>, children: Vec<Arc<dyn Keyring>>) -> Result<Self, Error> {
+        let rings: Vec<_> = generator.into_iter().chain(children).collect();
+        if rings.is_empty() {
+            return Err(Error::Config {
+                ring: "multi",
+                field: "children",
+                what: "is empty, and there is no generator",
+            });
+        }
+        Ok(Self { rings })
+    }
+}
+
+impl Keyring for Multi {
+    fn wrap<'a>(
+        &'a self,
+        data_key: &'a DataKey,
+        suite: Suite,
+        context: &'a Context,
+        io: Io<'a>,
+    ) -> BoxFuture<'a, Result<Wrapped, Error>> {
+        Box::pin(async move {
+            let mut all = Vec::with_capacity(self.rings.len());
+            for ring in &self.rings {
+                let wrapped = ring.wrap(data_key, suite, context, io).await?;
+                if wrapped.is_empty() {
+                    return Err(Error::Count { count: 0 });
+                }
+                all.extend(wrapped);
+            }
+            Ok(all)
+        })
+    }
+
+    fn unwrap<'a>(
+        &'a self,
+        data_keys: &'a [EncryptedDataKey<'a>],
+        suite: Suite,
+        context: &'a Context,
+        io: Io<'a>,
+    ) -> BoxFuture<'a, Result<Option<OpenKeys>, Error>> {
+        Box::pin(async move {
+            let mut errors = Vec::new();
+            for ring in &self.rings {
+                match ring.unwrap(data_keys, suite, context, io).await {
+                    Ok(None) => {}
+                    Ok(opened) => return Ok(opened),
+                    Err(error) => errors.push(error),
+                }
+            }
+            Error::collect(errors).map_or(Ok(None), Err)
+        })
+    }
+
+    fn keys(&self) -> Vec<KeyName> {
+        self.rings.iter().flat_map(|ring| ring.keys()).collect()
+    }
+}
