@@ -14,7 +14,8 @@
 
 mod doc;
 mod error;
-mod expr;
+#[doc(hidden)]
+pub mod expr;
 mod plan;
 mod reply;
 mod run;

@@ -57,7 +57,7 @@ fn a_put_is_sealed_and_its_old_item_opened() {
 
 #[test]
 fn a_projection_is_done_here() {
-    let body = r##"{"TableName":"Users","Key":{"id":{"S":"1"}},"ProjectionExpression":"#c.cvc, plan","ExpressionAttributeNames":{"#c":"card"}}"##;
+    let body = r##"{"TableName":"Users","Key":{"id":{"S":"1"}},"ProjectionExpression":"#c.cvc, #p","ExpressionAttributeNames":{"#c":"card","#p":"plan"}}"##;
     let stored = format!(r#"{{"Item":{}}}"#, sealed(ITEM));
     let (sent, answer) = call("GetItem", body, 200, &stored);
     assert_eq!(json(&sent), json(r#"{"TableName":"Users","Key":{"id":{"S":"1"}}}"#));

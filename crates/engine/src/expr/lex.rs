@@ -1,84 +1,152 @@
 //! The words of an expression. Whole words, so that `order` is not `OR der`; every kind of white space alike; a
-//! character that DynamoDB's grammar does not have is an error and never ends the text silently (FORMAT T19, T20).
+//! character that DynamoDB's grammar does not have is a word of its own, so that it can never end the text silently
+//! (FORMAT T19, T20).
 
-/// A word with what it is.
+/// A word with what it is and where it stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Token<'a> {
-    /// A bare word: an attribute name, a keyword or a function.
-    Word(&'a str),
+pub(super) struct Token<'t> {
+    pub(super) kind: TokenKind,
+    pub(super) text: &'t str,
+    /// The byte at which it starts.
+    pub(super) start: usize,
+}
+
+/// What a word is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum TokenKind {
+    /// A bare word that is no keyword: an attribute name or a function.
+    Word,
     /// `#name`, with the sign.
-    Name(&'a str),
+    Name,
     /// `:value`, with the sign.
-    Value(&'a str),
+    Value,
     /// Digits, as in `list[3]`.
-    Number(&'a str),
-    /// A single sign.
-    Sign(char),
+    Number,
+    /// One of the grammar's own words, in capitals.
+    Keyword(&'static str),
+    /// One or two signs, as they stand.
+    Sign(&'static str),
+    /// A character that no expression has.
+    Unreadable,
 }
 
-/// A character that belongs to no expression, by its position from 1.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct UnknownCharacter {
-    pub(crate) position: usize,
-}
-
-pub(crate) fn lex(text: &str) -> Result<Vec<Token<'_>>, UnknownCharacter> {
+pub(super) fn lex(text: &str) -> Vec<Token<'_>> {
     let mut tokens = Vec::new();
-    let mut rest = text;
-    while let Some(first) = rest.chars().next() {
-        let word = |from: usize| from + rest.bytes().skip(from).take_while(|byte| is_word(*byte)).count();
-        let (token, length) = match first {
-            ' ' | '\t' | '\n' | '\r' => (None, 1),
-            '#' | ':' if word(1) > 1 => {
-                let (name, _) = rest.split_at_checked(word(1)).unwrap_or((rest, ""));
-                (Some(if first == '#' { Token::Name(name) } else { Token::Value(name) }), name.len())
-            }
-            'a'..='z' | 'A'..='Z' | '_' | '0'..='9' => {
-                let (name, _) = rest.split_at_checked(word(0)).unwrap_or((rest, ""));
-                (Some(if first.is_ascii_digit() { Token::Number(name) } else { Token::Word(name) }), name.len())
-            }
-            '(' | ')' | '[' | ']' | '.' | ',' | '=' | '<' | '>' | '+' | '-' => (Some(Token::Sign(first)), 1),
-            _ => return Err(UnknownCharacter { position: text.len() - rest.len() + 1 }),
-        };
-        tokens.extend(token);
-        rest = rest.get(length..).unwrap_or_default();
+    let mut start = 0;
+    while let Some(rest) = text.get(start..)
+        && let Some(first) = rest.chars().next()
+    {
+        if matches!(first, ' ' | '\t' | '\n' | '\r') {
+            start += 1;
+            continue;
+        }
+        let (kind, length) = token(rest, first);
+        let text = rest.get(..length).unwrap_or(rest);
+        tokens.push(Token { kind, text, start });
+        start += text.len();
     }
-    Ok(tokens)
+    tokens
+}
+
+/// The `#names` that an expression uses.
+pub(crate) fn used_names(text: &str) -> impl Iterator<Item = &str> {
+    lex(text).into_iter().filter(|token| token.kind == TokenKind::Name).map(|token| token.text)
+}
+
+/// DynamoDB's name of a place in an expression: the word at `at`, and the text from the word before to the word after.
+pub(super) fn near(source: &str, tokens: &[Token<'_>], at: usize) -> (String, String) {
+    let end = |token: &Token<'_>| token.start + token.text.len();
+    let Some(token) = tokens.get(at) else {
+        return ("<EOF>".to_owned(), tokens.last().map_or(source, |last| last.text).to_owned());
+    };
+    let start = at.checked_sub(1).and_then(|before| tokens.get(before)).unwrap_or(token).start;
+    let after = at.checked_add(1).and_then(|after| tokens.get(after)).unwrap_or(token);
+    (token.text.to_owned(), source.get(start..end(after)).unwrap_or_default().to_owned())
+}
+
+/// What the text starts with, and how long that is.
+fn token(rest: &str, first: char) -> (TokenKind, usize) {
+    let word = |from: usize| from + rest.bytes().skip(from).take_while(|byte| is_word(*byte)).count();
+    match first {
+        '#' if word(1) > 1 => (TokenKind::Name, word(1)),
+        ':' if word(1) > 1 => (TokenKind::Value, word(1)),
+        'a'..='z' | 'A'..='Z' => {
+            let length = word(0);
+            (rest.get(..length).and_then(keyword).map_or(TokenKind::Word, TokenKind::Keyword), length)
+        }
+        // A number that starts with 0 is the 0 alone.
+        '0' => (TokenKind::Number, 1),
+        '1'..='9' => (TokenKind::Number, rest.bytes().take_while(u8::is_ascii_digit).count()),
+        _ => match SIGNS.iter().find(|sign| rest.starts_with(**sign)) {
+            Some(sign) => (TokenKind::Sign(sign), sign.len()),
+            None => (TokenKind::Unreadable, first.len_utf8()),
+        },
+    }
+}
+
+fn keyword(word: &str) -> Option<&'static str> {
+    KEYWORDS.into_iter().find(|keyword| keyword.eq_ignore_ascii_case(word))
 }
 
 fn is_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_'
 }
 
+const KEYWORDS: [&str; 9] = ["AND", "OR", "NOT", "BETWEEN", "IN", "SET", "REMOVE", "ADD", "DELETE"];
+
+/// Longer ones first.
+const SIGNS: [&str; 14] = ["<>", "<=", ">=", "=", "<", ">", "(", ")", "[", "]", ".", ",", "+", "-"];
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn words_are_whole_and_white_space_is_alike() {
-        let tokens = lex("order=:b\n\tAND #x[0].note <> :c").unwrap();
-        let expected = [
-            Token::Word("order"),
-            Token::Sign('='),
-            Token::Value(":b"),
-            Token::Word("AND"),
-            Token::Name("#x"),
-            Token::Sign('['),
-            Token::Number("0"),
-            Token::Sign(']'),
-            Token::Sign('.'),
-            Token::Word("note"),
-            Token::Sign('<'),
-            Token::Sign('>'),
-            Token::Value(":c"),
-        ];
-        assert_eq!(tokens, expected);
+    fn words(text: &str) -> Vec<(TokenKind, &str)> {
+        lex(text).into_iter().map(|token| (token.kind, token.text)).collect()
     }
 
     #[test]
-    fn an_unknown_character_is_an_error() {
-        assert_eq!(lex("a = :b; c"), Err(UnknownCharacter { position: 7 }));
-        assert_eq!(lex("é"), Err(UnknownCharacter { position: 1 }));
-        assert_eq!(lex("# a"), Err(UnknownCharacter { position: 1 }));
+    fn words_are_whole_and_white_space_is_alike() {
+        use TokenKind::{Keyword, Name, Number, Sign, Value, Word};
+        let expected = [
+            (Word, "order"),
+            (Sign("="), "="),
+            (Value, ":b"),
+            (Keyword("AND"), "AnD"),
+            (Name, "#x"),
+            (Sign("["), "["),
+            (Number, "0"),
+            (Number, "12"),
+            (Sign("]"), "]"),
+            (Sign("."), "."),
+            (Word, "note"),
+            (Sign("<>"), "<>"),
+            (Value, ":c"),
+        ];
+        assert_eq!(words("order=:b\n\tAnD #x[012].note <> :c"), expected);
+    }
+
+    #[test]
+    fn an_unknown_character_is_a_word_of_its_own() {
+        use TokenKind::{Name, Number, Sign, Unreadable, Word};
+        let expected = [(Word, "a"), (Unreadable, "\u{a0}"), (Unreadable, "é"), (Unreadable, "_"), (Number, "1")];
+        assert_eq!(words("a\u{a0}é_1"), expected);
+        assert_eq!(words("# #:"), [(Unreadable, "#"), (Unreadable, "#"), (Unreadable, ":")]);
+        assert_eq!(words("#1=!"), [(Name, "#1"), (Sign("="), "="), (Unreadable, "!")]);
+    }
+
+    #[test]
+    fn a_place_is_named_by_its_neighbours() {
+        let source = "a  = = :v";
+        let at = |at| near(source, &lex(source), at);
+        assert_eq!(at(2), ("=".into(), "= = :v".into()));
+        assert_eq!(at(0), ("a".into(), "a  =".into()));
+        assert_eq!(at(9), ("<EOF>".into(), ":v".into()));
+        assert_eq!(near(" \t", &lex(" \t"), 0), ("<EOF>".into(), " \t".into()));
+    }
+
+    #[test]
+    fn names_are_found_wherever_they_stand() {
+        assert_eq!(used_names("#a.#b = :c AND ! #d").collect::<Vec<_>>(), ["#a", "#b", "#d"]);
     }
 }

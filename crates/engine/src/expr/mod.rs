@@ -1,5 +1,29 @@
-//! Expressions: their words, what they touch, and projections.
+//! Expressions: read, checked, evaluated, applied and written again, with DynamoDB's semantics and error messages.
+//!
+//! ```text
+//!  text ── lex.rs ── syntax.rs ──> tree ── resolve.rs, condition.rs, … ──> ast.rs ──> eval.rs    condition -> bool
+//!                                            names.rs: #names, :values                apply.rs   update -> new item
+//!                                            reserved.rs                              projection.rs
+//!  legacy parameters ──────────────────────── legacy.rs ────────────────────>         touch.rs   attributes touched
+//!                                                                                     print.rs   text again
+//! ```
+//!
+//! Values are compared in `compare.rs` and computed with in `decimal.rs`.
 
+pub mod apply;
+pub mod ast;
+mod compare;
+pub mod condition;
+pub mod decimal;
+pub mod error;
+pub mod eval;
+pub mod key;
 pub(crate) mod lex;
-pub(crate) mod project;
-pub(crate) mod touch;
+pub mod names;
+pub mod print;
+pub mod projection;
+mod reserved;
+mod resolve;
+mod syntax;
+pub mod touch;
+pub mod update;

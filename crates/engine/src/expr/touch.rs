@@ -1,122 +1,154 @@
-//! Which attributes an expression reads or writes, by the first name of each path. Decided on words alone, and always
-//! for the larger set: a word that might be an attribute counts as one.
+//! Which attributes an expression reads and writes, by the first name of each path. What cannot be read as an
+//! expression has no touches: it is an error, so that nothing passes unseen.
 
-use std::borrow::Cow;
-use std::collections::BTreeMap;
-
-use super::lex::{Token, lex};
-
-/// `ExpressionAttributeNames`.
-pub(crate) type Names<'a> = BTreeMap<Cow<'a, str>, Cow<'a, str>>;
+use super::ast::{Action, Condition, Operand, Path, SetValue, Update};
 
 /// One use of an attribute.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Touch {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Touch<'e> {
     /// The top-level attribute.
-    pub(crate) attribute: String,
-    /// Whether only its presence is asked for: `attribute_exists` or `attribute_not_exists` of the attribute itself.
-    pub(crate) presence_only: bool,
+    pub attribute: &'e str,
+    /// Whether the use is of a part of it.
+    pub nested: bool,
+    /// What is done with it.
+    pub usage: Usage,
 }
 
-/// An expression that cannot be understood.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Unclear {
-    Character { position: usize },
-    UndefinedName { name: String },
+/// What is done with an attribute.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Usage {
+    /// Only whether it is there is asked.
+    Presence,
+    /// Its value is read.
+    Read,
+    /// It is replaced or removed.
+    Write,
+    /// It is changed, and what it becomes depends on what it was.
+    Modify,
 }
 
-/// Every attribute that `expression` touches.
-pub(crate) fn touches(expression: &str, names: &Names<'_>) -> Result<Vec<Touch>, Unclear> {
-    let tokens = lex(expression).map_err(|error| Unclear::Character { position: error.position })?;
-    let token = |at: Option<usize>| at.and_then(|at| tokens.get(at)).copied();
+/// Every use of an attribute in a condition, in the order in which they are written.
+pub fn of_condition<V>(condition: &Condition<V>) -> Vec<Touch<'_>> {
     let mut touches = Vec::new();
-    for (at, one) in tokens.iter().enumerate() {
-        let nested = token(at.checked_sub(1)) == Some(Token::Sign('.'));
-        let called = token(at.checked_add(1)) == Some(Token::Sign('('));
-        let attribute = match *one {
-            Token::Word(word) if nested || called && is_callable(word) || is_keyword(word) => continue,
-            Token::Word(word) => word,
-            Token::Name(_) if nested => continue,
-            Token::Name(name) => {
-                names.get(name).ok_or_else(|| Unclear::UndefinedName { name: name.to_owned() })?.as_ref()
+    condition_touches(condition, &mut touches);
+    touches
+}
+
+/// Every use of an attribute in an update; of each action first its right side, then its target.
+pub fn of_update<V>(update: &Update<V>) -> Vec<Touch<'_>> {
+    let mut touches = Vec::new();
+    for (path, action) in &update.actions {
+        let usage = match action {
+            Action::Set(value) => {
+                value_touches(value, &mut touches);
+                Usage::Write
             }
-            _ => continue,
+            Action::Remove => Usage::Write,
+            Action::Add(_) | Action::Delete(_) => Usage::Modify,
         };
-        let function = (token(at.checked_sub(2)), token(at.checked_sub(1)));
-        let presence_only = matches!(
-            function,
-            (Some(Token::Word("attribute_exists" | "attribute_not_exists")), Some(Token::Sign('(')))
-        ) && token(at.checked_add(1)) == Some(Token::Sign(')'));
-        touches.push(Touch { attribute: attribute.to_owned(), presence_only });
+        touches.push(touch(path, usage));
     }
-    Ok(touches)
+    touches
 }
 
-/// The `#names` that an expression uses.
-pub(crate) fn used_names(expression: &str) -> Result<impl Iterator<Item = &str>, Unclear> {
-    let tokens = lex(expression).map_err(|error| Unclear::Character { position: error.position })?;
-    Ok(tokens.into_iter().filter_map(|token| match token {
-        Token::Name(name) => Some(name),
-        _ => None,
-    }))
+fn condition_touches<'e, V>(condition: &'e Condition<V>, touches: &mut Vec<Touch<'e>>) {
+    match condition {
+        Condition::And(left, right) | Condition::Or(left, right) => {
+            condition_touches(left, touches);
+            condition_touches(right, touches);
+        }
+        Condition::Not(inner) => condition_touches(inner, touches),
+        Condition::Exists(path) | Condition::NotExists(path) => touches.push(touch(path, Usage::Presence)),
+        Condition::Type(one, _) => touches.extend(operand(one)),
+        Condition::Compare(left, _, right) | Condition::BeginsWith(left, right) | Condition::Contains(left, right) => {
+            touches.extend([left, right].into_iter().filter_map(operand));
+        }
+        Condition::Between(one, low, high) => touches.extend([one, low, high].into_iter().filter_map(operand)),
+        Condition::In(one, all) => touches.extend(std::iter::once(one).chain(all).filter_map(operand)),
+    }
 }
 
-/// What may stand before a bracket: functions, and the keywords around groups and lists.
-fn is_callable(word: &str) -> bool {
-    const FUNCTIONS: [&str; 8] = [
-        "attribute_exists",
-        "attribute_not_exists",
-        "attribute_type",
-        "begins_with",
-        "contains",
-        "size",
-        "if_not_exists",
-        "list_append",
-    ];
-    FUNCTIONS.contains(&word) || is_keyword(word)
+fn operand<V>(operand: &Operand<V>) -> Option<Touch<'_>> {
+    match operand {
+        Operand::Path(path) => Some(touch(path, Usage::Read)),
+        Operand::Value(_) => None,
+        Operand::Size(inner) => self::operand(inner),
+    }
 }
 
-/// Reserved words of the grammar: none of them can be an attribute without a `#name`.
-fn is_keyword(word: &str) -> bool {
-    const KEYWORDS: [&str; 9] = ["AND", "OR", "NOT", "BETWEEN", "IN", "SET", "REMOVE", "ADD", "DELETE"];
-    KEYWORDS.iter().any(|keyword| keyword.eq_ignore_ascii_case(word))
+fn value_touches<'e, V>(value: &'e SetValue<V>, touches: &mut Vec<Touch<'e>>) {
+    match value {
+        SetValue::Path(path) => touches.push(touch(path, Usage::Read)),
+        SetValue::Value(_) => {}
+        SetValue::IfNotExists(path, default) => {
+            touches.push(touch(path, Usage::Read));
+            value_touches(default, touches);
+        }
+        SetValue::ListAppend(left, right) | SetValue::Plus(left, right) | SetValue::Minus(left, right) => {
+            value_touches(left, touches);
+            value_touches(right, touches);
+        }
+    }
+}
+
+fn touch(path: &Path, usage: Usage) -> Touch<'_> {
+    Touch { attribute: &path.root, nested: path.is_nested(), usage }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::error::Kind;
+    use super::super::names::{Names, NamesOnly};
+    use super::super::{condition, update};
     use super::*;
 
-    fn attributes(expression: &str) -> Vec<(String, bool)> {
-        let names = Names::from([("#s".into(), "size".into()), ("#n".into(), "note".into())]);
-        touches(expression, &names).unwrap().into_iter().map(|touch| (touch.attribute, touch.presence_only)).collect()
+    fn read<'e>(touches: &[Touch<'e>]) -> Vec<(&'e str, bool, Usage)> {
+        touches.iter().map(|touch| (touch.attribute, touch.nested, touch.usage)).collect()
     }
 
     #[test]
     fn every_path_counts_by_its_first_name() {
-        let touched = attributes("a.b[0].#n = :v AND size(#s) > :w OR NOT contains(order, inspector)");
-        let names: Vec<_> = touched.iter().map(|(name, _)| name.as_str()).collect();
-        assert_eq!(names, ["a", "size", "order", "inspector"]);
+        let names = Names::from([("#s".into(), "size".into()), ("#n".into(), "note".into())]);
+        let text = "a.b[0].#n = :v AND size(#s) > :w OR NOT contains(order, inspector) AND attribute_exists(x)\nAND\t\
+                    attribute_not_exists(y.z) or attribute_type(t, :t) and u IN (:v, v)";
+        let condition = condition::parse(text, Kind::Filter, &mut NamesOnly(&names)).unwrap();
+        let expected = [
+            ("a", true, Usage::Read),
+            ("size", false, Usage::Read),
+            ("order", false, Usage::Read),
+            ("inspector", false, Usage::Read),
+            ("x", false, Usage::Presence),
+            ("y", true, Usage::Presence),
+            ("t", false, Usage::Read),
+            ("u", false, Usage::Read),
+            ("v", false, Usage::Read),
+        ];
+        assert_eq!(read(&of_condition(&condition)), expected);
     }
 
     #[test]
-    fn presence_is_of_the_attribute_itself() {
-        assert_eq!(attributes("attribute_exists(a)"), [("a".into(), true)]);
-        assert_eq!(attributes("attribute_not_exists ( #n )"), [("note".into(), true)]);
-        assert_eq!(attributes("attribute_exists(a.b)"), [("a".into(), false)]);
-        assert_eq!(attributes("attribute_type(a, :t)"), [("a".into(), false)]);
+    fn updates_count_both_sides() {
+        let text = "SET a = if_not_exists(b, :z) + c REMOVE d[1] ADD e :one DELETE f.x :set";
+        let names = Names::new();
+        let update = update::parse(text, &mut NamesOnly(&names)).unwrap();
+        let expected = [
+            ("b", false, Usage::Read),
+            ("c", false, Usage::Read),
+            ("a", false, Usage::Write),
+            ("d", true, Usage::Write),
+            ("e", false, Usage::Modify),
+            ("f", true, Usage::Modify),
+        ];
+        assert_eq!(read(&of_update(&update)), expected);
     }
 
     #[test]
-    fn a_newline_hides_nothing() {
-        assert_eq!(attributes("plain = :p\nAND\tsecret = :s").len(), 2);
-        assert_eq!(touches("a = :b; c", &Names::new()), Err(Unclear::Character { position: 7 }));
-        assert_eq!(touches("#q = :b", &Names::new()), Err(Unclear::UndefinedName { name: "#q".into() }));
-    }
-
-    #[test]
-    fn update_expressions_count_both_sides() {
-        let touched = attributes("SET a = if_not_exists(b, :z) + c REMOVE d[1] ADD e :one DELETE f :set");
-        let names: Vec<_> = touched.iter().map(|(name, _)| name.as_str()).collect();
-        assert_eq!(names, ["a", "b", "c", "d", "e", "f"]);
+    fn what_cannot_be_read_is_an_error() {
+        let names = Names::new();
+        for text in ["plain = :p; secret = :s", "#q = :b", "a = :b c", "f(a)", "NOT"] {
+            assert!(condition::parse(text, Kind::Filter, &mut NamesOnly(&names)).is_err(), "{text}");
+        }
+        // Reserved words and values are left to DynamoDB, which sees the expression.
+        assert!(condition::parse("data = :undefined", Kind::Filter, &mut NamesOnly(&names)).is_ok());
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::doc::{Node, Object};
 use crate::error::Error;
+use crate::expr::error::Kind;
 use crate::table::Table;
 
 use super::scope::{NAMES, Scope};
@@ -44,7 +45,7 @@ pub(crate) fn delete<'e, 'a>(request: Request<'e, 'a>) -> Result<Plan<'e, 'a>, E
     let Some(table) = request.table()? else { return Ok(Plan::Forward) };
     let scope = Scope { operation: request.operation, table };
     scope.known(&request.body, &[&["Key"][..], &CONDITION, &CALL].concat())?;
-    scope.conditions(&request.body, &["ConditionExpression"])?;
+    scope.conditions(&request.body, &[Kind::Condition])?;
     scope.legacy_conditions(&request.body, "Expected")?;
     Ok(request.edit(Vec::new(), attributes(table)))
 }
@@ -54,7 +55,7 @@ pub(crate) fn update<'e, 'a>(request: Request<'e, 'a>) -> Result<Plan<'e, 'a>, E
     let scope = Scope { operation: request.operation, table };
     let members = [&["Key", "UpdateExpression", "AttributeUpdates"][..], &CONDITION, &CALL].concat();
     scope.known(&request.body, &members)?;
-    scope.conditions(&request.body, &["ConditionExpression"])?;
+    scope.conditions(&request.body, &[Kind::Condition])?;
     scope.legacy_conditions(&request.body, "Expected")?;
     let updates = [scope.update_expression(&request.body)?, scope.attribute_updates(&request.body)?];
     if updates == [false, false] {
@@ -75,7 +76,7 @@ pub(crate) fn put_part<'e, 'a>(
     hole: usize,
     number: Option<usize>,
 ) -> Result<Option<Put<'e, 'a>>, Error> {
-    scope.conditions(part, &["ConditionExpression"])?;
+    scope.conditions(part, &[Kind::Condition])?;
     // Without an item DynamoDB says what is missing.
     let Some(text) = part.take_raw("Item") else { return Ok(None) };
     part.set("Item", Node::Item(hole));

@@ -15,7 +15,7 @@ use dynaseal_keys::{Call, Service};
 
 use crate::doc::{NotJson, Object};
 use crate::error::Error;
-use crate::expr::project::Projection;
+use crate::expr::projection::Projection;
 use crate::run::Engine;
 use crate::table::Table;
 

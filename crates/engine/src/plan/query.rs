@@ -1,6 +1,7 @@
 //! Query and Scan.
 
 use crate::error::Error;
+use crate::expr::error::Kind;
 
 use super::scope::{NAMES, Scope};
 use super::{Plan, Reply, Request, View};
@@ -34,7 +35,7 @@ fn read<'e, 'a>(mut request: Request<'e, 'a>, own: &[&str]) -> Result<Plan<'e, '
     let Some(table) = request.table()? else { return Ok(Plan::Forward) };
     let scope = Scope { operation: request.operation, table };
     scope.known(&request.body, &[&MEMBERS, own].concat())?;
-    scope.conditions(&request.body, &["KeyConditionExpression", "FilterExpression"])?;
+    scope.conditions(&request.body, &[Kind::KeyCondition, Kind::Filter])?;
     for member in ["KeyConditions", "QueryFilter", "ScanFilter"] {
         scope.legacy_conditions(&request.body, member)?;
     }

@@ -8,8 +8,13 @@ use dynaseal_item::Action;
 
 use crate::doc::{NotJson, Object, array, text};
 use crate::error::Error;
-use crate::expr::project::{BadProjection, Projection};
-use crate::expr::touch::{Names, Touch, Unclear, touches, used_names};
+use crate::expr::ast::Path;
+use crate::expr::error::Kind;
+use crate::expr::lex::used_names;
+use crate::expr::names::{Names, NamesOnly, Scope as Placeholders, Values};
+use crate::expr::projection::Projection;
+use crate::expr::touch::{Touch, Usage, of_condition, of_update};
+use crate::expr::{condition, update};
 use crate::table::Table;
 
 use super::Taken;
@@ -40,13 +45,14 @@ impl Scope<'_, '_> {
     }
 
     /// Checks expressions that are evaluated by DynamoDB over what is stored.
-    pub(crate) fn conditions(&self, object: &Object<'_>, members: &[&'static str]) -> Result<(), Error> {
+    pub(crate) fn conditions(&self, object: &Object<'_>, kinds: &[Kind]) -> Result<(), Error> {
         let names = self.names(object)?;
-        for member in members {
+        for kind in kinds {
+            let member = kind.member();
             if let Some(expression) = self.member(object, member)? {
-                for touch in self.touches(member, &expression, &names)? {
-                    self.may_read(member, &touch)?;
-                }
+                let read = condition::parse(&expression, *kind, &mut NamesOnly(&names));
+                let read = read.map_err(|error| self.invalid(&error))?;
+                of_condition(&read).iter().try_for_each(|touch| self.may_read(member, touch))?;
             }
         }
         Ok(())
@@ -57,9 +63,8 @@ impl Scope<'_, '_> {
         const MEMBER: &str = "UpdateExpression";
         let names = self.names(object)?;
         let Some(expression) = self.member(object, MEMBER)? else { return Ok(false) };
-        for touch in self.touches(MEMBER, &expression, &names)? {
-            self.may_update(MEMBER, &touch.attribute)?;
-        }
+        let read = update::parse(&expression, &mut NamesOnly(&names)).map_err(|error| self.invalid(&error))?;
+        of_update(&read).iter().try_for_each(|touch| self.may_update(MEMBER, touch.attribute))?;
         Ok(true)
     }
 
@@ -81,7 +86,8 @@ impl Scope<'_, '_> {
                 Some(operator) => matches!(operator, "NULL" | "NOT_NULL"),
                 None => condition.raw("Value").is_none() && condition.raw("AttributeValueList").is_none(),
             };
-            self.may_read(member, &Touch { attribute: attribute.to_owned(), presence_only })?;
+            let usage = if presence_only { Usage::Presence } else { Usage::Read };
+            self.may_read(member, &Touch { attribute, nested: false, usage })?;
         }
         Ok(())
     }
@@ -104,7 +110,8 @@ impl Scope<'_, '_> {
             (Some(expression), None) => self.projection(object, expression)?,
             (None, Some(names)) => {
                 let names = array(names).and_then(|names| names.into_iter().map(text).collect::<Result<Vec<_>, _>>());
-                Projection::of_attributes(names.map_err(|error| self.bad(ATTRIBUTES_TO_GET, error))?.into_iter())
+                let names = names.map_err(|error| self.bad(ATTRIBUTES_TO_GET, error))?;
+                Projection::of_paths(names.into_iter().map(Path::attribute).collect())
             }
         };
         object.remove(PROJECTION);
@@ -128,12 +135,8 @@ impl Scope<'_, '_> {
 
     fn projection(&self, object: &Object<'_>, expression: &str) -> Result<Projection, Error> {
         let expression = text(expression).map_err(|error| self.bad(PROJECTION, error))?;
-        Projection::parse(&expression, &self.names(object)?).map_err(|error| match error {
-            BadProjection::Unclear(unclear) => self.unclear(PROJECTION, &unclear),
-            BadProjection::Syntax => self.bad(PROJECTION, NotJson("it is not a list of document paths")),
-            BadProjection::Overlap => self.bad(PROJECTION, NotJson("two document paths overlap with each other")),
-            BadProjection::Conflict => self.bad(PROJECTION, NotJson("two document paths conflict with each other")),
-        })
+        let (names, values) = (self.names(object)?, Values::new());
+        Projection::parse(&expression, &mut Placeholders::new(&names, &values)).map_err(|error| self.invalid(&error))
     }
 
     /// Removes the names that only `projection` used and gives the whole of the old member.
@@ -142,12 +145,11 @@ impl Scope<'_, '_> {
         let mut staying = BTreeSet::new();
         for member in STAYING {
             if let Some(expression) = self.member(object, member)? {
-                let used = used_names(&expression).map_err(|error| self.unclear(member, &error))?;
-                staying.extend(used.map(str::to_owned));
+                staying.extend(used_names(&expression).map(str::to_owned));
             }
         }
         let projection = text(projection).map_err(|error| self.bad(PROJECTION, error))?;
-        let going: BTreeSet<_> = used_names(&projection).map_err(|error| self.unclear(PROJECTION, &error))?.collect();
+        let going: BTreeSet<_> = used_names(&projection).collect();
         let mut kept = Object::parse(&all).map_err(|error| self.bad(NAMES, error))?;
         let goes: Vec<_> =
             kept.names().filter(|name| going.contains(name) && !staying.contains(*name)).map(str::to_owned).collect();
@@ -161,28 +163,18 @@ impl Scope<'_, '_> {
         Ok(Some(all))
     }
 
-    fn touches(&self, member: &str, expression: &str, names: &Names<'_>) -> Result<Vec<Touch>, Error> {
-        touches(expression, names).map_err(|error| self.unclear(member, &error))
-    }
-
-    fn unclear(&self, member: &str, unclear: &Unclear) -> Error {
-        let reason = match unclear {
-            Unclear::Character { position } => {
-                format!("{member}: the character at position {position} belongs to no expression")
-            }
-            Unclear::UndefinedName { name } => format!("{member}: the name {name} is not defined in {NAMES}"),
-        };
-        Error::Request { operation: self.operation.to_owned(), reason }
+    fn invalid(&self, error: &crate::expr::error::Error) -> Error {
+        Error::Request { operation: self.operation.to_owned(), reason: error.to_string() }
     }
 
     /// Whether DynamoDB itself can read an attribute: it sees only what is stored.
-    fn may_read(&self, member: &str, touch: &Touch) -> Result<(), Error> {
-        let name = &touch.attribute;
+    fn may_read(&self, member: &str, touch: &Touch<'_>) -> Result<(), Error> {
+        let name = touch.attribute;
         if name.starts_with("aws_dbe_") {
             return Err(self.reserved(member, name));
         }
         match self.table.schema().action(name) {
-            _ if touch.presence_only => Ok(()),
+            _ if touch.usage == Usage::Presence && !touch.nested => Ok(()),
             Some(Action::EncryptAndSign) => Err(self.refused(
                 format!("{member} reads \"{name}\", which is encrypted"),
                 "ask only whether it exists, or read the item and compare in the application",

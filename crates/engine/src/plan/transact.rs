@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use crate::doc::{Node, Object, array};
 use crate::error::Error;
+use crate::expr::error::Kind;
 
 use super::item::{put_part, transact_members};
 use super::scope::{NAMES, Scope};
@@ -24,7 +25,7 @@ pub(crate) fn write<'e, 'a>(mut request: Request<'e, 'a>) -> Result<Plan<'e, 'a>
         if action == "Put" {
             puts.extend(put_part(scope, part, puts.len(), Some(number))?);
         } else {
-            scope.conditions(part, &["ConditionExpression"])?;
+            scope.conditions(part, &[Kind::Condition])?;
             scope.update_expression(part)?;
         }
         Ok(View::whole(scope.table))

@@ -1,0 +1,281 @@
+//! Expressions as they are meant: names resolved, groups gone, functions with the operands they take.
+//!
+//! Every tree is generic over what stands for a value: `&Value` after resolution, `()` where only the attributes
+//! matter.
+
+use std::fmt;
+
+use dynaseal_item::{Item, Value};
+
+use super::error::Fault;
+
+/// A document path: `name(.name|[index])*`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Path {
+    /// The top-level attribute.
+    pub root: String,
+    /// The way on from there.
+    pub steps: Vec<Step>,
+}
+
+/// One step of a path.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Step {
+    /// Into a map.
+    Name(String),
+    /// Into a list.
+    Index(usize),
+}
+
+impl Path {
+    /// The attribute itself.
+    pub fn attribute(name: impl Into<String>) -> Self {
+        Self { root: name.into(), steps: Vec::new() }
+    }
+
+    /// Whether it leads into an attribute.
+    #[must_use]
+    pub fn is_nested(&self) -> bool {
+        !self.steps.is_empty()
+    }
+
+    /// What it leads to.
+    #[must_use]
+    pub fn get<'i, 'a>(&self, item: &'i Item<'a>) -> Option<&'i Value<'a>> {
+        self.steps.iter().try_fold(item.get(&self.root)?, |value, step| step.into(value))
+    }
+}
+
+impl Step {
+    fn into<'i, 'a>(&self, value: &'i Value<'a>) -> Option<&'i Value<'a>> {
+        match (self, value) {
+            (Step::Name(name), Value::M(entries)) => {
+                entries.iter().find(|(key, _)| key == name).map(|(_, value)| value)
+            }
+            (Step::Index(index), Value::L(values)) => values.get(*index),
+            _ => None,
+        }
+    }
+}
+
+/// As DynamoDB writes paths in messages: `[a, b, [0]]`.
+impl fmt::Display for Path {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "[{}", self.root)?;
+        for step in &self.steps {
+            match step {
+                Step::Name(name) => write!(f, ", {name}")?,
+                Step::Index(index) => write!(f, ", [{index}]")?,
+            }
+        }
+        f.write_str("]")
+    }
+}
+
+/// Refuses paths of which one is part of another, or which take one value for a map and a list.
+pub(super) fn check_paths<'p>(paths: &(impl Iterator<Item = &'p Path> + Clone)) -> Result<(), Fault> {
+    let pairs = || {
+        let all = paths.clone();
+        paths
+            .clone()
+            .enumerate()
+            .flat_map(move |(at, one)| all.clone().skip(at.saturating_add(1)).map(move |two| (one, two)))
+    };
+    let diverge = |one: &Path, two: &Path| {
+        (one.root == two.root).then(|| {
+            let different = one.steps.iter().zip(&two.steps).find(|(one, two)| one != two);
+            different.map(|(one, two)| (matches!(one, Step::Index(_)), matches!(two, Step::Index(_))))
+        })
+    };
+    if let Some((one, two)) = pairs().find(|(one, two)| diverge(one, two) == Some(None)) {
+        return Err(Fault::Overlap { one: one.clone(), two: two.clone() });
+    }
+    match pairs().find(|(one, two)| matches!(diverge(one, two), Some(Some((one, two))) if one != two)) {
+        Some((one, two)) => Err(Fault::Conflict { one: one.clone(), two: two.clone() }),
+        None => Ok(()),
+    }
+}
+
+/// A condition or filter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Condition<V> {
+    /// Both.
+    And(Box<Condition<V>>, Box<Condition<V>>),
+    /// Either.
+    Or(Box<Condition<V>>, Box<Condition<V>>),
+    /// Not.
+    Not(Box<Condition<V>>),
+    /// `a = b` and its like.
+    Compare(Operand<V>, Comparator, Operand<V>),
+    /// `a BETWEEN low AND high`.
+    Between(Operand<V>, Operand<V>, Operand<V>),
+    /// `a IN (b, …)`.
+    In(Operand<V>, Vec<Operand<V>>),
+    /// `attribute_exists`.
+    Exists(Path),
+    /// `attribute_not_exists`.
+    NotExists(Path),
+    /// `attribute_type`.
+    Type(Operand<V>, V),
+    /// `begins_with`.
+    BeginsWith(Operand<V>, Operand<V>),
+    /// `contains`.
+    Contains(Operand<V>, Operand<V>),
+}
+
+impl<V> Condition<V> {
+    /// Both of two conditions.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Condition::And(Box::new(self), Box::new(other))
+    }
+
+    /// Either of two conditions.
+    #[must_use]
+    pub fn or(self, other: Self) -> Self {
+        Condition::Or(Box::new(self), Box::new(other))
+    }
+
+    /// The opposite.
+    #[must_use]
+    #[allow(clippy::should_implement_trait, reason = "a constructor beside `and` and `or`")]
+    pub fn not(self) -> Self {
+        Condition::Not(Box::new(self))
+    }
+}
+
+/// What is compared.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Operand<V> {
+    /// What stands in the item.
+    Path(Path),
+    /// A value of the request.
+    Value(V),
+    /// `size(…)`.
+    Size(Box<Operand<V>>),
+}
+
+/// How two operands are compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "they say what they are")]
+pub enum Comparator {
+    Equal,
+    NotEqual,
+    Less,
+    LessOrEqual,
+    Greater,
+    GreaterOrEqual,
+}
+
+impl Comparator {
+    pub(super) fn of(sign: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|comparator| comparator.sign() == sign)
+    }
+
+    pub(super) fn sign(self) -> &'static str {
+        match self {
+            Comparator::Equal => "=",
+            Comparator::NotEqual => "<>",
+            Comparator::Less => "<",
+            Comparator::LessOrEqual => "<=",
+            Comparator::Greater => ">",
+            Comparator::GreaterOrEqual => ">=",
+        }
+    }
+
+    /// The comparator that says the same with its operands exchanged.
+    pub(super) fn mirrored(self) -> Self {
+        match self {
+            Comparator::Less => Comparator::Greater,
+            Comparator::LessOrEqual => Comparator::GreaterOrEqual,
+            Comparator::Greater => Comparator::Less,
+            Comparator::GreaterOrEqual => Comparator::LessOrEqual,
+            same => same,
+        }
+    }
+
+    const ALL: [Self; 6] = [
+        Comparator::Equal,
+        Comparator::NotEqual,
+        Comparator::Less,
+        Comparator::LessOrEqual,
+        Comparator::Greater,
+        Comparator::GreaterOrEqual,
+    ];
+}
+
+/// An update, its actions in the order in which they were written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Update<V> {
+    /// Each attribute or part, and what is done with it.
+    pub actions: Vec<(Path, Action<V>)>,
+    /// Whether it was written as `AttributeUpdates`, whose ADD takes lists and whose type errors read differently.
+    pub legacy: bool,
+}
+
+/// What is done with the target of an action.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Action<V> {
+    /// SET.
+    Set(SetValue<V>),
+    /// REMOVE.
+    Remove,
+    /// ADD.
+    Add(V),
+    /// DELETE.
+    Delete(V),
+}
+
+/// The right side of a SET.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SetValue<V> {
+    /// What stood in the item.
+    Path(Path),
+    /// A value of the request.
+    Value(V),
+    /// `if_not_exists`.
+    IfNotExists(Path, Box<SetValue<V>>),
+    /// `list_append`.
+    ListAppend(Box<SetValue<V>>, Box<SetValue<V>>),
+    /// A sum.
+    Plus(Box<SetValue<V>>, Box<SetValue<V>>),
+    /// A difference.
+    Minus(Box<SetValue<V>>, Box<SetValue<V>>),
+}
+
+impl<V: Clone> Update<V> {
+    /// The actions whose top-level attribute `keep` wants; `None` when there are none.
+    #[must_use]
+    pub fn only(&self, mut keep: impl FnMut(&str) -> bool) -> Option<Self> {
+        let actions: Vec<_> = self.actions.iter().filter(|(path, _)| keep(&path.root)).cloned().collect();
+        (!actions.is_empty()).then_some(Self { actions, legacy: self.legacy })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn path(text: &str) -> Path {
+        let mut parts = text.split('.');
+        let root = parts.next().unwrap().into();
+        let step = |part: &str| part.parse().map_or_else(|_| Step::Name(part.into()), Step::Index);
+        Path { root, steps: parts.map(step).collect() }
+    }
+
+    #[test]
+    fn paths_overlap_before_they_conflict() {
+        let check = |all: &[&str]| {
+            let paths: Vec<_> = all.iter().map(|text| path(text)).collect();
+            check_paths(&paths.iter()).map_err(|fault| match fault {
+                Fault::Overlap { one, two } => format!("overlap {one} {two}"),
+                Fault::Conflict { one, two } => format!("conflict {one} {two}"),
+                other => panic!("{other:?}"),
+            })
+        };
+        assert_eq!(check(&["a.b", "a.c", "b.0", "b.1.x"]), Ok(()));
+        assert_eq!(check(&["a.b", "a"]), Err("overlap [a, b] [a]".into()));
+        assert_eq!(check(&["a.b", "a.0", "c", "c"]), Err("overlap [c] [c]".into()));
+        assert_eq!(check(&["a.b.x", "a.0"]), Err("conflict [a, b, x] [a, [0]]".into()));
+    }
+}
