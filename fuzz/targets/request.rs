@@ -72,9 +72,9 @@ fn on_table(object: &Json) -> bool {
     object.all("TableName").any(|name| matches!(name, Json::Text(name) if ours(name)))
 }
 
-/// By name or ARN.
+/// By name or ARN, the first part of it misspelt or not.
 fn ours(table: &str) -> bool {
-    table == TABLE || table.strip_suffix(TABLE).is_some_and(|rest| rest.ends_with(":table/"))
+    table == TABLE || table.split_once(":table/").is_some_and(|(_, name)| name == TABLE)
 }
 
 fn members(object: &Json) -> &[(String, Json)] {

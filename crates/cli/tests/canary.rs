@@ -9,12 +9,12 @@ use std::net::TcpStream;
 use std::path::Path;
 
 use serde_json::{Value, json};
-use support::Gateway;
+use support::{Gateway, TEST_KEY};
 
 #[test]
 fn no_marker_is_found_in_anything_that_was_written() {
     let folder = tempfile::tempdir().unwrap();
-    let gateway = Gateway::start(folder.path(), "gateway", &config(), VERBOSE);
+    let gateway = Gateway::start(folder.path(), "gateway", &config(), VERBOSE, TEST_KEY);
     let mut calls = Calls { address: gateway.address.clone(), failures: 0 };
 
     succeed(&mut calls);
@@ -129,7 +129,7 @@ fn fail(calls: &mut Calls) {
 
 /// Items that were changed behind the gateway's back.
 fn damage(folder: &Path, calls: &mut Calls) {
-    let store = Gateway::start(folder, "store", STORE, &[]);
+    let store = Gateway::start(folder, "store", STORE, &[], TEST_KEY);
     let stored = http(&store.address, "POST", "/", Some("GetItem"), get("1").to_string().as_bytes()).1;
     let stored: Value = serde_json::from_str(&stored).unwrap();
     for (name, value) in [
@@ -151,7 +151,7 @@ fn damage(folder: &Path, calls: &mut Calls) {
 /// The same database under a key that does not open it.
 fn another_key(folder: &Path) {
     let wrong = "8f".repeat(32);
-    let gateway = Gateway::start(folder, "wrong", &config(), &[VERBOSE[0], ("DYNASEAL_TEST_KEY", &wrong)]);
+    let gateway = Gateway::start(folder, "wrong", &config(), VERBOSE, &wrong);
     let mut calls = Calls { address: gateway.address.clone(), failures: 0 };
     calls.fails("GetItem", &get("2"));
     calls.fails("Scan", &json!({"TableName": "Vault"}));
@@ -162,7 +162,7 @@ fn another_key(folder: &Path) {
 fn upstream_down(folder: &Path) {
     let config =
         config().replace("upstream = \"embedded\"\ndatabase = \"data.db\"", "upstream = \"http://127.0.0.1:9\"");
-    let gateway = Gateway::start(folder, "down", &config, VERBOSE);
+    let gateway = Gateway::start(folder, "down", &config, VERBOSE, TEST_KEY);
     let mut calls = Calls { address: gateway.address.clone(), failures: 0 };
     calls.fails("PutItem", &json!({"TableName": "Vault", "Item": item("1")}));
     calls.fails("GetItem", &get("1"));
@@ -315,4 +315,4 @@ const READABLE: [&str; 2] = ["parrot-Hn4tB8cLd1", "564738291192837465"];
 /// What was put into the stored items to damage them.
 const DAMAGE: [&str; 1] = ["magpie-Rv6sJ3pYk5"];
 /// As much as the log can say.
-const VERBOSE: &[(&str, &str)] = &[("DYNASEAL_LOG", "trace")];
+const VERBOSE: &[&str] = &["--log", "trace"];

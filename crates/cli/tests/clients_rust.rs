@@ -21,7 +21,7 @@ use aws_sdk_dynamodb::types::{
     KeysAndAttributes, Put, PutRequest, ReturnValue, ScalarAttributeType, Select, TransactGetItem, TransactWriteItem,
     WriteRequest,
 };
-use support::Gateway;
+use support::{Gateway, TEST_KEY};
 
 type Item = HashMap<String, AttributeValue>;
 
@@ -257,10 +257,10 @@ struct Both {
 impl Both {
     async fn start() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let store = Gateway::start(folder.path(), "store", include_str!("../../../clients/store.toml"), &[]);
+        let store = Gateway::start(folder.path(), "store", include_str!("../../../clients/store.toml"), &[], TEST_KEY);
         let config =
             include_str!("../../../clients/gateway.toml").replace("{upstream}", &format!("http://{}", store.address));
-        let gateway = Gateway::start(folder.path(), "gateway", &config, &[]);
+        let gateway = Gateway::start(folder.path(), "gateway", &config, &[], TEST_KEY);
         let (client, raw) = (client(&gateway), client(&store));
         for table in ["Orders", "Plain"] {
             create(&raw, table).await;

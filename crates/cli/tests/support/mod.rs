@@ -17,15 +17,15 @@ pub(crate) struct Gateway {
 
 impl Gateway {
     /// Starts a gateway whose configuration and log lie in `folder` under `name`.
-    pub(crate) fn start(folder: &Path, name: &str, config: &str, envs: &[(&str, &str)]) -> Self {
+    pub(crate) fn start(folder: &Path, name: &str, config: &str, args: &[&str], key: &str) -> Self {
         let file = folder.join(format!("{name}.toml"));
         let log = folder.join(format!("{name}.log"));
         fs::write(&file, config).unwrap();
         let out = File::create(&log).unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_dynaseal"));
-        command.arg("gateway").arg("--config").arg(&file).current_dir(folder);
+        command.arg("gateway").arg("--config").arg(&file).args(args).current_dir(folder);
         command.env("AWS_ACCESS_KEY_ID", "test").env("AWS_SECRET_ACCESS_KEY", "test").env("AWS_REGION", "us-east-1");
-        command.env("DYNASEAL_TEST_KEY", TEST_KEY).env("TMPDIR", folder).envs(envs.iter().copied());
+        command.env("DYNASEAL_TEST_KEY", key).env("TMPDIR", folder);
         command.stdin(Stdio::null()).stdout(out.try_clone().unwrap()).stderr(out);
         let mut child = command.spawn().unwrap();
         let address = wait_for_address(&mut child, &log);
@@ -80,4 +80,4 @@ fn address(line: &str) -> Option<String> {
 }
 
 /// A test key: it protects nothing.
-const TEST_KEY: &str = "7e7e7e7e7e7e7e7e7e7e7e7e7e7e7e7e7e7e7e7e7e7e7e7e7e7e7e7e7e7e7e7e";
+pub(crate) const TEST_KEY: &str = "7e7e7e7e7e7e7e7e7e7e7e7e7e7e7e7e7e7e7e7e7e7e7e7e7e7e7e7e7e7e7e7e";
