@@ -123,12 +123,18 @@ pub(super) fn shown(value: &str) -> String {
     if word { format!("\"{value}\"") } else { "(not shown: it may be a secret)".to_owned() }
 }
 
-/// "did you mean": the candidate nearest to `word`.
-pub(super) fn nearest<'c>(word: &str, candidates: impl Iterator<Item = &'c str>) -> Option<&'c str> {
-    let distance = |other: &str| strsim::damerau_levenshtein(&word.to_lowercase(), &other.to_lowercase());
-    let (distance, best) = candidates.map(|other| (distance(other), other)).min()?;
+/// "did you mean": the candidate nearest to `word`, or the one that it begins.
+pub(super) fn nearest<'c>(word: &str, candidates: impl Iterator<Item = &'c str> + Clone) -> Option<&'c str> {
+    let word = word.to_lowercase();
+    let distance = |other: &str| strsim::damerau_levenshtein(&word, &other.to_lowercase());
+    let (distance, best) = candidates.clone().map(|other| (distance(other), other)).min()?;
+    let letters = word.chars().count();
     // A third of the letters may differ; a word of its own is no misspelling.
-    (distance <= word.chars().count().max(3) / 3).then_some(best)
+    if distance <= letters.max(3) / 3 {
+        return Some(best);
+    }
+    let mut begun = candidates.filter(|other| letters >= 3 && other.starts_with(&word));
+    begun.next().filter(|_| begun.next().is_none())
 }
 
 /// The configuration itself cannot be read.
@@ -180,6 +186,7 @@ mod tests {
         assert_eq!(nearest("partiton_key", words.into_iter()), Some("partition_key"));
         assert_eq!(nearest("sutie", words.into_iter()), Some("suite"));
         assert_eq!(nearest("Suite", words.into_iter()), Some("suite"));
+        assert_eq!(nearest("partition", words.into_iter()), Some("partition_key"));
         assert_eq!(nearest("colour", words.into_iter()), None);
     }
 
