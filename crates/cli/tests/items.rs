@@ -61,6 +61,30 @@ fn ten_thousand_items_come_back_in_order() {
 }
 
 #[test]
+fn every_key_type_opens_what_it_sealed() {
+    let folder = folder();
+    for (name, text) in [("private.pem", PRIVATE), ("branch.json", BRANCH)] {
+        std::fs::write(folder.path().join(name), text).unwrap();
+    }
+    std::fs::write(folder.path().join("dynaseal.toml"), EVERY_KEY).unwrap();
+    let items = [json!({"id": {"S": "tenant-1"}, "note": {"S": "hello"}})];
+    for table in ["Aes", "Rsa", "Branch", "Tenant", "Multi"] {
+        let args = |command| [command, "--config", "dynaseal.toml", "--table", table];
+        let sealed = run(folder.path(), &args("seal"), lines(&items));
+        assert_eq!((sealed.status.code(), sealed.stderr.as_str()), (Some(0), ""), "{table}");
+        assert!(!sealed.stdout.contains("hello"), "{table}");
+        let opened = run(folder.path(), &args("open"), &sealed.stdout);
+        assert_eq!(parsed(&opened.stdout), items, "{table}: {}", opened.stderr);
+        // The logical name is bound: the same keys under another table do not open it.
+        let moved = ["open", "--config", "dynaseal.toml", "--table", "Other"];
+        let moved = run(folder.path(), &moved, &sealed.stdout);
+        assert_eq!((moved.status.code(), moved.stdout.as_str()), (Some(1), ""), "{table}");
+        let version = run(folder.path(), &["inspect", "--json"], &sealed.stdout).stdout.contains("\"6f3bcd5e-5c1f-");
+        assert_eq!(version, ["Branch", "Tenant", "Multi"].contains(&table), "{table}");
+    }
+}
+
+#[test]
 fn failing_items_are_named_by_line_and_the_others_go_on() {
     let folder = folder();
     let sealed = run(folder.path(), SEAL, lines(&[item(1), item(2), item(3)])).stdout;
@@ -208,3 +232,24 @@ fn peak_memory(folder: &std::path::Path, count: usize) -> u64 {
     child.wait().unwrap();
     peak
 }
+
+const PRIVATE: &str = include_str!("../../keys/tests/data/test-rsa-private-pkcs8.pem");
+/// A test key.
+const BRANCH: &str = r#"{
+  "branch_key_id": "tenant-1",
+  "active_version": "6f3bcd5e-5c1f-4c0c-9d0b-0d2c3f1f7a11",
+  "versions": { "6f3bcd5e-5c1f-4c0c-9d0b-0d2c3f1f7a11": "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=" }
+}"#;
+const EVERY_KEY: &str = r#"
+keys.aes = { type = "raw-aes", namespace = "test", name = "aes", key_env = "DYNASEAL_TEST_KEY" }
+keys.rsa = { type = "raw-rsa", namespace = "test", name = "rsa", padding = "OAEP_SHA256", private_key_file = "private.pem" }
+keys.branch = { type = "branch-key-file", file = "branch.json", branch_key_id = "tenant-1" }
+keys.tenant = { type = "branch-key-file", file = "branch.json", branch_key_id_attribute = "id" }
+keys.multi = { type = "multi", generator = "rsa", children = ["aes", "branch"] }
+tables.Aes = { keys = "aes", partition_key = "id", default_action = "encrypt_and_sign" }
+tables.Rsa = { keys = "rsa", partition_key = "id", default_action = "encrypt_and_sign" }
+tables.Branch = { keys = "branch", partition_key = "id", default_action = "encrypt_and_sign" }
+tables.Tenant = { keys = "tenant", partition_key = "id", default_action = "encrypt_and_sign" }
+tables.Multi = { keys = "multi", partition_key = "id", default_action = "encrypt_and_sign" }
+tables.Other = { keys = "multi", partition_key = "id", default_action = "encrypt_and_sign" }
+"#;

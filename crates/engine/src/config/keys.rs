@@ -36,13 +36,13 @@ enum State<'r> {
 
 impl<'r> Keys<'r> {
     pub(super) fn read(
-        section: Option<Section<'r, '_>>,
+        section: Option<&Section<'r, '_>>,
         folder: &Path,
         outside: &dyn Outside,
         faults: &mut Faults<'_>,
     ) -> Self {
         let mut keys = Self { defined: BTreeMap::new(), used: BTreeSet::new() };
-        for (name, value) in section.iter().flat_map(Section::entries) {
+        for (name, value) in section.into_iter().flat_map(Section::entries) {
             let span = name.span;
             let state = match value.get_ref().as_table() {
                 Some(table) => {

@@ -90,8 +90,8 @@ impl Config {
         let gateway = root.section("gateway", "[gateway]".to_owned(), &mut faults);
         root.finish(&mut faults);
 
-        let mut keys = Keys::read(keys, folder, outside, &mut faults);
-        let configured = tables.map(|tables| tables::read(tables, &mut keys, &mut faults)).unwrap_or_default();
+        let mut keys = Keys::read(keys.as_ref(), folder, outside, &mut faults);
+        let configured = tables.as_ref().map(|tables| tables::read(tables, &mut keys, &mut faults)).unwrap_or_default();
         keys.finish(&mut faults);
         let gateway = gateway.map(|section| gateway::read(section, folder, &mut faults)).unwrap_or_default();
         if configured.is_empty() {

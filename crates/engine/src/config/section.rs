@@ -138,7 +138,7 @@ impl<'r, 'i> Section<'r, 'i> {
             return Vec::new();
         };
         let mut names = Vec::new();
-        for one in list.value.iter() {
+        for one in list.value {
             names.extend(self.typed(key, one, one.get_ref().as_str(), "a list of texts in quotes", faults));
         }
         names

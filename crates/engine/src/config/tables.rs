@@ -19,7 +19,7 @@ pub(super) struct Configured {
 
 /// Reads every table; one that has a fault is left out.
 pub(super) fn read(
-    tables: Section<'_, '_>,
+    tables: &Section<'_, '_>,
     keys: &mut Keys<'_>,
     faults: &mut Faults<'_>,
 ) -> BTreeMap<String, Configured> {
@@ -70,9 +70,26 @@ fn read_one(
         }
         _ => {}
     }
-    let (keyring, explained) = ring?;
+    let ((keyring, keys), schema) = (ring?, schema?);
+    check_branch_keys(&keys, &schema, section, faults);
     let plaintext = plaintext.map_or(Plaintext::Forbid, |at| at.value);
-    Some(Configured { table: Table::new(name.to_owned(), schema?, Provider::new(keyring), plaintext), keys: explained })
+    Some(Configured { table: Table::new(name.to_owned(), schema, Provider::new(keyring), plaintext), keys })
+}
+
+/// An attribute that picks the branch key must be readable before anything is decrypted, and bound to the item.
+fn check_branch_keys(keys: &KeyExplanation, schema: &Schema, section: &Section<'_, '_>, faults: &mut Faults<'_>) {
+    if let Some(attribute) = &keys.branch_key_id_attribute {
+        let bound = schema.action(attribute) == Some(Action::SignAndIncludeInEncryptionContext);
+        if !bound && !schema.keys().any(|key| key == attribute) {
+            let name = &keys.name;
+            let message = format!("\"{attribute}\" picks the branch key {name}, but is not in the encryption context");
+            let hint = "name a key attribute, or set its action to sign_and_include_in_encryption_context";
+            faults.error(&section.place("keys"), SCHEMA, message, hint);
+        }
+    }
+    for child in &keys.children {
+        check_branch_keys(child, schema, section, faults);
+    }
 }
 
 /// `logical_name`, or the table's own name.
@@ -202,7 +219,7 @@ pub(super) fn plaintext_word(plaintext: Plaintext) -> &'static str {
     spelled(PLAINTEXT, plaintext)
 }
 
-fn spelled<T: PartialEq>(words: &[(&'static str, T)], value: T) -> &'static str {
+fn spelled<T: PartialEq + Copy>(words: &[(&'static str, T)], value: T) -> &'static str {
     words.iter().find(|(_, other)| *other == value).map_or("", |(word, _)| word)
 }
 

@@ -1,5 +1,7 @@
 //! Texts in, tables or faults out; nothing of the machine is read.
 
+mod rings;
+
 use std::collections::HashMap;
 use std::io;
 use std::path::{Path, PathBuf};
