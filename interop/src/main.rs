@@ -40,7 +40,7 @@ fn main() -> ExitCode {
     let mut report = Report::default();
     thread::scope(|scope| {
         let threads = thread::available_parallelism().map_or(1, |cores| cores.get());
-        let start = || thread::Builder::new().stack_size(STACK).spawn_scoped(scope, &worker).expect("a thread");
+        let start = || thread::Builder::new().stack_size(STACK).spawn_scoped(scope, worker).expect("a thread");
         let workers: Vec<_> = (0..threads).map(|_| start()).collect();
         for worker in workers {
             report.merge(worker.join().expect("a worker catches what its cases throw"));

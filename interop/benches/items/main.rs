@@ -80,6 +80,7 @@ fn measure(shape: &Shape, suite: Suite, aws: &Aws, ours: &Ours) -> Row {
 
 /// A fast wrong answer is worth nothing: both sides must open what was sealed, and to the same item.
 fn check(shape: &Shape, schema: &Schema, encryptor: &Encryptor<'_>, provider: &Provider, sealed: &[u8]) {
+    assert!(shape.size.contains(&shape.json.len()), "{} has {} bytes", shape.name, shape.json.len());
     let plain = values::from_json(&shape.json).expect("an item");
     let opened = ours::open(schema, provider, sealed).expect("an item");
     let opened = values::from_json(&opened).expect("an item");

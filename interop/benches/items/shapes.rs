@@ -1,5 +1,7 @@
 //! The three items that are measured, as the DynamoDB JSON that a caller sends.
 
+use std::ops::Range;
+
 use dynaseal_item::{Action, SchemaSpec, Suite};
 use serde_json::{Map, Value, json};
 
@@ -7,6 +9,8 @@ use serde_json::{Map, Value, json};
 pub struct Shape {
     pub name: &'static str,
     pub what: &'static str,
+    /// What its JSON may measure for `what` to be true.
+    pub size: Range<usize>,
     /// The bound on the ratio to the floor, seal and open alike, with the hmac suite.
     pub target: f64,
     pub json: Vec<u8>,
@@ -30,11 +34,17 @@ impl Shape {
         }
     }
 
-    fn new(name: &'static str, what: &'static str, target: f64, attributes: Vec<(&str, Action, Value)>) -> Self {
+    fn new(
+        name: &'static str,
+        what: &'static str,
+        size: Range<usize>,
+        target: f64,
+        attributes: Vec<(&str, Action, Value)>,
+    ) -> Self {
         let actions = attributes.iter().map(|(name, action, _)| ((*name).to_owned(), *action)).collect();
         let item: Map<String, Value> =
             attributes.into_iter().map(|(name, _, value)| (name.to_owned(), value)).collect();
-        Self { name, what, target, json: Value::Object(item).to_string().into_bytes(), actions }
+        Self { name, what, size, target, json: Value::Object(item).to_string().into_bytes(), actions }
     }
 }
 
@@ -50,7 +60,7 @@ fn user() -> Shape {
         ("plan", SignOnly, json!({"S": "standard"})),
         ("active", SignOnly, json!({"BOOL": true})),
     ];
-    Shape::new("user", "0.5 KB, 4 of 8 attributes encrypted", 2.0, attributes)
+    Shape::new("user", "0.5 KB, 4 of 8 attributes encrypted", 450..600, 2.0, attributes)
 }
 
 /// Four kilobytes, 15 of 25 attributes encrypted, some of them nested.
@@ -69,7 +79,7 @@ fn profile() -> Shape {
         ["e01", "e02", "e03", "e04", "e05", "e06", "e07", "e08", "e09", "e10", "e11", "e12", "e13", "e14", "e15"];
     for (number, name) in ENCRYPTED.into_iter().enumerate() {
         let value = match number % 3 {
-            0 => json!({"S": "A sentence of some length that someone wrote about themselves. ".repeat(4)}),
+            0 => json!({"S": "A sentence of some length that someone wrote about themselves. ".repeat(7)}),
             1 => json!({"M": {
                 "street": {"S": "1 Long Street"},
                 "town": {"S": "Some Town"},
@@ -81,7 +91,7 @@ fn profile() -> Shape {
         };
         attributes.push((name, EncryptAndSign, value));
     }
-    Shape::new("profile", "4 KB, 15 of 25 attributes encrypted, nested", 2.0, attributes)
+    Shape::new("profile", "4 KB, 15 of 25 attributes encrypted, nested", 3800..4500, 2.0, attributes)
 }
 
 /// One binary of 100 KB, encrypted.
@@ -91,7 +101,7 @@ fn blob() -> Shape {
         ("userId", SignOnly, json!({"S": "user-00000000000000000001"})),
         ("picture", EncryptAndSign, json!({"B": base64_simd::STANDARD.encode_to_string(&bytes)})),
     ];
-    Shape::new("blob", "one encrypted binary of 100 KB", 1.3, attributes)
+    Shape::new("blob", "one encrypted binary of 100 KB", 133_000..134_000, 1.3, attributes)
 }
 
 use Action::{EncryptAndSign, SignOnly};
