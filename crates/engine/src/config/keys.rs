@@ -7,7 +7,7 @@ use std::sync::Arc;
 use dynaseal_keys::{Keyring, Multi};
 
 use super::explain::KeyExplanation;
-use super::fault::{CYCLE, Faults, MISSING, NOT_BUILT, Span, TYPE, UNDEFINED, UNUSED, nearest, shown};
+use super::fault::{CONTRADICTION, CYCLE, Faults, MISSING, NOT_BUILT, Span, TYPE, UNDEFINED, UNUSED, nearest, shown};
 use super::outside::Outside;
 use super::rings::{self, Ring};
 use super::section::{At, Section, word};
@@ -202,6 +202,13 @@ fn multi<'r>(section: &mut Section<'r, '_>, faults: &mut Faults<'_>) -> Option<S
         let message = format!("{} has neither generator nor children", section.title);
         faults.error(&section.span, MISSING, message, "add generator = \"NAME\" or children = [\"NAME\", \"NAME\"]");
         return None;
+    }
+    let mut seen = BTreeSet::new();
+    for member in generator.iter().chain(&children) {
+        if !seen.insert(member.value) {
+            let message = format!("{} names the key {} twice", section.title, shown(member.value));
+            faults.error(&member.span, CONTRADICTION, message, "keep one of the two");
+        }
     }
     Some(State::Multi { generator, children })
 }

@@ -141,6 +141,14 @@ phone = "ENCRYPT_AND_SIGN"
 }
 
 #[test]
+fn a_key_attribute_cannot_be_unsigned() {
+    let listed = faults(&with_table("unsigned = [\"id\"]\n"));
+    assert_eq!(listed, ["9:17 DSL-5006 \"id\" is sign_only, but unsigned says it is never signed"]);
+    let prefix = faults(&with_table("unsigned_prefix = \"i\"\n"));
+    assert_eq!(prefix, ["9:17 DSL-5006 \"id\" is sign_only, but unsigned_prefix says it is never signed"]);
+}
+
+#[test]
 fn hints_say_what_was_meant() {
     let errors = parse(&with_table("sutie = \"hmac\"\n[tabels.X]\n")).unwrap_err();
     let hints: Vec<_> = errors.iter().map(|fault| fault.hint.as_str()).collect();
@@ -245,6 +253,10 @@ fn multi_keys_are_built_in_any_order_and_cycles_are_refused() {
     );
     assert!(config.warnings.is_empty());
 
+    let twice = multi("a", "main", "\"main\"") + &with_table("");
+    assert_eq!(faults(&twice), ["4:13 DSL-5006 [keys.a] names the key \"main\" twice"]);
+    let empty = "[keys.a]\ntype = \"multi\"\n";
+    assert_eq!(faults(empty), ["1:7 DSL-5003 [keys.a] has neither generator nor children"]);
     let bad = multi("a", "b", "\"a\", \"nowhere\"") + &multi("b", "c", "") + &multi("c", "a", "");
     let expected = [
         "4:13 DSL-5008 [keys.a] contains itself: a -> a",
