@@ -1,6 +1,8 @@
 //! Why a command could not be carried out.
 
+#[cfg(any(feature = "dev", feature = "items"))]
 use std::io;
+#[cfg(feature = "items")]
 use std::path::PathBuf;
 
 use dynaseal_engine::ConfigErrors;
@@ -35,6 +37,7 @@ pub(crate) enum Error {
         source: io::Error,
     },
     /// The output cannot be written.
+    #[cfg(any(feature = "dev", feature = "items"))]
     #[error("stdout cannot be written: {source}")]
     Output {
         /// Why.
@@ -75,6 +78,7 @@ impl Error {
             Error::NoTable { .. } => "DSL-8001",
             #[cfg(feature = "items")]
             Error::Input { .. } => "DSL-8002",
+            #[cfg(any(feature = "dev", feature = "items"))]
             Error::Output { .. } => "DSL-8003",
             #[cfg(feature = "items")]
             Error::Worker { .. } => "DSL-8004",
@@ -94,6 +98,7 @@ impl Error {
             Error::NoTable { .. } => "add [tables.NAME] to it, or name one that `dynaseal check FILE` lists",
             #[cfg(feature = "items")]
             Error::Input { .. } => "check the path and its permissions",
+            #[cfg(any(feature = "dev", feature = "items"))]
             Error::Output { .. } => "check the disk or the program that reads from this one",
             #[cfg(feature = "items")]
             Error::Worker { .. } => "try again with a smaller --threads; if it lasts, report it",

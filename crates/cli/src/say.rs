@@ -93,8 +93,7 @@ pub(crate) fn wrap_columns(lead: &str, text: &str, out: &mut Vec<u8>) {
 
 /// Appends `text` in lines of at most 80 columns; lines after the first start with `indent`.
 pub(crate) fn wrap(text: &str, indent: &str, out: &mut Vec<u8>) {
-    let lead: String = text.chars().take_while(|char| *char == ' ').collect();
-    let mut line = lead.clone();
+    let mut line: String = text.chars().take_while(|char| *char == ' ').collect();
     let mut empty = true;
     for word in text.split(' ').filter(|word| !word.is_empty()) {
         if !empty && line.chars().count() + 1 + word.chars().count() > COLUMNS {

@@ -19,6 +19,7 @@ pub(crate) enum Outcome {
     /// All is well.
     Done,
     /// It ran to its end and found something wrong: an item that does not open, a configuration with faults.
+    #[cfg(any(feature = "dev", feature = "items"))]
     Found,
 }
 

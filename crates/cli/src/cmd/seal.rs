@@ -23,7 +23,7 @@ pub(crate) fn run(direction: Direction, args: &ItemArgs) -> Result<Outcome, Erro
         Direction::Seal => Arc::new(move |number, line, out| seal(&table, number, line, out)),
         Direction::Open => Arc::new(move |number, line, out| open(&table, number, line, out)),
     };
-    stream::run(work, args.threads)
+    stream::run(&work, args.threads)
 }
 
 fn table(args: &ItemArgs) -> Result<Table, Error> {
@@ -33,25 +33,25 @@ fn table(args: &ItemArgs) -> Result<Table, Error> {
 }
 
 fn seal(table: &Table, number: u64, line: &str, out: &mut Vec<u8>) -> Result<(), Failed> {
-    let unread = |error: dynaseal_item::Error| failed("seal", table, error.into());
+    let unread = |error: dynaseal_item::Error| failed("seal", table, &error.into());
     let item = export::read_plain(number, line).map_err(unread)?;
     let sealed = pollster::block_on(table.seal(IO, item));
-    json::write_item(&sealed.map_err(|failure| failed("seal", table, failure))?, out);
+    json::write_item(&sealed.map_err(|failure| failed("seal", table, &failure))?, out);
     Ok(())
 }
 
 /// An export's line comes out as an export's line.
 fn open(table: &Table, number: u64, line: &str, out: &mut Vec<u8>) -> Result<(), Failed> {
-    let unread = |error: dynaseal_item::Error| failed("open", table, error.into());
+    let unread = |error: dynaseal_item::Error| failed("open", table, &error.into());
     let (mut item, wrapped) = export::read_item(number, line).map_err(unread)?;
     let opened = pollster::block_on(table.open(IO, &mut item));
-    let opened = opened.map_err(|failure| failed("open", table, failure))?;
+    let opened = opened.map_err(|failure| failed("open", table, &failure))?;
     let write = if wrapped { export::write_item } else { json::write_item };
     write(&opened, out);
     Ok(())
 }
 
-fn failed(operation: &str, table: &Table, failure: Failure) -> Failed {
+fn failed(operation: &str, table: &Table, failure: &Failure) -> Failed {
     Failed::new(failure.code(), format_args!("{operation} on table {}: {failure}", table.name()), failure.hint())
 }
 

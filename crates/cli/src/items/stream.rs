@@ -31,7 +31,7 @@ type Job = (Batch, Sender<Done>);
 type Slot = io::Result<Receiver<Done>>;
 
 /// Works on every line of stdin.
-pub(crate) fn run(work: Arc<Work>, threads: Option<NonZeroUsize>) -> Result<Outcome, Error> {
+pub(crate) fn run(work: &Arc<Work>, threads: Option<NonZeroUsize>) -> Result<Outcome, Error> {
     let threads = threads.or_else(|| thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get);
     let (to_workers, jobs) = bounded::<Job>(threads);
     let (to_writer, slots) = bounded::<Slot>(threads * 2);
@@ -40,7 +40,7 @@ pub(crate) fn run(work: Arc<Work>, threads: Option<NonZeroUsize>) -> Result<Outc
         started.map(drop).map_err(|_| Error::Worker { what: "could not be started" })
     };
     for _ in 0..threads {
-        let (work, jobs) = (work.clone(), jobs.clone());
+        let (work, jobs) = (Arc::clone(work), jobs.clone());
         spawn(
             "worker",
             Box::new(move || jobs.iter().for_each(|(batch, answer)| drop(answer.send(one(&*work, &batch))))),
