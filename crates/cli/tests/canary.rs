@@ -1,6 +1,8 @@
 //! No plaintext outside: markers in every attribute are searched for in everything that the process wrote, over calls
 //! that succeed and calls that fail.
 
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a helper of a test may panic, as the test may")]
+
 mod support;
 
 use std::fs;

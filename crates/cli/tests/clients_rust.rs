@@ -5,6 +5,8 @@
 //!  the test ──────────────────────────────────^  reads and changes what is really stored
 //! ```
 
+#![expect(clippy::unwrap_used, reason = "a helper of a test may panic, as the test may")]
+
 mod support;
 
 use std::collections::HashMap;
