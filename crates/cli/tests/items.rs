@@ -1,5 +1,5 @@
 //! `dynaseal seal` and `dynaseal open` on streams of items.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "the helpers of tests are tests")]
+#![expect(clippy::unwrap_used, reason = "the helpers of tests are tests")]
 
 mod command;
 

@@ -4,34 +4,31 @@ use std::fs::File;
 use std::io::{self, IsTerminal as _, Seek as _};
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 /// Input that is done sooner shows no bar.
 const MOMENT: Duration = Duration::from_secs(1);
 
-/// How far the input is.
+/// How far the input is. The bar measures from the start, and is shown once the moment has passed.
 pub(crate) struct Progress {
     bar: Option<ProgressBar>,
     started: Instant,
-    wanted: bool,
-    size: Option<u64>,
-    bytes: u64,
+    shown: bool,
 }
 
 impl Progress {
     pub(crate) fn new() -> Self {
-        let wanted = io::stderr().is_terminal();
-        Self { bar: None, started: Instant::now(), wanted, size: wanted.then(stdin_size).flatten(), bytes: 0 }
+        let bar = io::stderr().is_terminal().then(|| bar(stdin_size()));
+        Self { bar, started: Instant::now(), shown: false }
     }
 
     /// Counts input that was worked on.
     pub(crate) fn add(&mut self, bytes: u64) {
-        self.bytes += bytes;
-        if self.wanted && self.bar.is_none() && self.started.elapsed() > MOMENT {
-            self.bar = Some(bar(self.size));
-        }
-        if let Some(bar) = &self.bar {
-            bar.set_position(self.bytes);
+        let Some(bar) = &self.bar else { return };
+        bar.inc(bytes);
+        if !self.shown && self.started.elapsed() > MOMENT {
+            self.shown = true;
+            bar.set_draw_target(ProgressDrawTarget::stderr());
         }
     }
 
@@ -52,10 +49,11 @@ impl Progress {
 }
 
 fn bar(size: Option<u64>) -> ProgressBar {
-    let (bar, template) = match size {
-        Some(size) => (ProgressBar::new(size), "{bar:32} {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left"),
-        None => (ProgressBar::new_spinner(), "{spinner} {bytes}, {bytes_per_sec}"),
+    let template = match size {
+        Some(_) => "{bar:32} {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left",
+        None => "{spinner} {bytes}, {bytes_per_sec}",
     };
+    let bar = ProgressBar::with_draw_target(size, ProgressDrawTarget::hidden());
     // A template that cannot be read would leave the bar in its own default style.
     match ProgressStyle::with_template(template) {
         Ok(style) => bar.with_style(style),
