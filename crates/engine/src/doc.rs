@@ -126,13 +126,7 @@ pub(crate) fn array(text: &str) -> Result<Vec<&str>, NotJson> {
 
 /// A string.
 pub(crate) fn text(text: &str) -> Result<Cow<'_, str>, NotJson> {
-    struct Text<'a>(Cow<'a, str>);
-    impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
-        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-            deserializer.deserialize_str(TextVisitor).map(Text)
-        }
-    }
-    serde_json::from_str::<Text<'_>>(text).map(|text| text.0).map_err(|_| NotJson("a string was expected"))
+    json::read_text(text).map_err(|_| NotJson("a string was expected"))
 }
 
 fn print_node(node: &Node<'_>, items: &[Item<'_>], out: &mut Vec<u8>) {
@@ -172,6 +166,7 @@ fn print_all<T>(brackets: &[u8; 2], all: &[T], out: &mut Vec<u8>, print: impl Fn
 }
 
 const TWICE: &str = "a name stands twice";
+const FEW: usize = 16;
 
 impl<'de: 'a, 'a> Deserialize<'de> for Object<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -190,42 +185,24 @@ impl<'de> Visitor<'de> for ObjectVisitor {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         let mut all: Self::Value = Vec::with_capacity(8);
-        // Bodies have few members; a hostile one with very many must not cost quadratic time.
+        // Few members are compared with each other; a hostile body with very many must not cost quadratic time.
         let mut seen = std::collections::HashSet::new();
-        while let Some(name) = map.next_key_seed(TextVisitor)? {
+        while let Some(name) = map.next_key_seed(json::Text)? {
             let value: &RawValue = map.next_value()?;
-            if !seen.insert(name.clone()) {
+            let stands_twice = if all.len() < FEW {
+                all.iter().any(|(other, _)| *other == name)
+            } else {
+                if seen.is_empty() {
+                    seen.extend(all.iter().map(|(other, _)| other.clone()));
+                }
+                !seen.insert(name.clone())
+            };
+            if stands_twice {
                 return Err(de::Error::custom(TWICE));
             }
             all.push((name, Node::Raw(Cow::Borrowed(value.get()))));
         }
         Ok(all)
-    }
-}
-
-struct TextVisitor;
-
-impl<'de> de::DeserializeSeed<'de> for TextVisitor {
-    type Value = Cow<'de, str>;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        deserializer.deserialize_str(self)
-    }
-}
-
-impl<'de> Visitor<'de> for TextVisitor {
-    type Value = Cow<'de, str>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a string")
-    }
-
-    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
-        Ok(Cow::Borrowed(text))
-    }
-
-    fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
-        Ok(Cow::Owned(text.to_owned()))
     }
 }
 
@@ -246,6 +223,12 @@ mod tests {
     #[test]
     fn a_name_that_stands_twice_is_refused() {
         assert_eq!(Object::parse(r#"{"TableName":"A","Table\u004eame":"B"}"#).unwrap_err(), NotJson(TWICE));
+        let many =
+            |last: &str| format!("{{{}\"{last}\":1}}", (0..40).map(|n| format!("\"{n}\":1,")).collect::<String>());
+        assert!(Object::parse(&many("40")).is_ok());
+        for twice in ["0", "15", "16", "39"] {
+            assert_eq!(Object::parse(&many(twice)).unwrap_err(), NotJson(TWICE));
+        }
         assert_eq!(Object::parse("[]").unwrap_err(), NotJson("an object was expected"));
         assert_eq!(Object::parse("{").unwrap_err(), NotJson("it is not JSON"));
     }
