@@ -314,7 +314,7 @@ mod tests {
         for (text, expected) in cases {
             match read_item(text).unwrap_err() {
                 Error::Json { reason, line: 1, column: 1.. } => {
-                    assert_eq!(reason, expected.trim_start_matches(OURS), "{text}")
+                    assert_eq!(reason, expected.trim_start_matches(OURS), "{text}");
                 }
                 other => panic!("{text}: {other}"),
             }
