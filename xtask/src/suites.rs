@@ -38,6 +38,13 @@ pub(crate) fn python(steps: &mut Steps) -> Result<(), Failed> {
     )
 }
 
+/// CPU time per request of the gateway, protected beside pass-through and nginx. Rewrites its table of
+/// `docs/BENCHMARKS.md`.
+pub(crate) fn gateway_bench(steps: &mut Steps) -> Result<(), Failed> {
+    let bench = ["bench", "--package", "dynaseal-gateway", "--bench", "gateway", "--", "--write"];
+    steps.run(&Step::cargo("CPU per gateway request", &bench))
+}
+
 /// Builds the program with the features the tests built it with, so that nothing is compiled twice.
 fn dynaseal(steps: &mut Steps) -> Result<std::path::PathBuf, Failed> {
     steps.run(&Step::cargo("the program", &["build", "--bin", "dynaseal"]).args(WORKSPACE))?;
