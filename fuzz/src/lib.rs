@@ -1,11 +1,15 @@
 //! What several targets share: one small sealed item under fixed keys, the same bytes in every run.
 
+mod json;
+
 use std::borrow::Cow;
 
 use dynaseal_item::{
     Action, DataKey, Draft, EncryptedDataKey, Item, OpenKeys, PUBLIC_KEY, Schema, SchemaSpec, SealKeys, SigningKey,
     Suite, TagKey, Value,
 };
+
+pub use json::Json;
 
 /// The schema of [`sealed`].
 pub fn schema(suite: Suite) -> Schema {

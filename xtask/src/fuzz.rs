@@ -47,7 +47,9 @@ pub(crate) fn run(steps: &mut Steps, options: &Options) -> Result<(), Failed> {
         let seconds = format!("-max_total_time={}", options.seconds);
         // New findings go to the first folder, which git ignores; the seeds are only read.
         let run = cargo_fuzz(name, &["run", target, &corpus, &seeds, "--", &seconds]);
-        steps.run(&run.args(&["-timeout=10", "-rss_limit_mb=3072", "-print_final_stats=1"]))?;
+        let run = run.args(&["-timeout=10", "-rss_limit_mb=3072", "-print_final_stats=1"]);
+        let words = root().join(format!("fuzz/{target}.dict"));
+        steps.run(&if words.exists() { run.arg(format!("-dict=fuzz/{target}.dict")) } else { run })?;
     }
     Ok(())
 }

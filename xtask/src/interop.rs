@@ -4,14 +4,17 @@ use crate::step::{Failed, Step, Steps};
 
 /// Each opens what the other sealed, and both refuse the same items.
 pub(crate) fn run(steps: &mut Steps) -> Result<(), Failed> {
-    steps.run(&interop("interop with aws-db-esdk", &["run", "--release"]).args(&["--", "--items", "2000"]))
+    let run = Step::cargo("interop with aws-db-esdk", &["run", "--release", "--", "--items", "2000"]);
+    steps.run(&run.dir(INTEROP))
 }
 
-/// CPU time per item, ours beside AWS's crate and beside the bare cipher calls.
+/// CPU time and allocations per item, ours beside AWS's crate and beside the bare cipher calls. Rewrites the tables of
+/// `docs/BENCHMARKS.md`.
 pub(crate) fn bench(steps: &mut Steps) -> Result<(), Failed> {
-    steps.run(&interop("bench beside aws-db-esdk", &["bench"]))
+    for (name, bench) in [("time per item", "items"), ("allocations per item", "allocations")] {
+        steps.run(&Step::cargo(name, &["bench", "--bench", bench, "--", "--write"]).dir(INTEROP))?;
+    }
+    Ok(())
 }
 
-fn interop(name: &'static str, command: &[&str]) -> Step {
-    Step::cargo(name, command).args(&["--manifest-path", "interop/Cargo.toml"])
-}
+const INTEROP: &str = "interop";

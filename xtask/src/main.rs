@@ -43,7 +43,10 @@ fn run(args: &[&str], steps: &mut Steps) -> Result<(), Failed> {
         ["test", "python"] => suites::python(steps),
         ["lint"] => lint::all(steps),
         ["interop"] => interop::run(steps),
-        ["bench"] => interop::bench(steps),
+        ["bench"] => {
+            interop::bench(steps)?;
+            suites::gateway_bench(steps)
+        }
         ["fuzz", ref rest @ ..] => fuzz::run(steps, &fuzz::Options::parse(rest)?),
         ["ci"] => {
             suites::all(steps)?;
@@ -64,7 +67,7 @@ cargo xtask test                      every test: the workspace, then real SDK c
 cargo xtask test rust|js|python       one of them
 cargo xtask lint                      rustfmt, clippy, rustdoc, cargo-deny, file lengths, machine paths
 cargo xtask interop                   2,000 random items in each direction beside AWS's own crate
-cargo xtask bench                     time per item beside AWS's crate and beside the bare cipher calls
+cargo xtask bench                     time per item beside AWS's crate, and per request of the gateway
 cargo xtask fuzz [--seconds N] [TARGET]   each fuzz target for N seconds (60), or one of them
 cargo xtask ci                        test, interop, lint and fuzz, as .ci/run does
 ";

@@ -31,15 +31,19 @@ pub(crate) struct Object<'a>(Vec<(Cow<'a, str>, Node<'a>)>);
 
 impl<'a> Object<'a> {
     pub(crate) fn parse(text: &'a str) -> Result<Self, NotJson> {
-        serde_json::from_str(text).map_err(|error| {
-            NotJson(if error.is_data() && error.to_string().starts_with(TWICE) {
-                TWICE
-            } else if error.is_data() {
-                "an object was expected"
-            } else {
-                "it is not JSON"
-            })
-        })
+        serde_json::from_str(text).map_err(|error| not_json(&error))
+    }
+
+    /// Reads the item under `name` along with the object, so that its text is read once, and leaves hole 0 in its place.
+    pub(crate) fn parse_around(text: &'a str, name: &str) -> Result<(Self, Option<Item<'a>>), NotJson> {
+        let mut reader = serde_json::Deserializer::from_str(text);
+        let mut around = Around { name, item: None, inside: false };
+        let members = reader.deserialize_map(ObjectVisitor(Some(&mut around)));
+        match members.and_then(|members| reader.end().map(|()| members)) {
+            Ok(members) => Ok((Self(members), around.item)),
+            Err(_) if around.inside => Err(NotJson("an item in it is malformed")),
+            Err(error) => Err(not_json(&error)),
+        }
     }
 
     /// The text of a member; `None` also where it is `null`, which DynamoDB treats as absent.
@@ -126,13 +130,7 @@ pub(crate) fn array(text: &str) -> Result<Vec<&str>, NotJson> {
 
 /// A string.
 pub(crate) fn text(text: &str) -> Result<Cow<'_, str>, NotJson> {
-    struct Text<'a>(Cow<'a, str>);
-    impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
-        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-            deserializer.deserialize_str(TextVisitor).map(Text)
-        }
-    }
-    serde_json::from_str::<Text<'_>>(text).map(|text| text.0).map_err(|_| NotJson("a string was expected"))
+    json::read_text(text).map_err(|_| NotJson("a string was expected"))
 }
 
 fn print_node(node: &Node<'_>, items: &[Item<'_>], out: &mut Vec<u8>) {
@@ -172,61 +170,78 @@ fn print_all<T>(brackets: &[u8; 2], all: &[T], out: &mut Vec<u8>, print: impl Fn
 }
 
 const TWICE: &str = "a name stands twice";
+const FEW: usize = 16;
 
 impl<'de: 'a, 'a> Deserialize<'de> for Object<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(ObjectVisitor).map(Object)
+        deserializer.deserialize_map(ObjectVisitor(None)).map(Object)
     }
 }
 
-struct ObjectVisitor;
+struct ObjectVisitor<'v, 'n, 'de>(Option<&'v mut Around<'n, 'de>>);
 
-impl<'de> Visitor<'de> for ObjectVisitor {
+/// The member that is read as an item.
+struct Around<'n, 'de> {
+    name: &'n str,
+    item: Option<Item<'de>>,
+    inside: bool,
+}
+
+impl<'de> Visitor<'de> for ObjectVisitor<'_, '_, 'de> {
     type Value = Vec<(Cow<'de, str>, Node<'de>)>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<Self::Value, A::Error> {
         let mut all: Self::Value = Vec::with_capacity(8);
-        // Bodies have few members; a hostile one with very many must not cost quadratic time.
+        // Few members are compared with each other; a hostile body with very many must not cost quadratic time.
         let mut seen = std::collections::HashSet::new();
-        while let Some(name) = map.next_key_seed(TextVisitor)? {
-            let value: &RawValue = map.next_value()?;
-            if !seen.insert(name.clone()) {
+        while let Some(name) = map.next_key_seed(json::Text)? {
+            let value = match &mut self.0 {
+                Some(around) if around.name == name => around.read(&mut map)?,
+                _ => raw(&mut map)?,
+            };
+            let stands_twice = if all.len() < FEW {
+                all.iter().any(|(other, _)| *other == name)
+            } else {
+                if seen.is_empty() {
+                    seen.extend(all.iter().map(|(other, _)| other.clone()));
+                }
+                !seen.insert(name.clone())
+            };
+            if stands_twice {
                 return Err(de::Error::custom(TWICE));
             }
-            all.push((name, Node::Raw(Cow::Borrowed(value.get()))));
+            all.push((name, value));
         }
         Ok(all)
     }
 }
 
-struct TextVisitor;
-
-impl<'de> de::DeserializeSeed<'de> for TextVisitor {
-    type Value = Cow<'de, str>;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        deserializer.deserialize_str(self)
+impl<'de> Around<'_, 'de> {
+    fn read<A: MapAccess<'de>>(&mut self, map: &mut A) -> Result<Node<'de>, A::Error> {
+        self.inside = true;
+        self.item = map.next_value()?;
+        self.inside = false;
+        Ok(if self.item.is_some() { Node::Item(0) } else { Node::Raw(Cow::Borrowed("null")) })
     }
 }
 
-impl<'de> Visitor<'de> for TextVisitor {
-    type Value = Cow<'de, str>;
+fn raw<'de, A: MapAccess<'de>>(map: &mut A) -> Result<Node<'de>, A::Error> {
+    let value: &RawValue = map.next_value()?;
+    Ok(Node::Raw(Cow::Borrowed(value.get())))
+}
 
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a string")
-    }
-
-    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
-        Ok(Cow::Borrowed(text))
-    }
-
-    fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
-        Ok(Cow::Owned(text.to_owned()))
-    }
+fn not_json(error: &serde_json::Error) -> NotJson {
+    NotJson(if error.is_data() && error.to_string().starts_with(TWICE) {
+        TWICE
+    } else if error.is_data() {
+        "an object was expected"
+    } else {
+        "it is not JSON"
+    })
 }
 
 #[cfg(test)]
@@ -244,8 +259,33 @@ mod tests {
     }
 
     #[test]
+    fn an_item_is_read_along_with_what_is_around_it() {
+        let (object, item) = Object::parse_around(r#"{"A":{"b": 1},"Item":{"x":{"N":"1"}}}"#, "Item").unwrap();
+        let out = String::from_utf8(object.print(&[item.unwrap()], 0)).unwrap();
+        assert_eq!(out, r#"{"A":{"b": 1},"Item":{"x":{"N":"1"}}}"#);
+        let (object, item) = Object::parse_around(r#"{"Item":null}"#, "Item").unwrap();
+        assert!(item.is_none());
+        assert_eq!(object.print(&[], 0), br#"{"Item":null}"#);
+        for (text, reason) in [
+            (r#"{"Item":{"x":{"Q":"1"}}}"#, "an item in it is malformed"),
+            (r#"{"Item":7}"#, "an item in it is malformed"),
+            (r#"{"Item":{},"It\u0065m":{}}"#, TWICE),
+            (r#"{"Item":{}} x"#, "it is not JSON"),
+            ("[]", "an object was expected"),
+        ] {
+            assert_eq!(Object::parse_around(text, "Item").unwrap_err(), NotJson(reason), "{text}");
+        }
+    }
+
+    #[test]
     fn a_name_that_stands_twice_is_refused() {
         assert_eq!(Object::parse(r#"{"TableName":"A","Table\u004eame":"B"}"#).unwrap_err(), NotJson(TWICE));
+        let many =
+            |last: &str| format!("{{{}\"{last}\":1}}", (0..40).map(|n| format!("\"{n}\":1,")).collect::<String>());
+        assert!(Object::parse(&many("40")).is_ok());
+        for twice in ["0", "15", "16", "39"] {
+            assert_eq!(Object::parse(&many(twice)).unwrap_err(), NotJson(TWICE));
+        }
         assert_eq!(Object::parse("[]").unwrap_err(), NotJson("an object was expected"));
         assert_eq!(Object::parse("{").unwrap_err(), NotJson("it is not JSON"));
     }

@@ -12,6 +12,7 @@
 //!
 //! A head that cannot lend its sockets to a future steps the same driver by hand: `session.rs`.
 
+mod config;
 mod doc;
 mod error;
 #[doc(hidden)]
@@ -23,6 +24,10 @@ mod session;
 mod size;
 mod table;
 
+pub use config::{
+    AttributeExplanation, Config, ConfigErrors, Explanation, Fault, GatewaySection, KeyExplanation, Machine, Outside,
+    TableExplanation,
+};
 pub use dynaseal_keys::{Answer, BoxFuture, Call, Clock, Io, Service, SystemClock, Wire, WireError};
 pub use error::Error;
 pub use run::Engine;

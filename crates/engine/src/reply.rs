@@ -15,6 +15,10 @@ use crate::table::{Failure, Table};
 pub(crate) async fn open(operation: &str, reply: &Reply<'_, '_>, answer: Answer, io: Io<'_>) -> Result<Answer, Error> {
     let opener = Opener { operation, io };
     let text = std::str::from_utf8(&answer.body).map_err(|_| opener.bad(NotJson("it is not UTF-8")))?;
+    if let (true, Reply::One { field, view }) = (answer.ok(), reply) {
+        let body = opener.one(text, field, view).await?;
+        return Ok(Answer { body, ..answer });
+    }
     let mut body = Object::parse(text).map_err(|error| opener.bad(error))?;
     let size = text.len();
     if answer.ok() {
@@ -33,13 +37,23 @@ struct Opener<'o> {
 impl Opener<'_> {
     async fn success<'a>(&self, reply: &Reply<'_, 'a>, body: &mut Object<'_>) -> Result<(), Error> {
         match reply {
-            Reply::One { field, view } => self.member(body, field, view, None).await,
             Reply::Items(view) => self.list(body, "Items", view).await,
             Reply::ByTable(views) => self.by_table(body, views).await,
             Reply::Unprocessed(tables) => self.unprocessed(body, tables).await,
             Reply::Responses(views) => self.each(body, "Responses", views).await,
-            Reply::Condition(_) | Reply::Reasons(_) => Ok(()),
+            Reply::One { .. } | Reply::Condition(_) | Reply::Reasons(_) => Ok(()),
         }
+    }
+
+    /// A successful answer with one item, the most frequent kind.
+    async fn one(&self, text: &str, field: &str, view: &View<'_>) -> Result<Vec<u8>, Error> {
+        let (body, stored) = Object::parse_around(text, field).map_err(|error| self.bad(error))?;
+        let Some(mut stored) = stored else { return Ok(body.print(&[], text.len())) };
+        let mut opened = self.opened(&mut stored, view, None).await?;
+        Ok(match &view.projection {
+            Some(projection) => body.print(&[projection.apply(&mut opened)], text.len()),
+            None => body.print(&[opened], text.len()),
+        })
     }
 
     /// A failed condition can carry the item it failed on.
@@ -170,15 +184,22 @@ impl Opener<'_> {
         number: Option<usize>,
         out: &mut Vec<u8>,
     ) -> Result<(), Error> {
-        let failed = |failure| self.failed(view, number, failure);
-        let mut stored: Item<'_> =
-            json::read_item(text).map_err(|_| self.bad(NotJson("an item in it is malformed")))?;
-        let mut opened = view.table.open(self.io, &mut stored).await.map_err(failed)?;
+        let mut stored = json::read_item(text).map_err(|_| self.bad(NotJson("an item in it is malformed")))?;
+        let mut opened = self.opened(&mut stored, view, number).await?;
         match &view.projection {
             Some(projection) => json::write_item(&projection.apply(&mut opened), out),
             None => json::write_item(&opened, out),
         }
         Ok(())
+    }
+
+    async fn opened<'a>(
+        &self,
+        stored: &'a mut Item<'_>,
+        view: &View<'a>,
+        number: Option<usize>,
+    ) -> Result<Item<'a>, Error> {
+        view.table.open(self.io, stored).await.map_err(|failure| self.failed(view, number, failure))
     }
 
     /// An index that does not project everything looks like damage; say what it is.

@@ -1,4 +1,5 @@
 //! What is refused on a protected table, and that nothing was sent.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "test helpers")]
 
 #[allow(dead_code, unreachable_pub, reason = "each test uses a part of it")]
 mod support;

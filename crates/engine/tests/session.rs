@@ -1,4 +1,5 @@
 //! A call stepped by hand, as Node does it.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "test helpers")]
 
 #[allow(dead_code, unreachable_pub, reason = "each test uses a part of it")]
 mod support;

@@ -35,4 +35,5 @@ pub use listen::{Server, Stopped};
 pub use settings::{Limits, Settings, Target, UpstreamLimits};
 pub use signals::StopSignals;
 pub use trace::start as start_log;
+pub use tracing::Level as LogLevel;
 pub use upstream::open as open_upstream;

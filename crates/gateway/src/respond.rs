@@ -163,7 +163,7 @@ fn error_reply(
 ) -> Reply {
     let mut advice = hint.chars();
     let first = advice.next().map(|first| first.to_ascii_uppercase()).into_iter();
-    let message = format!("{code}: {what}. {}", first.chain(advice).collect::<String>());
+    let message = format!("{code}: {what}. {}.", first.chain(advice).collect::<String>());
     let body = serde_json::json!({ "__type": format!("com.amazonaws.dynamodb.v20120810#{kind}"), "message": message });
     Reply {
         status,

@@ -38,7 +38,10 @@ impl Signer {
     /// A signer for the environment's standard credential chain: variables, profiles, SSO, web identity, container, instance.
     pub(crate) async fn from_environment(region: String) -> Self {
         let chain = DefaultCredentialsChain::builder().region(aws_config::Region::new(region.clone())).build().await;
-        Self::new(SharedCredentialsProvider::new(chain), region)
+        let signer = Self::new(SharedCredentialsProvider::new(chain), region);
+        // Fetched once now, so that missing credentials show in the log at start and the first caller does not wait.
+        let _ = signer.identity(SystemTime::now()).await;
+        signer
     }
 
     pub(crate) fn new(provider: SharedCredentialsProvider, region: String) -> Self {

@@ -36,6 +36,16 @@ pub fn read_value(text: &str) -> Result<Value<'_>, Error> {
     serde_json::from_str(text).map_err(|error| fault(&error))
 }
 
+/// Reads one JSON string.
+///
+/// # Errors
+/// [`Error::Json`] with line and column.
+pub fn read_text(text: &str) -> Result<Cow<'_, str>, Error> {
+    let mut reader = serde_json::Deserializer::from_str(text);
+    let read = Text.deserialize(&mut reader);
+    read.and_then(|read| reader.end().map(|()| read)).map_err(|error| fault(&error))
+}
+
 /// Appends an item.
 pub fn write_item(item: &Item<'_>, out: &mut Vec<u8>) {
     write_map(item.iter(), out);
@@ -200,8 +210,9 @@ impl<'de> Visitor<'de> for OneValue {
     }
 }
 
-#[derive(Clone, Copy)]
-struct Text;
+/// Reads a string, borrowed from the input where it holds no escapes. For other readers of the same JSON.
+#[derive(Clone, Copy, Debug)]
+pub struct Text;
 
 impl<'de> DeserializeSeed<'de> for Text {
     type Value = Cow<'de, str>;
@@ -303,7 +314,7 @@ mod tests {
         for (text, expected) in cases {
             match read_item(text).unwrap_err() {
                 Error::Json { reason, line: 1, column: 1.. } => {
-                    assert_eq!(reason, expected.trim_start_matches(OURS), "{text}")
+                    assert_eq!(reason, expected.trim_start_matches(OURS), "{text}");
                 }
                 other => panic!("{text}: {other}"),
             }

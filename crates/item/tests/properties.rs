@@ -23,7 +23,7 @@ proptest! {
         let bytes = kat::serialize(&value).unwrap();
         let read = kat::deserialize(&bytes).unwrap();
         // What was read is in normal form, and a normal form is its own.
-        prop_assert_eq!(kat::serialize(&read).unwrap(), bytes.clone());
+        prop_assert_eq!(&kat::serialize(&read).unwrap(), &bytes);
         prop_assert_eq!(read.type_name(), value.type_name());
     }
 
@@ -40,9 +40,9 @@ proptest! {
     #[test]
     fn a_number_has_one_normal_form(number in number()) {
         let normal = kat::normalize_number(&number).unwrap();
-        prop_assert_eq!(kat::normalize_number(&normal).unwrap(), normal.clone());
+        prop_assert_eq!(&kat::normalize_number(&normal).unwrap(), &normal);
         for spelling in [format!("{normal}e0"), format!("+{normal}").replace("+-", "-"), format!("{normal}E+00")] {
-            prop_assert_eq!(kat::normalize_number(&spelling).unwrap(), normal.clone());
+            prop_assert_eq!(&kat::normalize_number(&spelling).unwrap(), &normal);
         }
     }
 

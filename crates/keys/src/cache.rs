@@ -152,3 +152,6 @@ impl<K, V> fmt::Debug for Cache<K, V> {
 
 /// What AWS's hierarchical key ring keeps by default.
 const CAPACITY: usize = 1000;
+
+#[cfg(test)]
+mod tests;

@@ -59,12 +59,6 @@ pub enum Error {
         /// The version, a UUID.
         version: String,
     },
-    /// The key ring has no key to wrap with.
-    #[error("the key ring {key} can only open items: it has no public key")]
-    OpenOnly {
-        /// Which key ring.
-        key: KeyName,
-    },
     /// The key ring has no key to open with.
     #[error("the key ring {key} can only seal items: it has no private key")]
     SealOnly {
@@ -180,14 +174,13 @@ impl Error {
             Error::Malformed { .. } => "DSL-4004",
             Error::NoBranchKey { .. } => "DSL-4005",
             Error::NoVersion { .. } => "DSL-4006",
-            Error::OpenOnly { .. } => "DSL-4007",
-            Error::SealOnly { .. } => "DSL-4008",
-            Error::SupplierMissing { .. } => "DSL-4009",
-            Error::SupplierType { .. } => "DSL-4010",
-            Error::ReservedContext => "DSL-4011",
-            Error::PublicKey => "DSL-4012",
-            Error::ContextTooLong => "DSL-4013",
-            Error::Count { .. } => "DSL-4014",
+            Error::SealOnly { .. } => "DSL-4007",
+            Error::SupplierMissing { .. } => "DSL-4008",
+            Error::SupplierType { .. } => "DSL-4009",
+            Error::ReservedContext => "DSL-4010",
+            Error::PublicKey => "DSL-4011",
+            Error::ContextTooLong => "DSL-4012",
+            Error::Count { .. } => "DSL-4013",
             Error::Library { .. } => "DSL-4099",
             Error::Config { .. } => "DSL-5101",
             Error::KeyFile { .. } => "DSL-5102",
@@ -207,7 +200,6 @@ impl Error {
             | Error::Unwrap { .. }
             | Error::NoBranchKey { .. }
             | Error::NoVersion { .. }
-            | Error::OpenOnly { .. }
             | Error::SealOnly { .. } => Kind::Keys,
             Error::Malformed { .. } | Error::PublicKey => Kind::Data,
             Error::SupplierType { .. } | Error::ReservedContext | Error::ContextTooLong => Kind::Caller,
@@ -237,7 +229,6 @@ impl Error {
             Error::NoVersion { .. } => {
                 "put this version back into the key store; versions that sealed items must be kept"
             }
-            Error::OpenOnly { .. } => "give the key ring its public_key_file, or seal with another key ring",
             Error::SealOnly { .. } => "give the key ring its private_key_file, or open with another key ring",
             Error::SupplierMissing { .. } => {
                 "name a key attribute, or one whose action is sign_and_include_in_encryption_context"

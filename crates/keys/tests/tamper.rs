@@ -8,7 +8,9 @@ mod support;
 
 use std::sync::Arc;
 
-use dynaseal_item::{Action, Item, Schema, SchemaSpec, Suite, Value, Version};
+use dynaseal_item::{
+    Action, DataKey, Error, Item, OpenKeys, Schema, SchemaSpec, Sealed, Suite, TagKey, Value, Version,
+};
 use dynaseal_keys::{Provider, RawAes};
 
 /// How many changes of each kind were tried.
@@ -85,6 +87,22 @@ fn reordering_a_set_is_no_change() {
     let mut sealed = table.sealed("one");
     sealed.insert("ss", Value::Ss(vec!["b".into(), "a".into()]));
     assert!(support::open(&table.schema, &table.provider, &mut sealed).is_ok());
+}
+
+/// No flip shows that the commitment is checked, since the record covers it too. It is there for an item that two data keys
+/// could open: without encrypted attributes, any data key with the right tag key would do.
+#[test]
+fn only_the_committed_data_key_and_its_tag_key_will_do() {
+    let table = Table::new(Version::V1, Suite::Hmac);
+    let verify = |change: fn(OpenKeys) -> OpenKeys| {
+        let mut item = table.sealed("one");
+        let sealed = Sealed::parse(&table.schema, &mut item).unwrap();
+        let keys = support::open_keys(&table.provider, sealed.suite(), sealed.data_keys(), sealed.context()).unwrap();
+        sealed.verify(&change(keys)).map(drop)
+    };
+    assert_eq!(verify(|keys| keys), Ok(()));
+    assert_eq!(verify(|keys| OpenKeys { data_key: DataKey::new([1; 32]), ..keys }), Err(Error::Commitment));
+    assert_eq!(verify(|keys| OpenKeys { tag_key: TagKey::new([1; 32]), ..keys }), Err(Error::Tag));
 }
 
 fn tamper(version: Version, suite: Suite) -> Counts {

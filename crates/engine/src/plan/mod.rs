@@ -155,11 +155,10 @@ pub(crate) fn table_of<'e>(
     Ok(name.and_then(|name| engine.table(&name)))
 }
 
-/// The table's name in a name or an ARN, `arn:aws:dynamodb:REGION:ACCOUNT:table/NAME`.
+/// The table's name in a name or an ARN, `arn:aws:dynamodb:REGION:ACCOUNT:table/NAME`. What stands before `:table/` is
+/// not looked at: a misspelt ARN of a protected table must not pass as the name of some other one (found by fuzzing).
 pub(crate) fn table_name(name_or_arn: &str) -> &str {
-    let Some((_, rest)) = name_or_arn.strip_prefix("arn:").and_then(|arn| arn.split_once(":table/")) else {
-        return name_or_arn;
-    };
+    let Some((_, rest)) = name_or_arn.split_once(":table/") else { return name_or_arn };
     rest.split('/').next().unwrap_or(rest)
 }
 
@@ -214,6 +213,7 @@ mod tests {
     fn an_arn_names_its_table() {
         assert_eq!(table_name("arn:aws:dynamodb:eu-west-1:111122223333:table/Users"), "Users");
         assert_eq!(table_name("arn:aws-cn:dynamodb:cn-north-1:111122223333:table/Users/index/x"), "Users");
+        assert_eq!(table_name("a.rn:aws:dynamodb:eu-west-1:111122223333:table/Users"), "Users");
         assert_eq!(table_name("Users"), "Users");
     }
 }

@@ -193,3 +193,6 @@ const FIELDS: [&str; 7] =
 
 /// An id is a provider info, whose length the header writes in 16 bits.
 const LONGEST_ID: usize = 65_535;
+
+#[cfg(test)]
+mod tests;

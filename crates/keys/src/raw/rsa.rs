@@ -25,7 +25,7 @@ use crate::wrap::{self, WRAPPED};
 pub struct RawRsa {
     namespace: String,
     name: String,
-    public: Option<PublicKey>,
+    public: PublicKey,
     private: Option<PrivateKey>,
 }
 
@@ -52,19 +52,18 @@ impl RawRsa {
             (Some(private), Some(public)) if !public.belongs_to(private) => {
                 return config("public_key_file", "does not belong to private_key_file");
             }
-            (Some(private), None) => Some(private.public_key()),
-            (_, public) => public,
+            (_, Some(public)) => public,
+            (Some(private), None) => private.public_key(),
         };
         Ok(Self { namespace: namespace.to_owned(), name: name.to_owned(), public, private })
     }
 
     fn wrap_key(&self, data_key: &DataKey, context: &Context) -> Result<Wrapped, Error> {
-        let Some(public) = &self.public else { return Err(Error::OpenOnly { key: self.key_name() }) };
         let context = wrap::context_bytes(context)?;
         let intermediate = Secret::random()?;
         let mut ciphertext = Vec::with_capacity(WRAPPED);
         let tag_key = wrap::wrap_data_key(&intermediate, data_key, &context, &mut ciphertext)?;
-        public.wrap(&intermediate, &mut ciphertext)?;
+        self.public.wrap(&intermediate, &mut ciphertext)?;
         let data_key = EncryptedDataKey {
             provider_id: Cow::Owned(self.namespace.as_bytes().to_vec()),
             provider_info: Cow::Owned(self.name.as_bytes().to_vec()),
@@ -129,7 +128,7 @@ fn private_key(padding: Padding, text: &str) -> Result<PrivateKey, Error> {
     let key = match label.as_str() {
         "PRIVATE KEY" => PrivateKey::from_pkcs8(padding, &der),
         "RSA PRIVATE KEY" => PrivateKey::from_pkcs1(padding, &der),
-        "ENCRYPTED PRIVATE KEY" => return config(field, "is encrypted; decrypt it first"),
+        "ENCRYPTED PRIVATE KEY" => return config(field, ENCRYPTED),
         "PUBLIC KEY" | "RSA PUBLIC KEY" => return config(field, "holds a public key"),
         _ => return config(field, "must hold PRIVATE KEY or RSA PRIVATE KEY"),
     };
@@ -154,6 +153,7 @@ fn public_key(padding: Padding, text: &str) -> Result<PublicKey, Error> {
 fn section(field: &'static str, text: &str) -> Result<(String, Zeroizing<Vec<u8>>), Error> {
     let mut sections = pem::parse_many(text).unwrap_or_default().into_iter();
     match (sections.next(), sections.next()) {
+        (Some(only), None) if only.headers().get("Proc-Type").is_some() => config(field, ENCRYPTED),
         (Some(only), None) => Ok((only.tag().to_owned(), Zeroizing::new(only.into_contents()))),
         (None, _) => config(field, "is not PEM"),
         (Some(_), Some(_)) => config(field, "must hold one key"),
@@ -164,6 +164,7 @@ fn config<T>(field: &'static str, what: &'static str) -> Result<T, Error> {
     Err(Error::Config { ring: RING, field, what })
 }
 
+const ENCRYPTED: &str = "is encrypted; decrypt it first";
 const NOT_RSA: &str = "must hold an RSA key of 2048 to 8192 bits";
 
 const RING: &str = "raw-rsa";

@@ -6,7 +6,7 @@ use std::future::Future;
 use std::pin::pin;
 use std::task::{Context as Task, Poll, Waker};
 
-use dynaseal_item::{Draft, Item, Schema, Sealed};
+use dynaseal_item::{Context, Draft, EncryptedDataKey, Item, OpenKeys, Schema, Sealed, Suite};
 use dynaseal_keys::{Answer, BoxFuture, Call, Io, Provider, SystemClock, Wire, WireError, message_id};
 
 /// Seals an item, or says why not.
@@ -20,9 +20,18 @@ pub(crate) fn seal<'a>(schema: &Schema, provider: &Provider, item: Item<'a>) -> 
 /// Opens an item where it lies, or says why not.
 pub(crate) fn open<'a>(schema: &'a Schema, provider: &Provider, item: &'a mut Item<'_>) -> Result<Item<'a>, String> {
     let sealed = Sealed::parse(schema, item).map_err(|error| error.to_string())?;
-    let keys = provider.open_keys(sealed.suite(), sealed.data_keys(), sealed.context(), IO);
-    let keys = ready(keys).map_err(|error| error.to_string())?;
+    let keys = open_keys(provider, sealed.suite(), sealed.data_keys(), sealed.context())?;
     sealed.verify(&keys).and_then(|verified| verified.open()).map_err(|error| error.to_string())
+}
+
+/// The keys of an item, or why there are none.
+pub(crate) fn open_keys(
+    provider: &Provider,
+    suite: Suite,
+    data_keys: &[EncryptedDataKey<'_>],
+    context: &Context,
+) -> Result<OpenKeys, String> {
+    ready(provider.open_keys(suite, data_keys, context, IO)).map_err(|error| error.to_string())
 }
 
 /// The result of a future that waits for nothing. Local key rings never do.

@@ -1,0 +1,93 @@
+//! The command line as typed.
+
+#[cfg(feature = "items")]
+use std::num::NonZeroUsize;
+#[cfg(feature = "items")]
+use std::path::PathBuf;
+
+#[cfg(feature = "dev")]
+use crate::cmd::dev;
+use crate::cmd::gateway;
+
+/// Client-side encryption for DynamoDB, compatible with the AWS Database Encryption SDK.
+#[derive(Debug, clap::Parser)]
+#[command(name = "dynaseal", version, max_term_width = 80, after_help = EXIT_CODES)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, clap::Subcommand)]
+pub(crate) enum Command {
+    /// Try it: an embedded DynamoDB, a key, a configuration, and one story.
+    #[cfg(feature = "dev")]
+    Dev(dev::Args),
+    /// Serve the DynamoDB API; seal what goes in and open what comes out.
+    Gateway(gateway::Args),
+    /// Seal items: DynamoDB JSON, one a line, from stdin to stdout.
+    #[cfg(feature = "items")]
+    #[command(after_help = FAILED_ITEMS)]
+    Seal(ItemArgs),
+    /// Verify and open items: DynamoDB JSON or export lines, from stdin to stdout.
+    #[cfg(feature = "items")]
+    #[command(after_help = FAILED_ITEMS)]
+    Open(ItemArgs),
+    /// Show what the headers of sealed items say. Needs no keys.
+    #[cfg(feature = "items")]
+    #[command(after_help = NOT_VERIFIED)]
+    Inspect(InspectArgs),
+    /// Check a configuration and explain what happens to each attribute.
+    #[cfg(feature = "items")]
+    Check(CheckArgs),
+}
+
+#[cfg(feature = "items")]
+#[derive(Debug, clap::Args)]
+pub(crate) struct ItemArgs {
+    /// The configuration, such as dynaseal.toml.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: PathBuf,
+    /// The table that the items belong to, by its name in the configuration.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) table: String,
+    /// How many items to work on at once [default: one per core].
+    #[arg(long, value_name = "N")]
+    pub(crate) threads: Option<NonZeroUsize>,
+}
+
+#[cfg(feature = "items")]
+#[derive(Debug, clap::Args)]
+pub(crate) struct InspectArgs {
+    /// Items, one a line, as DynamoDB JSON or export lines [default: stdin].
+    #[arg(value_name = "FILE")]
+    pub(crate) file: Option<PathBuf>,
+    /// A configuration; tells which attributes are signed, so that each is shown with its action.
+    #[arg(long, value_name = "FILE", requires = "table")]
+    pub(crate) config: Option<PathBuf>,
+    /// The table that the items belong to, by its name in the configuration.
+    #[arg(long, value_name = "NAME", requires = "config")]
+    pub(crate) table: Option<String>,
+    /// One JSON object a line instead of text.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[cfg(feature = "items")]
+#[derive(Debug, clap::Args)]
+pub(crate) struct CheckArgs {
+    /// The configuration, such as dynaseal.toml.
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// One JSON object instead of text.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+const EXIT_CODES: &str = "Exit codes: 0 done; 1 found something wrong in the data; 2 could not be carried out.";
+#[cfg(feature = "items")]
+const FAILED_ITEMS: &str = "\
+An item that fails is left out of stdout and goes to stderr as one JSON line,
+{\"line\":N,\"code\":\"DSL-…\",\"message\":\"…\"}; the others go on, in order, and the
+exit code is 1. Export lines, {\"Item\": …}, are opened inside their wrapper.";
+#[cfg(feature = "items")]
+const NOT_VERIFIED: &str = "What a header says is not verified: only `dynaseal open` checks the footer.";

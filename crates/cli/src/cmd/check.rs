@@ -1,0 +1,118 @@
+//! `dynaseal check`: is a configuration right, and what does it do to each attribute?
+
+use std::io;
+
+use dynaseal_engine::{AttributeExplanation, Config, Explanation, Fault, KeyExplanation, Machine, TableExplanation};
+use serde::Serialize;
+
+use super::Outcome;
+use crate::args::CheckArgs;
+use crate::error::Error;
+use crate::say;
+
+/// What `check` found; the text and `--json` print the same.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+enum Report {
+    Right(Explanation),
+    Wrong { errors: Vec<Fault> },
+}
+
+pub(crate) fn run(args: &CheckArgs) -> Result<Outcome, Error> {
+    let report = match Config::load(&args.file, &Machine) {
+        Ok(config) => Report::Right(config.explain()),
+        // A file that cannot be read is neither right nor wrong.
+        Err(errors) if errors.iter().any(|fault| fault.code == UNREADABLE) => return Err(errors.into()),
+        Err(errors) => Report::Wrong { errors: errors.into_faults() },
+    };
+    let mut out = Vec::new();
+    if args.json {
+        // Serialising plain data into memory cannot fail.
+        serde_json::to_writer_pretty(&mut out, &report)
+            .map_err(io::Error::from)
+            .map_err(|source| Error::Output { source })?;
+        out.push(b'\n');
+    } else {
+        text(&report, &mut out);
+    }
+    say::page(&out)?;
+    Ok(match report {
+        Report::Right(_) => Outcome::Done,
+        Report::Wrong { .. } => Outcome::Found,
+    })
+}
+
+fn text(report: &Report, out: &mut Vec<u8>) {
+    match report {
+        Report::Wrong { errors } => say::faults(errors, out),
+        Report::Right(explanation) => {
+            for warning in &explanation.warnings {
+                say::fault("warning", warning, out);
+            }
+            for (at, one) in explanation.tables.iter().enumerate() {
+                if at > 0 || !explanation.warnings.is_empty() {
+                    out.push(b'\n');
+                }
+                table(one, out);
+            }
+            say::wrap("\nTables that are not named here pass through untouched.", "", out);
+        }
+    }
+}
+
+fn table(table: &TableExplanation, out: &mut Vec<u8>) {
+    say::wrap(&format!("table {}", table.table), "", out);
+    if table.logical_name != table.table {
+        say::wrap(&format!("  signed as \"{}\"", table.logical_name), "    ", out);
+    }
+    let signature = if table.suite == "hmac" { "no signature" } else { "a signature per item" };
+    say::wrap(&format!("  suite {}: {signature}; header version {}", table.suite, table.version), "    ", out);
+    let plaintext = match table.plaintext {
+        "read" => "unsealed items are read as they are (plaintext = \"read\")",
+        "write" => "items are WRITTEN UNSEALED and read either way (plaintext = \"write\")",
+        _ => "unsealed items are refused (plaintext = \"forbid\")",
+    };
+    say::wrap(&format!("  {plaintext}"), "    ", out);
+    key(&table.keys, "  keys ", out);
+    let names = table.attributes.iter().map(|attribute| attribute.name.chars().count());
+    let width = names.max().unwrap_or_default().clamp(10, 28);
+    say::wrap("  attributes", "", out);
+    for attribute in &table.attributes {
+        line(&attribute.name, &meaning(attribute), width, out);
+    }
+    if let Some(prefix) = &table.unsigned_prefix {
+        line(&format!("{prefix}…"), "stored plainly; NOT signed: a change goes unnoticed", width, out);
+    }
+    let others = match table.other_attributes {
+        Some("encrypt_and_sign") => "encrypted and signed (default_action)",
+        Some("sign_only") => "stored plainly; signed (default_action)",
+        Some(_) => "stored plainly; signed; in the encryption context (default_action)",
+        None => "refused: an item that has one is not sealed",
+    };
+    line("any other", others, width, out);
+}
+
+fn line(name: &str, meaning: &str, width: usize, out: &mut Vec<u8>) {
+    say::wrap_columns(&format!("    {name:width$}  "), meaning, out);
+}
+
+fn meaning(attribute: &AttributeExplanation) -> String {
+    let key = attribute.key.map(|key| format!("{key} key; ")).unwrap_or_default();
+    let what = match (attribute.encrypted, attribute.signed, attribute.in_context) {
+        (true, ..) => "encrypted and signed",
+        (false, true, true) => "stored plainly; signed; in the encryption context",
+        (false, true, false) => "stored plainly; signed",
+        (false, false, _) => "stored plainly; NOT signed: a change goes unnoticed",
+    };
+    format!("{key}{what}")
+}
+
+fn key(key: &KeyExplanation, lead: &str, out: &mut Vec<u8>) {
+    let indent = " ".repeat(lead.len() + 2);
+    say::wrap(&format!("{lead}{} ({}): {}", key.name, key.r#type, key.detail), &indent, out);
+    for child in &key.children {
+        self::key(child, &format!("{}  ", " ".repeat(lead.len())), out);
+    }
+}
+
+const UNREADABLE: &str = "DSL-5000";

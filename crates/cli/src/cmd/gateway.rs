@@ -1,0 +1,100 @@
+//! `dynaseal gateway`.
+
+use std::io::{self, Write};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use dynaseal_engine::{Config, Engine, GatewaySection, Machine, SystemClock};
+use dynaseal_gateway::{
+    Limits, LogLevel, Server, Settings, StopSignals, Target, UpstreamLimits, open_upstream, start_log,
+};
+use tokio::runtime::Runtime;
+
+use super::Outcome;
+use crate::error::Error;
+use crate::say;
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The configuration.
+    #[arg(long, value_name = "FILE", default_value = "dynaseal.toml")]
+    config: PathBuf,
+    /// The address to listen on, instead of the configuration's.
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<SocketAddr>,
+    /// What to log on stderr: error, warn, info, debug (each request) or trace.
+    #[arg(long, value_name = "LEVEL", default_value = "info")]
+    log: LogLevel,
+}
+
+pub(crate) fn run(args: &Args) -> Result<Outcome, Error> {
+    let mut config = load(&args.config)?;
+    if let Some(listen) = args.listen {
+        config.gateway.listen = listen;
+    }
+    start_log(args.log)?;
+    runtime()?.block_on(serve(config))
+}
+
+async fn serve(config: Config) -> Result<Outcome, Error> {
+    let section = &config.gateway;
+    let target = Target::new(&section.upstream, section.region.clone(), section.database.clone());
+    let wire = open_upstream(&target, upstream_limits(section)).await?;
+    let settings = settings(section);
+    let engine = Arc::new(Engine::new(config.tables.into_values(), Arc::new(SystemClock)));
+    until_stopped(Server::bind(settings, engine, wire).await?).await
+}
+
+/// Reads a configuration and says on stderr what in it is worth a second look.
+pub(super) fn load(path: &Path) -> Result<Config, Error> {
+    let config = Config::load(path, &Machine)?;
+    let mut warnings = Vec::new();
+    for warning in &config.warnings {
+        say::fault("warning", warning, &mut warnings);
+    }
+    // Nothing can be said when stderr is gone.
+    let _ = io::stderr().write_all(&warnings);
+    Ok(config)
+}
+
+/// Serves until the first Ctrl-C or SIGTERM and its drain are over; a second one ends the drain.
+pub(super) async fn until_stopped(server: Server) -> Result<Outcome, Error> {
+    let mut first = StopSignals::watch()?;
+    let mut second = StopSignals::watch()?;
+    let impatient = async {
+        second.next().await;
+        second.next().await;
+    };
+    tokio::select! {
+        _ = server.serve(async { first.next().await }) => {}
+        () = impatient => {}
+    }
+    Ok(Outcome::Done)
+}
+
+pub(super) fn settings(section: &GatewaySection) -> Settings {
+    let default = Limits::default();
+    Settings {
+        listen: section.listen,
+        allow_remote: section.allow_remote,
+        limits: Limits {
+            in_flight: section.max_in_flight.unwrap_or(default.in_flight),
+            drain_time: section.drain_timeout.unwrap_or(default.drain_time),
+            ..default
+        },
+    }
+}
+
+fn upstream_limits(section: &GatewaySection) -> UpstreamLimits {
+    let default = UpstreamLimits::default();
+    UpstreamLimits {
+        connect_time: section.connect_timeout.unwrap_or(default.connect_time),
+        answer_time: section.timeout.unwrap_or(default.answer_time),
+        ..default
+    }
+}
+
+pub(super) fn runtime() -> Result<Runtime, Error> {
+    Runtime::new().map_err(|source| dynaseal_gateway::Error::Process { what: "the async runtime", source }.into())
+}

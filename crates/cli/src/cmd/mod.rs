@@ -1,0 +1,40 @@
+//! One file per command.
+
+#[cfg(feature = "items")]
+pub(crate) mod check;
+#[cfg(feature = "dev")]
+pub(crate) mod dev;
+pub(crate) mod gateway;
+#[cfg(feature = "items")]
+pub(crate) mod inspect;
+#[cfg(feature = "items")]
+pub(crate) mod seal;
+
+use crate::args::Command;
+use crate::error::Error;
+
+/// How a command ended that could be carried out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// All is well.
+    Done,
+    /// It ran to its end and found something wrong: an item that does not open, a configuration with faults.
+    #[cfg(any(feature = "dev", feature = "items"))]
+    Found,
+}
+
+pub(crate) fn run(command: Command) -> Result<Outcome, Error> {
+    match command {
+        #[cfg(feature = "dev")]
+        Command::Dev(args) => dev::run(&args),
+        Command::Gateway(args) => gateway::run(&args),
+        #[cfg(feature = "items")]
+        Command::Seal(args) => seal::run(seal::Direction::Seal, &args),
+        #[cfg(feature = "items")]
+        Command::Open(args) => seal::run(seal::Direction::Open, &args),
+        #[cfg(feature = "items")]
+        Command::Inspect(args) => inspect::run(&args),
+        #[cfg(feature = "items")]
+        Command::Check(args) => check::run(&args),
+    }
+}

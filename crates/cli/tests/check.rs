@@ -1,0 +1,100 @@
+//! `dynaseal check`: what it says is kept beside the configurations it says it about, in `check/`.
+#![expect(clippy::unwrap_used, reason = "the helpers of tests are tests")]
+
+mod command;
+
+use std::fs;
+use std::path::Path;
+
+use command::run;
+use serde_json::{Value, json};
+
+/// Runs in a folder with the configurations, so that no path of this machine is in the text.
+fn check(args: &[&str]) -> command::Ran {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["faults.toml", "good.toml"] {
+        fs::copy(kept(name), folder.path().join(name)).unwrap();
+    }
+    run(folder.path(), &[&["check"], args].concat(), "")
+}
+
+fn kept(name: &str) -> std::path::PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/check").join(name)
+}
+
+/// Compares with the kept text; `KEEP=1` keeps the new one instead.
+fn assert_kept(name: &str, text: &str) {
+    if std::env::var_os("KEEP").is_some() {
+        fs::write(kept(name), text).unwrap();
+    }
+    assert_eq!(text, fs::read_to_string(kept(name)).unwrap(), "run with KEEP=1 to keep the new text");
+    let widest = text.lines().map(|line| line.chars().count()).max();
+    assert!(widest <= Some(80), "{widest:?}");
+}
+
+#[test]
+fn every_fault_is_said_at_once() {
+    let ran = check(&["faults.toml"]);
+    assert_eq!((ran.status.code(), ran.stderr.as_str()), (Some(1), ""));
+    assert_kept("faults.txt", &ran.stdout);
+    assert!(ran.stdout.matches("error[DSL-").count() >= 10, "{}", ran.stdout);
+}
+
+#[test]
+fn json_holds_the_same_faults() {
+    let (text, json) = (check(&["faults.toml"]), check(&["faults.toml", "--json"]));
+    assert_eq!(json.status.code(), Some(1));
+    let json: Value = serde_json::from_str(&json.stdout).unwrap();
+    let errors = json["errors"].as_array().unwrap();
+    assert_eq!(errors.len(), text.stdout.matches("error[DSL-").count());
+    for error in errors {
+        let place =
+            format!("faults.toml:{}:{}: error[{}]", error["line"], error["column"], error["code"].as_str().unwrap());
+        assert!(text.stdout.contains(&place), "{place}");
+    }
+}
+
+#[test]
+fn a_right_configuration_is_explained() {
+    let ran = check(&["good.toml"]);
+    assert_eq!((ran.status.code(), ran.stderr.as_str()), (Some(0), ""));
+    assert_kept("good.txt", &ran.stdout);
+}
+
+#[test]
+fn the_explanation_is_there_as_json() {
+    let ran = check(&["good.toml", "--json"]);
+    assert_eq!(ran.status.code(), Some(0));
+    let json: Value = serde_json::from_str(&ran.stdout).unwrap();
+    let users = &json["tables"][1];
+    assert_eq!(
+        (&users["table"], &users["logical_name"], &users["version"]),
+        (&json!("Users"), &json!("users-v1"), &json!(2))
+    );
+    let email = json!({
+        "name": "email", "key": null, "action": "encrypt_and_sign",
+        "encrypted": true, "signed": true, "in_context": false,
+    });
+    assert!(users["attributes"].as_array().unwrap().contains(&email), "{users}");
+    assert_eq!(users["keys"]["children"][1]["name"], json!("spare"));
+    assert_eq!(json["warnings"][0]["code"], json!("DSL-5203"));
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_neither_right_nor_wrong() {
+    let ran = check(&["none.toml"]);
+    assert_eq!((ran.status.code(), ran.stdout.as_str()), (Some(2), ""));
+    assert!(
+        ran.stderr.starts_with("none.toml:1:1: error[DSL-5000]: the configuration cannot be read"),
+        "{}",
+        ran.stderr
+    );
+}
+
+#[test]
+fn a_table_that_is_not_configured_is_said_before_any_input_is_read() {
+    let folder = command::folder();
+    let ran = run(folder.path(), &["seal", "--config", "dynaseal.toml", "--table", "Nope"], "");
+    assert_eq!(ran.status.code(), Some(2));
+    assert!(ran.stderr.starts_with("error[DSL-8001]: dynaseal.toml has no table \"Nope\"\n  help: "), "{}", ran.stderr);
+}

@@ -1,0 +1,122 @@
+//! A configuration in plain data, for `dynaseal check`.
+
+use serde::Serialize;
+
+use super::Config;
+use super::fault::Fault;
+use super::tables::{action_word, plaintext_word, suite_word};
+use dynaseal_item::Action;
+
+/// What a configuration means.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct Explanation {
+    /// The protected tables, by name. All others pass through untouched.
+    pub tables: Vec<TableExplanation>,
+    /// What is allowed but worth a second look.
+    pub warnings: Vec<Fault>,
+}
+
+/// What happens to the items of one table.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct TableExplanation {
+    /// The name in DynamoDB.
+    pub table: String,
+    /// The name that is signed.
+    pub logical_name: String,
+    /// The suite that items are written with, as the configuration spells it.
+    pub suite: &'static str,
+    /// The header version that is written.
+    pub version: u8,
+    /// `forbid`, `read` or `write`.
+    pub plaintext: &'static str,
+    /// Who can open the items.
+    pub keys: KeyExplanation,
+    /// Every attribute that the configuration names: the keys, then by name.
+    pub attributes: Vec<AttributeExplanation>,
+    /// Attributes whose names start so are not signed.
+    pub unsigned_prefix: Option<String>,
+    /// The action of every other attribute; `None` means that an item with one is refused.
+    pub other_attributes: Option<&'static str>,
+}
+
+/// What happens to one attribute.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct AttributeExplanation {
+    /// Its name.
+    pub name: String,
+    /// `partition`, `sort`, or not a key.
+    pub key: Option<&'static str>,
+    /// Its action, as the configuration spells it.
+    pub action: &'static str,
+    /// Whether it is stored encrypted.
+    pub encrypted: bool,
+    /// Whether a change of it is noticed.
+    pub signed: bool,
+    /// Whether it is part of the encryption context.
+    pub in_context: bool,
+}
+
+/// A key ring and those inside it.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct KeyExplanation {
+    /// The name in the configuration.
+    pub name: String,
+    /// The type in the configuration.
+    pub r#type: &'static str,
+    /// Which key, in words; never the key.
+    pub detail: String,
+    /// For `branch-key-file`: the attribute that picks the branch key.
+    pub branch_key_id_attribute: Option<String>,
+    /// For `multi`: the rings inside, the generator first.
+    pub children: Vec<KeyExplanation>,
+}
+
+impl Config {
+    /// What this configuration does to each attribute of each table.
+    #[must_use]
+    pub fn explain(&self) -> Explanation {
+        let tables = self.tables.iter().filter_map(|(name, table)| Some(explain_table(table, self.rings.get(name)?)));
+        Explanation { tables: tables.collect(), warnings: self.warnings.clone() }
+    }
+}
+
+fn explain_table(table: &crate::Table, keys: &KeyExplanation) -> TableExplanation {
+    let schema = table.schema();
+    let mut names: Vec<&str> = schema.keys().collect();
+    let others = schema.actions().map(|(name, _)| name).chain(schema.unsigned());
+    let mut others: Vec<&str> = others.filter(|name| !names.contains(name)).collect();
+    others.sort_unstable();
+    others.dedup();
+    names.append(&mut others);
+    let attributes = names.into_iter().filter_map(|name| {
+        let action = schema.action(name)?;
+        let key = match name {
+            name if name == schema.partition_key() => Some("partition"),
+            name if Some(name) == schema.sort_key() => Some("sort"),
+            _ => None,
+        };
+        Some(AttributeExplanation {
+            name: name.to_owned(),
+            key,
+            action: action_word(action),
+            encrypted: action == Action::EncryptAndSign,
+            signed: action != Action::DoNothing,
+            in_context: action == Action::SignAndIncludeInEncryptionContext,
+        })
+    });
+    TableExplanation {
+        table: table.name().to_owned(),
+        logical_name: schema.logical_name().to_owned(),
+        suite: suite_word(schema.suite()),
+        version: schema.version().byte(),
+        plaintext: plaintext_word(table.plaintext()),
+        keys: keys.clone(),
+        attributes: attributes.collect(),
+        unsigned_prefix: schema.unsigned_prefix().map(ToOwned::to_owned),
+        other_attributes: schema.default_action().map(action_word),
+    }
+}

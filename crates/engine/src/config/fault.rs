@@ -1,0 +1,199 @@
+//! What is wrong in a configuration, and where.
+
+use std::fmt;
+use std::ops::Range;
+
+use serde::Serialize;
+use thiserror::Error;
+
+/// One thing that is wrong in a configuration, or that is allowed but worth a second look.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Fault {
+    /// The file, as it was named.
+    pub file: String,
+    /// Line, from 1.
+    pub line: usize,
+    /// Column in characters, from 1.
+    pub column: usize,
+    /// The stable code, listed in `docs/ERRORS.md`.
+    pub code: &'static str,
+    /// What is wrong. Never holds key material.
+    pub message: String,
+    /// What to do.
+    pub hint: String,
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { file, line, column, code, message, hint } = self;
+        write!(f, "{file}:{line}:{column}: {code}: {message}; {hint}")
+    }
+}
+
+/// Everything that is wrong in a configuration, in the order of the file; at least one fault.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub struct ConfigErrors(Vec<Fault>);
+
+impl ConfigErrors {
+    /// The faults, in the order of the file.
+    pub fn iter(&self) -> impl Iterator<Item = &Fault> {
+        self.0.iter()
+    }
+
+    /// The faults themselves.
+    #[must_use]
+    pub fn into_faults(self) -> Vec<Fault> {
+        self.0
+    }
+}
+
+impl fmt::Display for ConfigErrors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (at, fault) in self.0.iter().enumerate() {
+            let line_break = if at == 0 { "" } else { "\n" };
+            write!(f, "{line_break}{fault}")?;
+        }
+        Ok(())
+    }
+}
+
+/// The faults found so far, and the text that tells their lines.
+pub(super) struct Faults<'i> {
+    file: String,
+    text: &'i str,
+    errors: Vec<Fault>,
+    warnings: Vec<Fault>,
+}
+
+/// A place in the text.
+pub(super) type Span = Range<usize>;
+
+impl<'i> Faults<'i> {
+    pub(super) fn new(file: &str, text: &'i str) -> Self {
+        Self { file: file.to_owned(), text, errors: Vec::new(), warnings: Vec::new() }
+    }
+
+    pub(super) fn error(&mut self, at: &Span, code: &'static str, message: impl Into<String>, hint: impl Into<String>) {
+        let fault = self.fault(at, code, message.into(), hint.into());
+        self.errors.push(fault);
+    }
+
+    pub(super) fn warn(&mut self, at: &Span, code: &'static str, message: impl Into<String>, hint: impl Into<String>) {
+        let fault = self.fault(at, code, message.into(), hint.into());
+        self.warnings.push(fault);
+    }
+
+    /// Drops what only follows from text that could not be read: faults in the same lines, and keys that seem missing.
+    pub(super) fn drop_consequences(&mut self) {
+        let unread: Vec<_> = self.errors.iter().filter(|fault| fault.code == SYNTAX).map(|fault| fault.line).collect();
+        if !unread.is_empty() {
+            let follows = |fault: &Fault| [MISSING, UNDEFINED].contains(&fault.code) || unread.contains(&fault.line);
+            self.errors.retain(|fault| fault.code == SYNTAX || !follows(fault));
+        }
+    }
+
+    /// The warnings, or the errors if there are any.
+    pub(super) fn finish(self) -> Result<Vec<Fault>, ConfigErrors> {
+        let Self { mut errors, mut warnings, .. } = self;
+        for list in [&mut errors, &mut warnings] {
+            list.sort_by_key(|fault| (fault.line, fault.column));
+            list.dedup();
+        }
+        if errors.is_empty() { Ok(warnings) } else { Err(ConfigErrors(errors)) }
+    }
+
+    /// The errors of a configuration that was not even read.
+    pub(super) fn into_errors(self) -> ConfigErrors {
+        ConfigErrors(self.errors)
+    }
+
+    fn fault(&self, at: &Span, code: &'static str, message: String, hint: String) -> Fault {
+        let before = self.text.get(..at.start).unwrap_or(self.text);
+        let line = before.matches('\n').count() + 1;
+        let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+        Fault { file: self.file.clone(), line, column, code, message, hint }
+    }
+}
+
+/// A value as a fault may show it: short words only, so that a key that was put into the wrong place is not shown.
+pub(super) fn shown(value: &str) -> String {
+    let hex = value.chars().filter(char::is_ascii_hexdigit).count();
+    let word = value.len() <= 48 && hex < 24 && !value.chars().any(char::is_control);
+    if word { format!("\"{value}\"") } else { "(not shown: it may be a secret)".to_owned() }
+}
+
+/// "did you mean": the candidate nearest to `word`, or the one that it begins.
+pub(super) fn nearest<'c>(word: &str, candidates: impl Iterator<Item = &'c str> + Clone) -> Option<&'c str> {
+    let word = word.to_lowercase();
+    let distance = |other: &str| strsim::damerau_levenshtein(&word, &other.to_lowercase());
+    let (distance, best) = candidates.clone().map(|other| (distance(other), other)).min()?;
+    let letters = word.chars().count();
+    // A third of the letters may differ; a word of its own is no misspelling.
+    if distance <= letters.max(3) / 3 {
+        return Some(best);
+    }
+    let mut begun = candidates.filter(|other| letters >= 3 && other.starts_with(&word));
+    begun.next().filter(|_| begun.next().is_none())
+}
+
+/// The configuration itself cannot be read.
+pub(super) const UNREADABLE: &str = "DSL-5000";
+/// The text is not TOML.
+pub(super) const SYNTAX: &str = "DSL-5001";
+/// A key that nothing reads.
+pub(super) const UNKNOWN_KEY: &str = "DSL-5002";
+/// A key that must be there.
+pub(super) const MISSING: &str = "DSL-5003";
+/// A value of another type.
+pub(super) const TYPE: &str = "DSL-5004";
+/// A value that is not one of those allowed, or out of range.
+pub(super) const VALUE: &str = "DSL-5005";
+/// Two keys that contradict each other.
+pub(super) const CONTRADICTION: &str = "DSL-5006";
+/// The name of a key that is not defined.
+pub(super) const UNDEFINED: &str = "DSL-5007";
+/// A multi key that contains itself.
+pub(super) const CYCLE: &str = "DSL-5008";
+/// A key type that this version does not have.
+pub(super) const NOT_BUILT: &str = "DSL-5009";
+/// An environment variable that is not set.
+pub(super) const ENVIRONMENT: &str = "DSL-5010";
+/// A file that cannot be read.
+pub(super) const FILE: &str = "DSL-5011";
+/// Key material that cannot be used.
+pub(super) const KEY_MATERIAL: &str = "DSL-5012";
+/// A table whose rules contradict the format's.
+pub(super) const SCHEMA: &str = "DSL-5013";
+/// Two tables of one logical name.
+pub(super) const SHARED_NAME: &str = "DSL-5014";
+/// Warning: others can read a key file.
+pub(super) const OPEN_FILE: &str = "DSL-5201";
+/// Warning: no table uses a key.
+pub(super) const UNUSED: &str = "DSL-5202";
+/// Warning: a table takes or gives unsealed items.
+pub(super) const UNSEALED: &str = "DSL-5203";
+/// Warning: no table is protected.
+pub(super) const NO_TABLES: &str = "DSL-5204";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_nearest_word_is_suggested_and_a_stranger_is_not() {
+        let words = ["partition_key", "sort_key", "suite"];
+        assert_eq!(nearest("partiton_key", words.into_iter()), Some("partition_key"));
+        assert_eq!(nearest("sutie", words.into_iter()), Some("suite"));
+        assert_eq!(nearest("Suite", words.into_iter()), Some("suite"));
+        assert_eq!(nearest("partition", words.into_iter()), Some("partition_key"));
+        assert_eq!(nearest("colour", words.into_iter()), None);
+    }
+
+    #[test]
+    fn what_may_be_a_key_is_not_shown() {
+        assert_eq!(shown("ENCRYPTION_KEY"), "\"ENCRYPTION_KEY\"");
+        assert!(!shown("00112233445566778899aabbccddeeff").contains("0011"));
+        assert!(!shown("-----BEGIN PRIVATE KEY-----\nMII").contains("MII"));
+    }
+}

@@ -1,0 +1,123 @@
+//! `[gateway]`: where it listens and where it sends. Plain data; the gateway acts on it.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::fault::{CONTRADICTION, Faults, VALUE, shown};
+use super::section::{At, Section};
+
+/// What the gateway is told. What is `None` is the gateway's own default.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GatewaySection {
+    /// The address to listen on.
+    pub listen: SocketAddr,
+    /// `dynamodb`, `embedded`, or a URL.
+    pub upstream: String,
+    /// The AWS region.
+    pub region: Option<String>,
+    /// The embedded database's file; without it the database is in memory.
+    pub database: Option<PathBuf>,
+    /// How long a connection to the upstream may take.
+    pub connect_timeout: Option<Duration>,
+    /// How long a call of the upstream may take.
+    pub timeout: Option<Duration>,
+    /// How long open requests may take once the gateway is told to stop.
+    pub drain_timeout: Option<Duration>,
+    /// How many requests are worked on at once.
+    pub max_in_flight: Option<usize>,
+    /// Whether other machines may reach `listen` although callers are not checked.
+    pub allow_remote: bool,
+}
+
+impl Default for GatewaySection {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8000)),
+            upstream: "dynamodb".to_owned(),
+            region: None,
+            database: None,
+            connect_timeout: None,
+            timeout: None,
+            drain_timeout: None,
+            max_in_flight: None,
+            allow_remote: false,
+        }
+    }
+}
+
+pub(super) fn read(mut section: Section<'_, '_>, folder: &Path, faults: &mut Faults<'_>) -> GatewaySection {
+    let default = GatewaySection::default();
+    let listen = section.text("listen", faults).and_then(|text| address(&text, faults));
+    let upstream = section.text("upstream", faults);
+    if let Some(text) = &upstream {
+        check_upstream(text, faults);
+    }
+    let read = GatewaySection {
+        listen: listen.as_ref().map_or(default.listen, |at| at.value),
+        upstream: upstream.map_or(default.upstream, |at| at.value.to_owned()),
+        region: section.name("region", faults).map(|at| at.value.to_owned()),
+        database: section.name("database", faults).map(|at| folder.join(at.value)),
+        connect_timeout: section.seconds("connect_timeout", faults),
+        timeout: section.seconds("timeout", faults),
+        drain_timeout: section.seconds("drain_timeout", faults),
+        max_in_flight: section.count("max_in_flight", 1_000_000, faults),
+        allow_remote: section.flag("allow_remote", faults).unwrap_or_default(),
+    };
+    if let Some(at) = listen.filter(|at| !at.value.ip().is_loopback() && !read.allow_remote) {
+        let message = "listen can be reached from other machines, and callers are not checked";
+        let hint = "listen on 127.0.0.1 or [::1]; if the network lets only trusted callers in, add allow_remote = true";
+        faults.error(&at.span, CONTRADICTION, message, hint);
+    }
+    if read.database.is_some() && read.upstream != "embedded" {
+        let message = format!("database has no meaning with upstream = {}", shown(&read.upstream));
+        faults.error(&section.place("database"), CONTRADICTION, message, "remove it, or set upstream = \"embedded\"");
+    }
+    section.finish(faults);
+    read
+}
+
+fn address(text: &At<&str>, faults: &mut Faults<'_>) -> Option<At<SocketAddr>> {
+    let value = text.value.replace("localhost:", "127.0.0.1:").parse();
+    if value.is_err() {
+        let message = format!("listen cannot be {}", shown(text.value));
+        faults.error(&text.span, VALUE, message, "write an IP address and a port, such as \"127.0.0.1:8000\"");
+    }
+    Some(At { span: text.span.clone(), value: value.ok()? })
+}
+
+fn check_upstream(text: &At<&str>, faults: &mut Faults<'_>) {
+    let host = |url: &str| {
+        let authority = url.split(['/', '?', '#']).next().unwrap_or_default();
+        // A user and password do not belong into a configuration; the gateway would not use them.
+        if authority.contains('@') { String::new() } else { without_port(authority).to_owned() }
+    };
+    let fault = match text.value {
+        "dynamodb" | "embedded" => None,
+        url => match (url.strip_prefix("https://").map(host), url.strip_prefix("http://").map(host)) {
+            (Some(host), _) if !host.is_empty() => None,
+            (_, Some(host)) if is_loopback(&host) => None,
+            (_, Some(host)) if !host.is_empty() => {
+                Some((format!("upstream sends to {} without TLS", shown(&host)), "use https://"))
+            }
+            _ => Some((
+                format!("upstream cannot be {}", shown(url)),
+                "write \"dynamodb\", \"embedded\", or a URL such as https://dynamodb.eu-west-1.amazonaws.com",
+            )),
+        },
+    };
+    if let Some((message, hint)) = fault {
+        faults.error(&text.span, VALUE, message, hint);
+    }
+}
+
+fn without_port(authority: &str) -> &str {
+    match authority.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        Some((host, _)) => host,
+        None => authority.split(':').next().unwrap_or_default(),
+    }
+}
+
+fn is_loopback(host: &str) -> bool {
+    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+}

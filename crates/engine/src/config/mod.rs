@@ -1,0 +1,112 @@
+//! `dynaseal.toml`: text to checked tables (DESIGN 4). Every fault is found at once, with its line and column.
+//!
+//! ```text
+//!  text ── toml ──> section.rs ── keys.rs ───> key rings ──┐
+//!                                 tables.rs ─> schemas ────┴─> Config ── explain.rs ──> Explanation
+//!                                 gateway.rs > GatewaySection
+//!                        └─────── fault.rs ──> ConfigErrors
+//! ```
+
+mod explain;
+mod fault;
+mod gateway;
+mod keys;
+mod material;
+mod outside;
+mod rings;
+mod section;
+mod tables;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use toml::de::DeTable;
+
+pub use explain::{AttributeExplanation, Explanation, KeyExplanation, TableExplanation};
+pub use fault::{ConfigErrors, Fault};
+pub use gateway::GatewaySection;
+pub use outside::{Machine, Outside};
+
+use crate::table::Table;
+use fault::{Faults, NO_TABLES, SYNTAX, UNREADABLE};
+use keys::Keys;
+use section::Section;
+
+/// A checked configuration.
+#[derive(Debug)]
+pub struct Config {
+    /// The protected tables, by name.
+    pub tables: BTreeMap<String, Table>,
+    /// What the gateway is told.
+    pub gateway: GatewaySection,
+    /// What is allowed but worth a second look.
+    pub warnings: Vec<Fault>,
+    rings: BTreeMap<String, KeyExplanation>,
+}
+
+impl Config {
+    /// Reads and checks a file.
+    ///
+    /// # Errors
+    /// Everything that is wrong in it.
+    pub fn load(path: &Path, outside: &dyn Outside) -> Result<Self, ConfigErrors> {
+        let label = path.display().to_string();
+        let bytes = match outside.read(path) {
+            Ok(bytes) => bytes,
+            Err(error) => {
+                let mut faults = Faults::new(&label, "");
+                let message = format!("the configuration cannot be read: {error}");
+                faults.error(&(0..0), UNREADABLE, message, "check the path and its permissions");
+                return Err(faults.into_errors());
+            }
+        };
+        match std::str::from_utf8(&bytes) {
+            Ok(text) => Self::parse(text, &label, outside),
+            Err(error) => {
+                let valid = bytes.get(..error.valid_up_to()).and_then(|bytes| std::str::from_utf8(bytes).ok());
+                let valid = valid.unwrap_or_default();
+                let mut faults = Faults::new(&label, valid);
+                faults.error(&(valid.len()..valid.len()), SYNTAX, "the text is not UTF-8", "save the file as UTF-8");
+                Err(faults.into_errors())
+            }
+        }
+    }
+
+    /// Checks the text of a configuration. `file` names it in faults; paths in it start from its folder.
+    ///
+    /// # Errors
+    /// Everything that is wrong in it.
+    pub fn parse(text: &str, file: &str, outside: &dyn Outside) -> Result<Self, ConfigErrors> {
+        let mut faults = Faults::new(file, text);
+        let (document, syntax) = DeTable::parse_recoverable(text);
+        for error in &syntax {
+            let end = text.len();
+            faults.error(&error.span().unwrap_or(end..end), SYNTAX, error.message(), "correct the TOML of this line");
+        }
+        let folder = Path::new(file).parent().unwrap_or(Path::new(""));
+        let mut root = Section::new("the configuration", document.get_ref(), 0..0);
+        let keys = root.section("keys", "[keys]".to_owned(), &mut faults);
+        let tables = root.section("tables", "[tables]".to_owned(), &mut faults);
+        let gateway = root.section("gateway", "[gateway]".to_owned(), &mut faults);
+        root.finish(&mut faults);
+
+        let mut keys = Keys::read(keys.as_ref(), folder, outside, &mut faults);
+        let configured = tables.as_ref().map(|tables| tables::read(tables, &mut keys, &mut faults)).unwrap_or_default();
+        keys.finish(&mut faults);
+        let gateway = gateway.map(|section| gateway::read(section, folder, &mut faults)).unwrap_or_default();
+        if configured.is_empty() {
+            faults.warn(&(0..0), NO_TABLES, "no table is protected", "add [tables.NAME] for each table to seal");
+        }
+        faults.drop_consequences();
+        let warnings = faults.finish()?;
+        let mut config = Self { tables: BTreeMap::new(), gateway, warnings, rings: BTreeMap::new() };
+        for (name, tables::Configured { table, keys }) in configured {
+            config.tables.insert(name.clone(), table);
+            config.rings.insert(name, keys);
+        }
+        Ok(config)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,121 @@
+//! The key types that read files.
+
+use super::*;
+
+const PRIVATE: &str = include_str!("../../../../keys/tests/data/test-rsa-private-pkcs8.pem");
+const PUBLIC: &str = include_str!("../../../../keys/tests/data/test-rsa-public-spki.pem");
+const OTHER: &str = include_str!("../../../../keys/tests/data/test-rsa-public-other.pem");
+/// A test key.
+const BRANCH: &str = r#"{
+  "branch_key_id": "tenant-1",
+  "active_version": "6f3bcd5e-5c1f-4c0c-9d0b-0d2c3f1f7a11",
+  "versions": { "6f3bcd5e-5c1f-4c0c-9d0b-0d2c3f1f7a11": "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=" }
+}"#;
+
+fn map() -> Map {
+    let mut map = Map::new();
+    let files = [("private.pem", PRIVATE), ("public.pem", PUBLIC), ("other.pem", OTHER), ("branch.json", BRANCH)];
+    for (name, text) in files {
+        map.files.insert(Path::new("conf").join(name), text.into());
+    }
+    map.files.insert("conf/binary".into(), b"\xff\xfe".to_vec());
+    map
+}
+
+fn key(rest: &str) -> String {
+    format!("[keys.main]\n{rest}\n[tables.Users]\nkeys = \"main\"\npartition_key = \"id\"\n")
+}
+
+fn parse(rest: &str) -> Result<Config, ConfigErrors> {
+    Config::parse(&key(rest), "conf/dynaseal.toml", &map())
+}
+
+fn detail(rest: &str) -> String {
+    parse(rest).unwrap().explain().tables[0].keys.detail.clone()
+}
+
+fn faults(rest: &str) -> Vec<String> {
+    let errors = parse(rest).expect_err("the configuration has faults");
+    errors.iter().map(|f| format!("{}:{} {} {}", f.line, f.column, f.code, f.message)).collect()
+}
+
+#[test]
+fn rsa_keys_seal_and_open_or_only_seal() {
+    let rsa = "type = \"raw-rsa\"\nnamespace = \"n\"\nname = \"k\"\n";
+    for padding in ["PKCS1", "OAEP_SHA1", "OAEP_SHA256", "OAEP_SHA384", "OAEP_SHA512"] {
+        let both = format!(
+            "{rsa}padding = \"{padding}\"\nprivate_key_file = \"private.pem\"\npublic_key_file = \"public.pem\""
+        );
+        let said = detail(&both);
+        assert_eq!(
+            said,
+            format!("RSA key \"k\" of \"n\", {padding}, seals and opens, from private.pem and public.pem")
+        );
+    }
+    let public = detail(&format!("{rsa}padding = \"OAEP_SHA256\"\npublic_key_file = \"public.pem\""));
+    assert!(public.contains("public key only: seals, cannot open"), "{public}");
+}
+
+#[test]
+fn faults_of_rsa_keys_have_their_places() {
+    let text = "type = \"raw-rsa\"\nnamespace = \"n\"\nname = \"k\"\npadding = \"OAEP_SHA25\"\nprivate_key_file = \"none.pem\"";
+    let expected = [
+        "5:11 DSL-5005 padding in [keys.main] cannot be \"OAEP_SHA25\"",
+        "6:20 DSL-5011 private_key_file \"none.pem\" cannot be read: entity not found",
+    ];
+    assert_eq!(faults(text), expected);
+    let text = "type = \"raw-rsa\"\nnamespace = \"n\"\nname = \"k\"";
+    let expected = [
+        "1:7 DSL-5003 [keys.main] has neither private_key_file nor public_key_file",
+        "1:7 DSL-5003 [keys.main] has no padding",
+    ];
+    let mut found = faults(text);
+    found.sort();
+    assert_eq!(found, expected);
+    let text = "type = \"raw-rsa\"\nnamespace = \"n\"\nname = \"k\"\npadding = \"PKCS1\"\n";
+    let two = faults(&format!("{text}private_key_file = \"private.pem\"\npublic_key_file = \"other.pem\""));
+    assert_eq!(two, ["7:19 DSL-5101 raw-rsa: public_key_file does not belong to private_key_file"]);
+    let binary = faults(&format!("{text}private_key_file = \"binary\""));
+    assert_eq!(binary, ["6:20 DSL-5012 the file \"binary\" is not text"]);
+    let hex = faults(&format!("{text}private_key_file = \"test.key\""));
+    assert!(hex.len() == 1 && hex[0].starts_with("6:20 DSL-5101 raw-rsa: private_key_file"), "{hex:?}");
+    assert!(!hex[0].contains("0001"), "{hex:?}");
+}
+
+#[test]
+fn a_branch_key_is_named_or_picked_by_an_attribute() {
+    let file = "type = \"branch-key-file\"\nfile = \"branch.json\"\ncache_ttl = 60\n";
+    let said = detail(&format!("{file}branch_key_id = \"tenant-1\""));
+    assert_eq!(said, "branch key tenant-1, from the file branch.json");
+    let config = parse(&format!("{file}branch_key_id_attribute = \"id\"")).unwrap();
+    let keys = &config.explain().tables[0].keys;
+    assert_eq!(keys.branch_key_id_attribute.as_deref(), Some("id"));
+
+    let unbound = faults(&format!("{file}branch_key_id_attribute = \"tenant\""));
+    assert_eq!(unbound, ["7:8 DSL-5013 \"tenant\" picks the branch key main, but is not in the encryption context"]);
+    let bound = "[tables.Users.attributes]\ntenant = \"sign_and_include_in_encryption_context\"\n";
+    let text = key(&format!("{file}branch_key_id_attribute = \"tenant\"")) + bound;
+    assert!(Config::parse(&text, "conf/dynaseal.toml", &map()).is_ok());
+}
+
+#[test]
+fn faults_of_branch_key_files_have_their_places() {
+    let file = "type = \"branch-key-file\"\nfile = \"branch.json\"\n";
+    let cases = [
+        ("branch_key_id = \"tenant-2\"", "4:17 DSL-5005 the file has no branch key \"tenant-2\""),
+        ("cache_ttl = 0\nbranch_key_id = \"tenant-1\"", "4:13 DSL-5005 cache_ttl in [keys.main] is out of range"),
+        ("cache_ttl = 1.5\nbranch_key_id = \"tenant-1\"", "4:13 DSL-5004 cache_ttl in [keys.main] is of type float"),
+        ("", "1:7 DSL-5003 [keys.main] has neither branch_key_id nor branch_key_id_attribute"),
+        (
+            "branch_key_id = \"tenant-1\"\nbranch_key_id_attribute = \"id\"",
+            "5:27 DSL-5006 [keys.main] has both branch_key_id and branch_key_id_attribute",
+        ),
+    ];
+    for (rest, expected) in cases {
+        assert_eq!(faults(&format!("{file}{rest}")), [expected]);
+    }
+    let text = "type = \"branch-key-file\"\nfile = \"test.key\"\nbranch_key_id = \"x\"";
+    let found = faults(text);
+    assert!(found.len() == 1 && found[0].starts_with("3:8 DSL-5102 the branch key file is not valid"), "{found:?}");
+    assert!(!found[0].contains("0001"), "{found:?}");
+}

@@ -1,0 +1,21 @@
+//! Dynaseal beside AWS's own crate, `aws-db-esdk`.
+//!
+//! ```text
+//!  generate ── table, key ring, item ──> aws  seals ──┬──> ours opens
+//!                                        ours seals ──┴──> aws  opens
+//!                     mutate ── one change to a sealed item ──> aws and ours give the same verdict
+//!                     faults ── one fault in table or item ───> aws and ours refuse to seal
+//!  run puts a case together; report counts
+//! ```
+
+pub mod aws;
+mod faults;
+mod generate;
+mod mutate;
+mod numbers;
+pub mod ours;
+pub mod report;
+pub mod rings;
+pub mod run;
+mod standin;
+pub mod values;
