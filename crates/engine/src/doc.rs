@@ -83,6 +83,11 @@ impl<'a> Object<'a> {
         }
     }
 
+    /// Adds a member under a name of our own making.
+    pub(crate) fn insert(&mut self, name: String, value: Node<'a>) {
+        self.0.push((Cow::Owned(name), value));
+    }
+
     /// Puts a value where [`Object::take_raw`] left a gap.
     pub(crate) fn replace(&mut self, name: &str, value: Node<'a>) {
         if let Some((_, node)) = self.0.iter_mut().find(|(other, _)| other == name) {

@@ -70,6 +70,24 @@ pub enum Error {
         /// Why.
         source: dynaseal_keys::Error,
     },
+    /// Other writers were faster, again and again.
+    #[error("{operation} on table {table}: other writers changed the item during each of {tries} tries")]
+    Contended {
+        /// The operation.
+        operation: String,
+        /// The table.
+        table: String,
+        /// How often it was tried.
+        tries: u32,
+    },
+    /// An expression that DynamoDB refuses; the caller gets DynamoDB's own text.
+    #[error("{operation}: an expression of the request is not valid: {fault}")]
+    Expression {
+        /// The operation.
+        operation: String,
+        /// What is wrong.
+        fault: crate::expr::error::Error,
+    },
     /// The upstream did not answer.
     #[error("{operation}: no answer from the upstream: {source}")]
     Wire {
@@ -97,6 +115,8 @@ impl Error {
             Error::UnknownOperation { .. } => "DSL-2002",
             Error::Refused { .. } => "DSL-2003",
             Error::ItemTooLarge { .. } => "DSL-2004",
+            Error::Contended { .. } => "DSL-2005",
+            Error::Expression { .. } => "DSL-2006",
             Error::Item { source, .. } => source.code(),
             Error::Keys { source, .. } => source.code(),
             Error::Wire { source: WireError::Timeout, .. } => "DSL-6002",
@@ -113,10 +133,11 @@ impl Error {
             Error::Request { .. }
             | Error::UnknownOperation { .. }
             | Error::Refused { .. }
-            | Error::ItemTooLarge { .. } => Kind::Caller,
+            | Error::ItemTooLarge { .. }
+            | Error::Expression { .. } => Kind::Caller,
             Error::Item { source, .. } => source.kind(),
             Error::Keys { source, .. } => source.kind(),
-            Error::Wire { .. } | Error::Answer { .. } => Kind::Outage,
+            Error::Contended { .. } | Error::Wire { .. } | Error::Answer { .. } => Kind::Outage,
         }
     }
 
@@ -132,6 +153,8 @@ impl Error {
             Error::ItemTooLarge { .. } => {
                 "shorten the item: sealing adds a header, a footer and 18 bytes for each encrypted attribute"
             }
+            Error::Contended { .. } => "try again; SDKs do",
+            Error::Expression { .. } => "correct the expression",
             Error::Item { source, .. } => source.hint(),
             Error::Keys { source, .. } => source.hint(),
             Error::Wire { source: WireError::NoCredentials, .. } => {

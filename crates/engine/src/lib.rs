@@ -12,11 +12,14 @@
 //!
 //! A head that cannot lend its sockets to a future steps the same driver by hand: `session.rs`.
 
+mod answers;
 mod config;
 mod doc;
 mod error;
 #[doc(hidden)]
 pub mod expr;
+mod expressions;
+mod modify;
 mod plan;
 mod reply;
 mod run;

@@ -8,7 +8,7 @@ use dynaseal_keys::{Answer, Io};
 
 use crate::doc::{Node, NotJson, Object, array};
 use crate::error::Error;
-use crate::plan::{BatchView, Reply, View};
+use crate::plan::{BatchView, Filter, Reply, View};
 use crate::table::{Failure, Table};
 
 /// Opens the items of an answer.
@@ -37,7 +37,7 @@ struct Opener<'o> {
 impl Opener<'_> {
     async fn success<'a>(&self, reply: &Reply<'_, 'a>, body: &mut Object<'_>) -> Result<(), Error> {
         match reply {
-            Reply::Items(view) => self.list(body, "Items", view).await,
+            Reply::Items { view, filter } => self.list(body, view, filter.as_ref()).await,
             Reply::ByTable(views) => self.by_table(body, views).await,
             Reply::Unprocessed(tables) => self.unprocessed(body, tables).await,
             Reply::Responses(views) => self.each(body, "Responses", views).await,
@@ -80,11 +80,18 @@ impl Opener<'_> {
         Ok(())
     }
 
-    async fn list(&self, body: &mut Object<'_>, name: &'static str, view: &View<'_>) -> Result<(), Error> {
-        if let Some(text) = body.take_raw(name) {
-            let opened = self.items(&text, view).await?;
-            body.replace(name, Node::Printed(opened));
+    /// A page of items. A filter here leaves paging and `ScannedCount` as they came, as DynamoDB's own filters do.
+    async fn list(&self, body: &mut Object<'_>, view: &View<'_>, filter: Option<&Filter>) -> Result<(), Error> {
+        let Some(text) = body.take_raw("Items") else { return Ok(()) };
+        let (opened, count) = self.items(&text, view, filter).await?;
+        if let Some(filter) = filter {
+            body.replace("Count", Node::Printed(count.to_string().into_bytes()));
+            if filter.count_only {
+                body.remove("Items");
+                return Ok(());
+            }
         }
+        body.replace("Items", Node::Printed(opened));
         Ok(())
     }
 
@@ -94,7 +101,7 @@ impl Opener<'_> {
             let mut tables = self.object(&text)?;
             for (name, node) in tables.entries_mut() {
                 if let (Some(batch), Node::Raw(text)) = (of_table(views, name), &*node) {
-                    *node = Node::Printed(self.items(text, &batch.view).await?);
+                    *node = Node::Printed(self.items(text, &batch.view, None).await?.0);
                 }
             }
             body.replace("Responses", Node::Printed(tables.print(&[], text.len())));
@@ -158,39 +165,52 @@ impl Opener<'_> {
         Ok(())
     }
 
-    async fn items(&self, text: &str, view: &View<'_>) -> Result<Vec<u8>, Error> {
+    /// The items of a list that a filter leaves, printed, and how many they are.
+    async fn items(&self, text: &str, view: &View<'_>, filter: Option<&Filter>) -> Result<(Vec<u8>, usize), Error> {
         let mut out = Vec::with_capacity(text.len());
+        let mut count = 0_usize;
         out.push(b'[');
         for (number, text) in self.array(text)?.into_iter().enumerate() {
-            if number > 0 {
+            let before = out.len();
+            if count > 0 {
                 out.push(b',');
             }
-            self.write_item(text, view, Some(number), &mut out).await?;
+            if self.write_item(text, view, Some(number), filter, &mut out).await? {
+                count = count.saturating_add(1);
+            } else {
+                out.truncate(before);
+            }
         }
         out.push(b']');
-        Ok(out)
+        Ok((out, count))
     }
 
     async fn item(&self, text: &str, view: &View<'_>, number: Option<usize>) -> Result<Vec<u8>, Error> {
         let mut out = Vec::with_capacity(text.len());
-        self.write_item(text, view, number, &mut out).await?;
+        self.write_item(text, view, number, None, &mut out).await?;
         Ok(out)
     }
 
+    /// Opens, filters, projects and prints one item; says whether the filter left it.
     async fn write_item(
         &self,
         text: &str,
         view: &View<'_>,
         number: Option<usize>,
+        filter: Option<&Filter>,
         out: &mut Vec<u8>,
-    ) -> Result<(), Error> {
+    ) -> Result<bool, Error> {
         let mut stored = json::read_item(text).map_err(|_| self.bad(NotJson("an item in it is malformed")))?;
         let mut opened = self.opened(&mut stored, view, number).await?;
+        let hold = filter.map(|filter| filter.expressions.hold(&opened)).transpose();
+        if hold.map_err(|fault| Error::expression(self.operation, fault))? == Some(false) {
+            return Ok(false);
+        }
         match &view.projection {
             Some(projection) => json::write_item(&projection.apply(&mut opened), out),
             None => json::write_item(&opened, out),
         }
-        Ok(())
+        Ok(true)
     }
 
     async fn opened<'a>(

@@ -7,15 +7,17 @@ use dynaseal_item::{Item, json};
 use dynaseal_keys::{Answer, Call, Clock, Io, Wire};
 
 use crate::error::Error;
+use crate::modify::Turns;
 use crate::plan::{self, Edit, Plan, Put};
 use crate::size::{LIMIT, item_size};
 use crate::table::{Failure, Table};
-use crate::{doc, reply};
+use crate::{answers, doc, expr, reply};
 
 /// The protected tables, and all that is needed to carry calls on them out.
 pub struct Engine {
     tables: HashMap<String, Table>,
     clock: Arc<dyn Clock>,
+    turns: Turns,
 }
 
 impl std::fmt::Debug for Engine {
@@ -29,7 +31,7 @@ impl Engine {
     #[must_use]
     pub fn new(tables: impl IntoIterator<Item = Table>, clock: Arc<dyn Clock>) -> Self {
         let tables = tables.into_iter().map(|table| (table.name().to_owned(), table)).collect();
-        Self { tables, clock }
+        Self { tables, clock, turns: Turns::new() }
     }
 
     /// The configuration of a table, by its name or ARN.
@@ -54,10 +56,21 @@ impl Engine {
     /// an [`Answer`].
     pub async fn call(&self, wire: &dyn Wire, call: Call) -> Result<Answer, Error> {
         let operation = call.operation.clone();
+        match self.carry_out(wire, call).await {
+            // DynamoDB's own words, in DynamoDB's own shape.
+            Err(Error::Expression { fault, .. }) => Ok(answers::expression(&operation, &fault)),
+            result => result,
+        }
+    }
+
+    async fn carry_out(&self, wire: &dyn Wire, call: Call) -> Result<Answer, Error> {
+        let operation = call.operation.clone();
         let io = Io { wire, clock: self.clock.as_ref() };
         let failed = |source| Error::Wire { operation: operation.clone().into_owned(), source };
-        let Plan::Edit(edit) = plan::of(self, &call)? else {
-            return wire.send(call).await.map_err(failed);
+        let edit = match plan::of(self, &call)? {
+            Plan::Forward => return wire.send(call).await.map_err(failed),
+            Plan::Modify(modify) => return modify.carry_out(&operation, &self.turns, io).await,
+            Plan::Edit(edit) => edit,
         };
         let body = seal(&edit, &operation, io).await?;
         let reply = edit.reply;
@@ -78,13 +91,25 @@ async fn seal(edit: &Edit<'_, '_>, operation: &str, io: Io<'_>) -> Result<Vec<u8
     Ok(edit.body.print(&sealed, room))
 }
 
-async fn seal_one<'a>(put: &'a Put<'_, '_>, operation: &str, io: Io<'_>) -> Result<Item<'a>, Error> {
+pub(crate) async fn seal_one<'a>(put: &'a Put<'_, '_>, operation: &str, io: Io<'_>) -> Result<Item<'a>, Error> {
     let failed = |failure| Error::of_item(operation, put.table, put.number, failure);
     let item = json::read_item(&put.text).map_err(|error| failed(Failure::Item(error)))?;
-    let sealed = put.table.seal(io, item).await.map_err(failed)?;
+    seal_item(put.table, item, put.number, operation, io).await
+}
+
+/// Seals an item, unless it then is larger than DynamoDB stores.
+pub(crate) async fn seal_item<'a>(
+    table: &Table,
+    item: Item<'a>,
+    number: Option<usize>,
+    operation: &str,
+    io: Io<'_>,
+) -> Result<Item<'a>, Error> {
+    let failed = |failure| Error::of_item(operation, table, number, failure);
+    let sealed = table.seal(io, item).await.map_err(failed)?;
     let size = item_size(&sealed);
     if size > LIMIT {
-        let table = put.table.name().to_owned();
+        let table = table.name().to_owned();
         return Err(Error::ItemTooLarge { operation: operation.to_owned(), table, size, over: size - LIMIT });
     }
     Ok(sealed)
@@ -102,6 +127,10 @@ impl Error {
             }
             Failure::Keys(source) => Error::Keys { operation, table: name, source },
         }
+    }
+
+    pub(crate) fn expression(operation: &str, fault: expr::error::Error) -> Self {
+        Error::Expression { operation: operation.to_owned(), fault }
     }
 
     pub(crate) fn request(operation: &str, doc::NotJson(reason): doc::NotJson) -> Self {

@@ -11,6 +11,7 @@
 //! A head makes the runtime, starts [`log`](start_log), opens the [upstream](open_upstream), builds the engine, binds a
 //! [`Server`] and serves until [`StopSignals`] says stop.
 
+mod clock;
 mod embedded;
 mod endpoint;
 mod error;
@@ -28,6 +29,7 @@ mod stack;
 mod trace;
 mod upstream;
 
+pub use clock::RuntimeClock;
 pub use embedded::Embedded;
 pub use error::Error;
 pub use forward::Upstream;

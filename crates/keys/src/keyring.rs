@@ -1,8 +1,10 @@
 //! A key ring: what adds wrapped data keys to an item when it is sealed, and opens one of them when it is read.
 
 use std::fmt::{self, Debug};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use async_lock::OnceCell;
 use dynaseal_item::{Context, DataKey, EncryptedDataKey, OpenKeys, Suite, TagKey};
 
 use crate::error::Error;
@@ -22,6 +24,9 @@ pub struct Io<'a> {
 pub trait Clock: Send + Sync {
     /// Time since the Unix epoch.
     fn now(&self) -> Duration;
+
+    /// Waits. Heads with a runtime use its timers.
+    fn sleep(&self, time: Duration) -> BoxFuture<'_, ()>;
 }
 
 /// The computer's clock.
@@ -31,6 +36,22 @@ pub struct SystemClock;
 impl Clock for SystemClock {
     fn now(&self) -> Duration {
         SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default()
+    }
+
+    /// Without a runtime there are no timers, so a thread waits.
+    fn sleep(&self, time: Duration) -> BoxFuture<'_, ()> {
+        let over = Arc::new(OnceCell::new());
+        let set = Arc::clone(&over);
+        let thread = std::thread::Builder::new().spawn(move || {
+            std::thread::sleep(time);
+            let _ = set.set_blocking(());
+        });
+        Box::pin(async move {
+            // Without a thread there is no waiting, which costs a try and loses nothing.
+            if thread.is_ok() {
+                over.wait().await;
+            }
+        })
     }
 }
 

@@ -32,6 +32,12 @@ impl Clock for FixedClock {
     fn now(&self) -> Duration {
         *self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
+
+    /// Whoever waits finds that the time has passed.
+    fn sleep(&self, time: Duration) -> BoxFuture<'_, ()> {
+        self.advance(time);
+        Box::pin(std::future::ready(()))
+    }
 }
 
 /// A network that refuses every call, for key rings that need none.

@@ -5,9 +5,9 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use dynaseal_engine::{Config, Engine, GatewaySection, Machine, SystemClock};
+use dynaseal_engine::{Config, Engine, GatewaySection, Machine};
 use dynaseal_gateway::{
-    Limits, LogLevel, Server, Settings, StopSignals, Target, UpstreamLimits, open_upstream, start_log,
+    Limits, LogLevel, RuntimeClock, Server, Settings, StopSignals, Target, UpstreamLimits, open_upstream, start_log,
 };
 use tokio::runtime::Runtime;
 
@@ -42,7 +42,7 @@ async fn serve(config: Config) -> Result<Outcome, Error> {
     let target = Target::new(&section.upstream, section.region.clone(), section.database.clone());
     let wire = open_upstream(&target, upstream_limits(section)).await?;
     let settings = settings(section);
-    let engine = Arc::new(Engine::new(config.tables.into_values(), Arc::new(SystemClock)));
+    let engine = Arc::new(Engine::new(config.tables.into_values(), Arc::new(RuntimeClock)));
     until_stopped(Server::bind(settings, engine, wire).await?).await
 }
 

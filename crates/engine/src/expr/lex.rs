@@ -48,9 +48,10 @@ pub(super) fn lex(text: &str) -> Vec<Token<'_>> {
     tokens
 }
 
-/// The `#names` that an expression uses.
-pub(crate) fn used_names(text: &str) -> impl Iterator<Item = &str> {
-    lex(text).into_iter().filter(|token| token.kind == TokenKind::Name).map(|token| token.text)
+/// The `#names` and `:values` that an expression uses.
+pub(crate) fn used_placeholders(text: &str) -> impl Iterator<Item = &str> {
+    let is_placeholder = |kind| matches!(kind, TokenKind::Name | TokenKind::Value);
+    lex(text).into_iter().filter(move |token| is_placeholder(token.kind)).map(|token| token.text)
 }
 
 /// DynamoDB's name of a place in an expression: the word at `at`, and the text from the word before to the word after.
@@ -147,6 +148,6 @@ mod tests {
 
     #[test]
     fn names_are_found_wherever_they_stand() {
-        assert_eq!(used_names("#a.#b = :c AND ! #d").collect::<Vec<_>>(), ["#a", "#b", "#d"]);
+        assert_eq!(used_placeholders("#a.#b = :c AND ! #d").collect::<Vec<_>>(), ["#a", "#b", ":c", "#d"]);
     }
 }

@@ -1,11 +1,15 @@
 //! PutItem, GetItem, DeleteItem and UpdateItem, and their forms inside transactions.
 
+use std::collections::BTreeSet;
+
 use crate::doc::{Node, Object};
 use crate::error::Error;
 use crate::expr::error::Kind;
-use crate::table::Table;
+use crate::expressions::Expressions;
+use crate::modify::{Change, Modify, Returns};
+use crate::table::{Failure, Table};
 
-use super::scope::{NAMES, Scope};
+use super::scope::{NAMES, Scope, VALUES};
 use super::{Plan, Put, Reply, Request, View};
 
 /// Members of a conditional write, whatever it does.
@@ -20,6 +24,12 @@ pub(crate) fn put<'e, 'a>(mut request: Request<'e, 'a>) -> Result<Plan<'e, 'a>, 
     let scope = Scope { operation: request.operation, table };
     scope.known(&request.body, &[&["Item"][..], &CONDITION, &CALL].concat())?;
     scope.legacy_conditions(&request.body, "Expected")?;
+    if let Some(work) = scope.work(&request.body, Kind::Condition)?
+        && let Some(item) = request.body.take_raw("Item")
+    {
+        let key = key_of(&scope, &item)?;
+        return Ok(modify(request, table, key, Change::Put(item), work));
+    }
     let puts = Vec::from_iter(put_part(&scope, &mut request.body, 0, None)?);
     Ok(request.edit(puts, attributes(table)))
 }
@@ -41,22 +51,33 @@ pub(crate) fn get<'e, 'a>(mut request: Request<'e, 'a>) -> Result<Plan<'e, 'a>, 
     Ok(request.edit(Vec::new(), Reply::One { field: "Item", view: View { table, projection, index: None } }))
 }
 
-pub(crate) fn delete<'e, 'a>(request: Request<'e, 'a>) -> Result<Plan<'e, 'a>, Error> {
+pub(crate) fn delete<'e, 'a>(mut request: Request<'e, 'a>) -> Result<Plan<'e, 'a>, Error> {
     let Some(table) = request.table()? else { return Ok(Plan::Forward) };
     let scope = Scope { operation: request.operation, table };
     scope.known(&request.body, &[&["Key"][..], &CONDITION, &CALL].concat())?;
-    scope.conditions(&request.body, &[Kind::Condition])?;
     scope.legacy_conditions(&request.body, "Expected")?;
+    if let Some(work) = scope.work(&request.body, Kind::Condition)?
+        && let Some(key) = request.body.take_raw("Key")
+    {
+        return Ok(modify(request, table, key.into_owned(), Change::Delete, work));
+    }
+    scope.conditions(&request.body, &[Kind::Condition])?;
     Ok(request.edit(Vec::new(), attributes(table)))
 }
 
-pub(crate) fn update<'e, 'a>(request: Request<'e, 'a>) -> Result<Plan<'e, 'a>, Error> {
+pub(crate) fn update<'e, 'a>(mut request: Request<'e, 'a>) -> Result<Plan<'e, 'a>, Error> {
     let Some(table) = request.table()? else { return Ok(Plan::Forward) };
     let scope = Scope { operation: request.operation, table };
     let members = [&["Key", "UpdateExpression", "AttributeUpdates"][..], &CONDITION, &CALL].concat();
     scope.known(&request.body, &members)?;
-    scope.conditions(&request.body, &[Kind::Condition])?;
     scope.legacy_conditions(&request.body, "Expected")?;
+    if let Some(work) = scope.work(&request.body, Kind::Condition)?
+        && let Some(key) = request.body.take_raw("Key")
+    {
+        let returns = Returns::of(request.body.raw("ReturnValues"));
+        return Ok(modify(request, table, key.into_owned(), Change::Update(returns), work));
+    }
+    scope.conditions(&request.body, &[Kind::Condition])?;
     let updates = [scope.update_expression(&request.body)?, scope.attribute_updates(&request.body)?];
     if updates == [false, false] {
         let what = "an update without attributes would create an unsealed item".to_owned();
@@ -81,6 +102,39 @@ pub(crate) fn put_part<'e, 'a>(
     let Some(text) = part.take_raw("Item") else { return Ok(None) };
     part.set("Item", Node::Item(hole));
     Ok(Some(Put { table: scope.table, text, number }))
+}
+
+/// A write that is worked out here.
+fn modify<'e, 'a>(
+    mut request: Request<'e, 'a>,
+    table: &'e Table,
+    key: String,
+    change: Change<'a>,
+    (expressions, unsigned): (Expressions, BTreeSet<String>),
+) -> Plan<'e, 'a> {
+    const RETURNS: &str = "ReturnValuesOnConditionCheckFailure";
+    let show_item = request.body.raw(RETURNS) == Some("\"ALL_OLD\"");
+    let table_name = request.body.borrowed("TableName").unwrap_or_default();
+    for member in ["Item", "Key", "ConditionExpression", "UpdateExpression", NAMES, VALUES, RETURNS] {
+        request.body.remove(member);
+    }
+    let body = request.body;
+    let unsigned = unsigned.into_iter().collect();
+    Plan::Modify(Box::new(Modify { table, table_name, key, body, change, expressions, unsigned, show_item }))
+}
+
+/// The key of an item, as GetItem takes it.
+fn key_of(scope: &Scope<'_, '_>, item: &str) -> Result<String, Error> {
+    let item = Object::parse(item).map_err(|error| scope.bad("Item", error))?;
+    let mut key = Object::default();
+    for name in scope.table.schema().keys() {
+        let value = item.raw(name).ok_or_else(|| {
+            let source = dynaseal_item::Error::Missing { attribute: name.to_owned() };
+            Error::of_item(scope.operation, scope.table, None, Failure::Item(source))
+        })?;
+        key.insert(name.to_owned(), Node::Raw(value.to_owned().into()));
+    }
+    Ok(String::from_utf8_lossy(&key.print(&[], 64)).into_owned())
 }
 
 /// Members of the actions of a transaction.

@@ -16,6 +16,8 @@ use dynaseal_keys::{Call, Service};
 use crate::doc::{NotJson, Object};
 use crate::error::Error;
 use crate::expr::projection::Projection;
+use crate::expressions::Expressions;
+use crate::modify::Modify;
 use crate::run::Engine;
 use crate::table::Table;
 
@@ -26,6 +28,8 @@ pub(crate) enum Plan<'e, 'a> {
     Forward,
     /// Send an edited request and open what comes back.
     Edit(Box<Edit<'e, 'a>>),
+    /// Read the item, decide, and write under a guard.
+    Modify(Box<Modify<'e, 'a>>),
 }
 
 /// An edited request.
@@ -54,8 +58,8 @@ pub(crate) enum Reply<'e, 'a> {
     One { field: &'static str, view: View<'e> },
     /// Nothing on success; one item under `Item` in a failed condition's error.
     Condition(View<'e>),
-    /// A list of items under `Items`.
-    Items(View<'e>),
+    /// A list of items under `Items`, and how many of them a filter here leaves.
+    Items { view: View<'e>, filter: Option<Filter> },
     /// Lists of items by table under `Responses`; unprocessed keys get the caller's projections back.
     ByTable(BTreeMap<String, BatchView<'e, 'a>>),
     /// Unprocessed puts by table.
@@ -73,6 +77,14 @@ pub(crate) struct View<'e> {
     pub(crate) projection: Option<Projection>,
     /// The index that was read; it may lack attributes that the footer covers.
     pub(crate) index: Option<String>,
+}
+
+/// A filter that DynamoDB could not ask, since it reads encrypted attributes.
+#[derive(Debug)]
+pub(crate) struct Filter {
+    pub(crate) expressions: Expressions,
+    /// Whether the caller wants the count alone.
+    pub(crate) count_only: bool,
 }
 
 #[derive(Debug)]

@@ -4,7 +4,7 @@ use crate::error::Error;
 use crate::expr::error::Kind;
 
 use super::scope::{NAMES, Scope};
-use super::{Plan, Reply, Request, View};
+use super::{Filter, Plan, Reply, Request, View};
 
 /// Members of both.
 const MEMBERS: [&str; 13] = [
@@ -35,18 +35,19 @@ fn read<'e, 'a>(mut request: Request<'e, 'a>, own: &[&str]) -> Result<Plan<'e, '
     let Some(table) = request.table()? else { return Ok(Plan::Forward) };
     let scope = Scope { operation: request.operation, table };
     scope.known(&request.body, &[&MEMBERS, own].concat())?;
-    scope.conditions(&request.body, &[Kind::KeyCondition, Kind::Filter])?;
+    scope.conditions(&request.body, &[Kind::KeyCondition])?;
     for member in ["KeyConditions", "QueryFilter", "ScanFilter"] {
         scope.legacy_conditions(&request.body, member)?;
     }
     let (projection, _) = scope.take_projection(&mut request.body)?;
-    if projection.is_some() {
-        // Without a projection this would be refused; the default is to return all that is there.
-        let select = request.body.text("Select").map_err(|error| request.bad(error))?;
-        if select.as_deref() == Some("SPECIFIC_ATTRIBUTES") {
-            request.body.remove("Select");
-        }
+    let filter = scope.take_filter(&mut request.body)?;
+    let select = request.body.text("Select").map_err(|error| request.bad(error))?.map(|select| select.into_owned());
+    let count_only = select.as_deref() == Some("COUNT");
+    // What is left must be allowed without a projection, and a filter here needs the items that it counts.
+    if projection.is_some() && select.as_deref() == Some("SPECIFIC_ATTRIBUTES") || filter.is_some() && count_only {
+        request.body.remove("Select");
     }
+    let filter = filter.map(|expressions| Filter { expressions, count_only });
     let index = request.body.text("IndexName").map_err(|error| request.bad(error))?.map(|name| name.into_owned());
-    Ok(request.edit(Vec::new(), Reply::Items(View { table, projection, index })))
+    Ok(request.edit(Vec::new(), Reply::Items { view: View { table, projection, index }, filter }))
 }

@@ -6,20 +6,23 @@ use std::collections::BTreeSet;
 
 use dynaseal_item::Action;
 
-use crate::doc::{NotJson, Object, array, text};
+use crate::doc::{Node, NotJson, Object, array, text};
 use crate::error::Error;
 use crate::expr::ast::Path;
 use crate::expr::error::Kind;
-use crate::expr::lex::used_names;
+use crate::expr::lex::used_placeholders;
 use crate::expr::names::{Names, NamesOnly, Scope as Placeholders, Values};
 use crate::expr::projection::Projection;
 use crate::expr::touch::{Touch, Usage, of_condition, of_update};
 use crate::expr::{condition, update};
+use crate::expressions::{self, Expressions};
+use crate::modify::Split;
 use crate::table::Table;
 
 use super::Taken;
 
 pub(crate) const NAMES: &str = "ExpressionAttributeNames";
+pub(crate) const VALUES: &str = "ExpressionAttributeValues";
 const PROJECTION: &str = "ProjectionExpression";
 const ATTRIBUTES_TO_GET: &str = "AttributesToGet";
 
@@ -56,6 +59,53 @@ impl Scope<'_, '_> {
             }
         }
         Ok(())
+    }
+
+    /// What must be worked out here of a write or of a filter, if anything: a condition that reads encrypted attributes,
+    /// or an update of signed ones. Also gives the unsigned attributes that this reads.
+    pub(crate) fn work(
+        &self,
+        object: &Object<'_>,
+        kind: Kind,
+    ) -> Result<Option<(Expressions, BTreeSet<String>)>, Error> {
+        let expressions = Expressions {
+            names: object.raw(NAMES).map(|_| self.names(object)).transpose()?,
+            values: object.raw(VALUES).map(|_| self.values(object)).transpose()?,
+            condition: self.member(object, kind.member())?.map(|text| (kind, text.into_owned())),
+            update: self.member(object, Kind::Update.member())?.map(Cow::into_owned),
+            whole: kind == Kind::Condition,
+        };
+        let schema = self.table.schema();
+        let parsed = expressions.parse().map_err(|fault| Error::expression(self.operation, fault))?;
+        let mut touches = parsed.condition.iter().flat_map(of_condition).collect::<Vec<_>>();
+        let split = parsed.update.as_ref().map(|update| Split::of(update, schema));
+        let encrypted =
+            |touch: &Touch<'_>| !is_presence(touch) && schema.action(touch.attribute) == Some(Action::EncryptAndSign);
+        let updates_here = split.as_ref().is_some_and(|split| !split.here.is_empty());
+        if !updates_here && !touches.iter().any(encrypted) {
+            return Ok(None);
+        }
+        let mut reads: BTreeSet<_> = split.into_iter().flat_map(|split| split.reads).collect();
+        let unsigned = |touch: &&Touch<'_>| !schema.in_signature_scope(touch.attribute);
+        reads.extend(touches.iter().filter(unsigned).map(|touch| touch.attribute.to_owned()));
+        touches.extend(parsed.update.iter().flat_map(of_update));
+        touches.iter().try_for_each(|touch| self.is_known(kind.member(), touch))?;
+        drop(parsed);
+        Ok(Some((expressions, reads)))
+    }
+
+    /// Takes a filter out of a request if it must be asked of plaintext, with the placeholders that only it used.
+    pub(crate) fn take_filter(&self, object: &mut Object<'_>) -> Result<Option<Expressions>, Error> {
+        let Some((filter, _)) = self.work(object, Kind::Filter)? else {
+            self.conditions(object, &[Kind::Filter])?;
+            return Ok(None);
+        };
+        if let Some(text) = object.take_raw(Kind::Filter.member()) {
+            object.remove(Kind::Filter.member());
+            self.take_placeholders(object, NAMES, &text)?;
+            self.take_placeholders(object, VALUES, &text)?;
+        }
+        Ok(Some(filter))
     }
 
     /// Checks an update expression: it may write and read unsigned attributes only.
@@ -117,7 +167,7 @@ impl Scope<'_, '_> {
         object.remove(PROJECTION);
         object.remove(ATTRIBUTES_TO_GET);
         if let Some(expression) = expression {
-            taken.extend(self.take_names(object, &expression)?.map(|names| (NAMES, names)));
+            taken.extend(self.take_placeholders(object, NAMES, &expression)?.map(|names| (NAMES, names)));
             taken.push((PROJECTION, expression));
         }
         taken.extend(attributes.map(|attributes| (ATTRIBUTES_TO_GET, attributes)));
@@ -139,26 +189,31 @@ impl Scope<'_, '_> {
         Projection::parse(&expression, &mut Placeholders::new(&names, &values)).map_err(|error| self.invalid(&error))
     }
 
-    /// Removes the names that only `projection` used and gives the whole of the old member.
-    fn take_names<'a>(&self, object: &mut Object<'a>, projection: &str) -> Result<Option<Cow<'a, str>>, Error> {
-        let Some(all) = object.take_raw(NAMES) else { return Ok(None) };
+    /// Removes the placeholders that only `leaving`, an expression that was taken out, used; gives the old map.
+    fn take_placeholders<'a>(
+        &self,
+        object: &mut Object<'a>,
+        map: &'static str,
+        leaving: &str,
+    ) -> Result<Option<Cow<'a, str>>, Error> {
+        let Some(all) = object.take_raw(map) else { return Ok(None) };
         let mut staying = BTreeSet::new();
         for member in STAYING {
             if let Some(expression) = self.member(object, member)? {
-                staying.extend(used_names(&expression).map(str::to_owned));
+                staying.extend(used_placeholders(&expression).map(str::to_owned));
             }
         }
-        let projection = text(projection).map_err(|error| self.bad(PROJECTION, error))?;
-        let going: BTreeSet<_> = used_names(&projection).collect();
-        let mut kept = Object::parse(&all).map_err(|error| self.bad(NAMES, error))?;
-        let goes: Vec<_> =
-            kept.names().filter(|name| going.contains(name) && !staying.contains(*name)).map(str::to_owned).collect();
+        let leaving = text(leaving).map_err(|error| self.bad(map, error))?;
+        let going: BTreeSet<_> = used_placeholders(&leaving).collect();
+        let mut kept = Object::parse(&all).map_err(|error| self.bad(map, error))?;
+        let goes = |name: &&str| going.contains(*name) && !staying.contains(*name);
+        let goes: Vec<_> = kept.names().filter(goes).map(str::to_owned).collect();
         goes.iter().for_each(|name| kept.remove(name));
         if kept.is_empty() {
-            object.remove(NAMES);
+            object.remove(map);
         } else {
-            let kept = String::from_utf8_lossy(&kept.print(&[], all.len())).into_owned();
-            object.set(NAMES, crate::doc::Node::Raw(Cow::Owned(kept)));
+            let kept = kept.print(&[], all.len());
+            object.set(map, Node::Raw(String::from_utf8_lossy(&kept).into_owned().into()));
         }
         Ok(Some(all))
     }
@@ -169,21 +224,29 @@ impl Scope<'_, '_> {
 
     /// Whether DynamoDB itself can read an attribute: it sees only what is stored.
     fn may_read(&self, member: &str, touch: &Touch<'_>) -> Result<(), Error> {
+        self.is_known(member, touch)?;
+        let name = touch.attribute;
+        match self.table.schema().action(name) {
+            Some(Action::EncryptAndSign) if !is_presence(touch) => Err(self.refused(
+                format!("{member} reads \"{name}\", which is encrypted"),
+                "ask only whether it exists, or read the item and compare in the application",
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether an attribute may be named at all.
+    fn is_known(&self, member: &str, touch: &Touch<'_>) -> Result<(), Error> {
         let name = touch.attribute;
         if name.starts_with("aws_dbe_") {
             return Err(self.reserved(member, name));
         }
         match self.table.schema().action(name) {
-            _ if touch.usage == Usage::Presence && !touch.nested => Ok(()),
-            Some(Action::EncryptAndSign) => Err(self.refused(
-                format!("{member} reads \"{name}\", which is encrypted"),
-                "ask only whether it exists, or read the item and compare in the application",
-            )),
-            Some(_) => Ok(()),
-            None => Err(self.refused(
-                format!("{member} reads \"{name}\", which has no configured action"),
+            None if !is_presence(touch) => Err(self.refused(
+                format!("{member} touches \"{name}\", which has no configured action"),
                 "list the attribute in the table's configuration",
             )),
+            _ => Ok(()),
         }
     }
 
@@ -216,6 +279,11 @@ impl Scope<'_, '_> {
         map.entries().map(entry).collect::<Result<_, _>>().map_err(bad)
     }
 
+    fn values(&self, object: &Object<'_>) -> Result<Values<'static>, Error> {
+        let not_values = |_| self.bad(VALUES, NotJson("it is not a map of attribute values"));
+        expressions::values(object.raw(VALUES).unwrap_or("{}")).map_err(not_values)
+    }
+
     fn member<'o>(&self, object: &'o Object<'_>, member: &str) -> Result<Option<Cow<'o, str>>, Error> {
         object.text(member).map_err(|error| self.bad(member, error))
     }
@@ -223,4 +291,9 @@ impl Scope<'_, '_> {
     fn map<'o>(&self, object: &'o Object<'_>, member: &str) -> Result<Option<Object<'o>>, Error> {
         object.raw(member).map(Object::parse).transpose().map_err(|error| self.bad(member, error))
     }
+}
+
+/// Whether only the presence of the attribute itself is asked for, which DynamoDB sees though it is encrypted.
+fn is_presence(touch: &Touch<'_>) -> bool {
+    touch.usage == Usage::Presence && !touch.nested
 }

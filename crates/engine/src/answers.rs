@@ -1,0 +1,49 @@
+//! Answers in DynamoDB's own shape and words, for what DynamoDB would have answered had it seen plaintext.
+
+use dynaseal_item::{Item, json};
+use dynaseal_keys::Answer;
+
+use crate::doc::Object;
+use crate::expr::error::Error;
+
+/// An expression that DynamoDB refuses, in its words. For the three writes of one item it says how many faults it found.
+pub(crate) fn expression(operation: &str, fault: &Error) -> Answer {
+    let envelope = fault.in_request() && matches!(operation, "PutItem" | "UpdateItem" | "DeleteItem");
+    validation(&format!("{}{}", if envelope { "1 validation error detected: " } else { "" }, fault.message()))
+}
+
+/// A `ValidationException` with DynamoDB's text.
+pub(crate) fn validation(message: &str) -> Answer {
+    failure("com.amazon.coral.validate#ValidationException", message, None)
+}
+
+/// A write that had nothing to do.
+pub(crate) fn nothing() -> Answer {
+    Answer { status: 200, request_id: None, body: b"{}".to_vec() }
+}
+
+/// A condition that does not hold, with the item it was asked of where the caller wants it.
+pub(crate) fn condition_failed(item: Option<&Item<'_>>) -> Answer {
+    const KIND: &str = "com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException";
+    failure(KIND, "The conditional request failed", item)
+}
+
+/// Whether an answer is that of a failed condition.
+pub(crate) fn is_condition_failed(answer: &Answer) -> bool {
+    let kind = std::str::from_utf8(&answer.body).ok().and_then(|body| Object::parse(body).ok());
+    let kind = kind.as_ref().and_then(|body| body.text("__type").ok().flatten());
+    answer.status == 400 && kind.is_some_and(|kind| kind.ends_with("#ConditionalCheckFailedException"))
+}
+
+fn failure(kind: &str, message: &str, item: Option<&Item<'_>>) -> Answer {
+    let mut body = b"{\"__type\":".to_vec();
+    json::write_text(kind, &mut body);
+    body.extend_from_slice(b",\"message\":");
+    json::write_text(message, &mut body);
+    if let Some(item) = item {
+        body.extend_from_slice(b",\"Item\":");
+        json::write_item(item, &mut body);
+    }
+    body.push(b'}');
+    Answer { status: 400, request_id: None, body }
+}

@@ -1,0 +1,80 @@
+//! The expressions of a request that are worked out here, kept with what their placeholders stand for.
+
+use std::borrow::Cow;
+
+use dynaseal_item::{Item, Value, json};
+
+use crate::expr::ast::{Condition, Update};
+use crate::expr::error::{Error, Kind};
+use crate::expr::names::{Names, Scope, Values, check_maps};
+use crate::expr::{condition, eval, update};
+
+/// Expressions as they were written.
+#[derive(Debug, Default)]
+pub(crate) struct Expressions {
+    pub(crate) names: Option<Names<'static>>,
+    pub(crate) values: Option<Values<'static>>,
+    /// A condition or a filter.
+    pub(crate) condition: Option<(Kind, String)>,
+    pub(crate) update: Option<String>,
+    /// Whether there are no others in the request, so that every placeholder must be used here.
+    pub(crate) whole: bool,
+}
+
+/// Expressions as they are meant.
+pub(crate) struct Parsed<'x> {
+    pub(crate) condition: Option<Condition<&'x Value<'x>>>,
+    pub(crate) update: Option<Update<&'x Value<'x>>>,
+}
+
+impl Expressions {
+    /// Reads them.
+    ///
+    /// # Errors
+    /// DynamoDB would refuse them.
+    pub(crate) fn parse(&self) -> Result<Parsed<'_>, Error> {
+        const NO_NAMES: &Names<'static> = &Names::new();
+        const NO_VALUES: &Values<'static> = &Values::new();
+        check_maps(self.names.as_ref(), self.values.as_ref())?;
+        let (names, values) = (self.names.as_ref().unwrap_or(NO_NAMES), self.values.as_ref().unwrap_or(NO_VALUES));
+        let mut scope = Scope::new(names, values);
+        let update = self.update.as_deref().map(|text| update::parse(text, &mut scope)).transpose()?;
+        let condition = self.condition.as_ref().map(|(kind, text)| condition::parse(text, *kind, &mut scope));
+        let condition = condition.transpose()?;
+        if self.whole {
+            scope.check_unused()?;
+        }
+        Ok(Parsed { condition, update })
+    }
+
+    /// Whether an item passes the condition.
+    ///
+    /// # Errors
+    /// DynamoDB would refuse to compare.
+    pub(crate) fn hold(&self, item: &Item<'_>) -> Result<bool, Error> {
+        self.parse()?.holds(Some(item))
+    }
+}
+
+impl Parsed<'_> {
+    /// Whether an item, or the absence of one, passes the condition.
+    ///
+    /// # Errors
+    /// DynamoDB would refuse to compare.
+    pub(crate) fn holds(&self, item: Option<&Item<'_>>) -> Result<bool, Error> {
+        let nothing = Item::new();
+        match &self.condition {
+            Some(condition) => eval::holds(condition, item.unwrap_or(&nothing)),
+            None => Ok(true),
+        }
+    }
+}
+
+/// `ExpressionAttributeValues` of a request, kept.
+///
+/// # Errors
+/// It is no map of attribute values.
+pub(crate) fn values(text: &str) -> Result<Values<'static>, dynaseal_item::Error> {
+    let map = json::read_item(text)?.into_owned();
+    Ok(map.iter().map(|(name, value)| (Cow::Owned(name.to_owned()), value.clone())).collect())
+}

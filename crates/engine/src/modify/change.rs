@@ -1,0 +1,152 @@
+//! What a decided write sends, and what its answer means.
+
+use std::borrow::Cow;
+
+use dynaseal_item::{Item, Value, json};
+use dynaseal_keys::{Answer, Io};
+
+use crate::doc::{Node, Object};
+use crate::error::Error;
+use crate::expr::print::Printer;
+use crate::expressions::Parsed;
+use crate::plan::{Put, Reply, View};
+use crate::reply;
+use crate::run::seal_one;
+use crate::table::Table;
+
+use super::Modify;
+use super::current::{Current, FOOTER};
+use super::guard::guard;
+use super::returns::Returns;
+use super::update::{actions, updated};
+
+/// What is done with the item if the condition holds.
+#[derive(Debug)]
+pub(crate) enum Change<'a> {
+    /// PutItem, with the item's text.
+    Put(Cow<'a, str>),
+    /// DeleteItem.
+    Delete,
+    /// UpdateItem.
+    Update(Returns),
+}
+
+/// A write that was decided.
+pub(super) struct Write {
+    /// What the request gets besides the caller's own members.
+    pub(super) members: Vec<(&'static str, Vec<u8>)>,
+    /// The footer that this write leaves behind.
+    pub(super) footer: Option<Value<'static>>,
+    pub(super) returns: Returns,
+}
+
+impl Change<'_> {
+    /// Turns a decision over `stored`, opened to `opened`, into a write; or into DynamoDB's refusal of it.
+    pub(super) async fn write(
+        &self,
+        operation: &str,
+        modify: &Modify<'_, '_>,
+        parsed: &Parsed<'_>,
+        (stored, opened): (Option<&Item<'_>>, Option<Item<'_>>),
+        io: Io<'_>,
+    ) -> Result<Result<Write, Answer>, Error> {
+        let (mut write, sealed);
+        let mut printer = Printer::default();
+        match self {
+            Change::Put(text) => {
+                let put = Put { table: modify.table, text: Cow::Borrowed(text), number: None };
+                sealed = seal_one(&put, operation, io).await?.into_owned();
+                write = Write::new(Returns::of(modify.body.raw("ReturnValues")));
+                write.members.push(("Item", printed(|out| json::write_item(&sealed, out))));
+                write.footer = sealed.get(FOOTER).cloned();
+            }
+            Change::Delete => {
+                write = Write::new(Returns::of(modify.body.raw("ReturnValues")));
+                write.members.push(("Key", modify.key.clone().into_bytes()));
+            }
+            Change::Update(returns) => {
+                let update = match updated(operation, modify, parsed, opened, io).await? {
+                    Ok(update) => update,
+                    Err(answer) => return Ok(Err(answer)),
+                };
+                sealed = update.sealed;
+                write = Write::new(returns.clone().over(update.written));
+                write.footer = sealed.get(FOOTER).cloned();
+                write.members.push(("Key", modify.key.clone().into_bytes()));
+                if let Some(update) = &parsed.update {
+                    let text = printer.update(&actions(stored, &sealed, update, modify.table.schema()));
+                    write.members.push(("UpdateExpression", printed(|out| json::write_text(&text, out))));
+                }
+                write.members.push(("ReturnValues", write.returns.upstream().into()));
+            }
+        }
+        let condition = printer.condition(&guard(stored, modify.table, &modify.unsigned));
+        write.members.push(("ConditionExpression", printed(|out| json::write_text(&condition, out))));
+        write.members.push(("ReturnValuesOnConditionCheckFailure", b"\"ALL_OLD\"".to_vec()));
+        write.placeholders(&printer);
+        Ok(Ok(write))
+    }
+}
+
+impl Write {
+    fn new(returns: Returns) -> Self {
+        Self { members: Vec::new(), footer: None, returns }
+    }
+
+    fn placeholders(&mut self, printer: &Printer<'_>) {
+        let mut names = Object::default();
+        for (placeholder, name) in printer.names() {
+            names.insert(placeholder, Node::Printed(printed(|out| json::write_text(name, out))));
+        }
+        self.members.push(("ExpressionAttributeNames", names.print(&[], 64)));
+        let mut values = Object::default();
+        for (placeholder, value) in printer.values() {
+            values.insert(placeholder, Node::Printed(printed(|out| json::write_value(value, out))));
+        }
+        if !values.is_empty() {
+            self.members.push(("ExpressionAttributeValues", values.print(&[], 1024)));
+        }
+    }
+
+    /// The request: the caller's other members, and what was decided.
+    pub(super) fn body(&self, members: &Object<'_>) -> Vec<u8> {
+        let mut body = Object::default();
+        for (name, text) in members.entries() {
+            body.set(name, Node::Raw(text.into()));
+        }
+        for (name, json) in &self.members {
+            body.set(name, Node::Printed(json.clone()));
+        }
+        body.print(&[], 2048)
+    }
+
+    /// The caller's answer to a write that was carried out.
+    pub(super) async fn reply(
+        &self,
+        operation: &str,
+        table: &Table,
+        answer: Answer,
+        io: Io<'_>,
+    ) -> Result<Answer, Error> {
+        let reply = Reply::One {
+            field: "Attributes",
+            view: View { projection: self.returns.projection(), ..View::whole(table) },
+        };
+        reply::open(operation, &reply, answer, io).await
+    }
+
+    /// The answer that was lost, as far as the caller asked for one.
+    pub(super) fn recognised(&self, before: &Current, now: &Current) -> Answer {
+        let mut body = Object::default();
+        if let Some(text) = self.returns.pick(before.text(), now.text()) {
+            body.set("Attributes", Node::Raw(text.into()));
+        }
+        Answer { status: 200, request_id: None, body: body.print(&[], 64) }
+    }
+}
+
+fn printed(print: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
+    let mut out = Vec::new();
+    print(&mut out);
+    out
+}

@@ -1,0 +1,53 @@
+//! An item as it is stored, or its absence.
+
+use dynaseal_item::{Item, json};
+use dynaseal_keys::Answer;
+
+use crate::doc::{NotJson, Object};
+use crate::error::Error;
+
+pub(super) const FOOTER: &str = "aws_dbe_foot";
+
+/// What a read or a failed guard showed.
+#[derive(Debug)]
+pub(super) struct Current {
+    /// The stored item's JSON.
+    text: Option<String>,
+}
+
+impl Current {
+    /// The `Item` of a GetItem, or of a failed condition that was asked for it.
+    pub(super) fn from_answer(operation: &str, answer: &Answer) -> Result<Self, Error> {
+        let bad = |reason: &str| Error::Answer { operation: operation.to_owned(), reason: reason.to_owned() };
+        let body = std::str::from_utf8(&answer.body).map_err(|_| bad("it is not UTF-8"))?;
+        let body = Object::parse(body).map_err(|NotJson(reason)| bad(reason))?;
+        let current = Self { text: body.raw("Item").map(str::to_owned) };
+        match current.text.as_deref().map(json::read_item) {
+            Some(Err(_)) => Err(bad("an item in it is malformed")),
+            _ => Ok(current),
+        }
+    }
+
+    /// The stored item, sealed or not.
+    pub(super) fn item(&self) -> Option<Item<'_>> {
+        // That it can be read was checked.
+        self.text.as_deref().and_then(|text| json::read_item(text).ok())
+    }
+
+    pub(super) fn text(&self) -> Option<&str> {
+        self.text.as_deref()
+    }
+
+    /// Whether this is the same version of the item: the same footer, or for an unsealed one the same attributes.
+    pub(super) fn is(&self, other: &Self) -> bool {
+        match (self.item(), other.item()) {
+            (Some(one), Some(two)) if one.get(FOOTER).is_some() => one.get(FOOTER) == two.get(FOOTER),
+            (one, two) => one == two,
+        }
+    }
+
+    /// Whether this is what a write left that made `footer`.
+    pub(super) fn has_footer(&self, footer: &dynaseal_item::Value<'_>) -> bool {
+        self.item().is_some_and(|item| item.get(FOOTER) == Some(footer))
+    }
+}

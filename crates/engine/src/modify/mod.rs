@@ -1,0 +1,167 @@
+//! Writes that depend on plaintext: read the item, decide here, and write under a guard that fails if the item changed in
+//! between. A lost race reads again; a lost answer is recognised by our own footer.
+//!
+//! ```text
+//!  Modify ── read ──> Current ── open ──> condition holds? ── no ──> ConditionalCheckFailedException
+//!               ^                              | yes
+//!               |                           change.rs: seal, guard.rs ── write ──> answer, opened
+//!               └────── someone was faster <──────────────────────────────┘
+//! ```
+
+mod change;
+mod current;
+mod guard;
+mod returns;
+mod turns;
+mod update;
+
+use std::time::Duration;
+
+use dynaseal_keys::{Answer, Call, Io, Service, WireError};
+
+use crate::answers;
+use crate::doc::{Node, Object};
+use crate::error::Error;
+use crate::expressions::Expressions;
+use crate::table::Table;
+
+pub(crate) use change::Change;
+use change::Write;
+use current::Current;
+pub(crate) use returns::Returns;
+pub(crate) use turns::Turns;
+pub(crate) use update::Split;
+
+/// A write of one item whose condition or change needs plaintext.
+#[derive(Debug)]
+pub(crate) struct Modify<'e, 'a> {
+    pub(crate) table: &'e Table,
+    /// The table as the request names it, a JSON string.
+    pub(crate) table_name: &'a str,
+    /// The item's key, an object of attribute values.
+    pub(crate) key: String,
+    /// The members of the request that are neither item nor expressions.
+    pub(crate) body: Object<'a>,
+    pub(crate) change: Change<'a>,
+    pub(crate) expressions: Expressions,
+    /// Unsigned attributes that are read here: they can change without the footer.
+    pub(crate) unsigned: Vec<String>,
+    /// Whether the caller wants the item on which a condition failed.
+    pub(crate) show_item: bool,
+}
+
+/// How often a write is tried before the caller is told to come back.
+const TRIES: u32 = 12;
+/// The longest pause after the first lost race; it doubles up to [`LONGEST`].
+const PAUSE: Duration = Duration::from_millis(4);
+const LONGEST: Duration = Duration::from_millis(200);
+
+/// What became of one try.
+enum Written {
+    Done(Answer),
+    /// The item is not the one that was read; it is this one.
+    Lost(Current),
+}
+
+impl Modify<'_, '_> {
+    pub(crate) async fn carry_out(self, operation: &str, turns: &Turns, io: Io<'_>) -> Result<Answer, Error> {
+        // Writers of one gateway take turns, so that they race only with those of other gateways.
+        let _turn = turns.take(self.table.name(), &self.key).await;
+        let mut current = match self.read(operation, io).await? {
+            Ok(current) => current,
+            Err(answer) => return Ok(answer),
+        };
+        for attempt in 0..TRIES {
+            let write = match self.decide(operation, &current, io).await? {
+                Ok(write) => write,
+                Err(answer) => return Ok(answer),
+            };
+            match self.write(operation, &write, &current, io).await? {
+                Written::Done(answer) => return Ok(answer),
+                Written::Lost(now) => current = now,
+            }
+            io.clock.sleep(pause(attempt)?).await;
+        }
+        Err(Error::Contended { operation: operation.to_owned(), table: self.table.name().to_owned(), tries: TRIES })
+    }
+
+    /// The item as it is stored, or the upstream's refusal to say.
+    async fn read(&self, operation: &str, io: Io<'_>) -> Result<Result<Current, Answer>, Error> {
+        let mut body = Object::default();
+        body.set("TableName", Node::Raw(self.table_name.into()));
+        body.set("Key", Node::Raw(self.key.as_str().into()));
+        body.set("ConsistentRead", Node::Raw("true".into()));
+        let answer = send("GetItem", body.print(&[], 256), io).await;
+        let answer = answer.map_err(|source| Error::Wire { operation: operation.to_owned(), source })?;
+        if answer.ok() { Current::from_answer(operation, &answer).map(Ok) } else { Ok(Err(answer)) }
+    }
+
+    /// What to write over `current`, or what DynamoDB would have answered.
+    async fn decide(&self, operation: &str, current: &Current, io: Io<'_>) -> Result<Result<Write, Answer>, Error> {
+        let mut to_open = current.item();
+        let opened = match &mut to_open {
+            Some(stored) => {
+                let opened = self.table.open(io, stored).await;
+                Some(opened.map_err(|failure| Error::of_item(operation, self.table, None, failure))?)
+            }
+            None => None,
+        };
+        let parsed = self.expressions.parse().map_err(|fault| Error::expression(operation, fault))?;
+        if !parsed.holds(opened.as_ref()).map_err(|fault| Error::expression(operation, fault))? {
+            return Ok(Err(answers::condition_failed(opened.as_ref().filter(|_| self.show_item))));
+        }
+        let stored = current.item();
+        self.change.write(operation, self, &parsed, (stored.as_ref(), opened), io).await
+    }
+
+    async fn write(&self, operation: &str, write: &Write, before: &Current, io: Io<'_>) -> Result<Written, Error> {
+        let body = write.body(&self.body);
+        match send(operation, body, io).await {
+            Ok(answer) if answer.ok() => write.reply(operation, self.table, answer, io).await.map(Written::Done),
+            Ok(answer) if answers::is_condition_failed(&answer) => {
+                Current::from_answer(operation, &answer).map(Written::Lost)
+            }
+            Ok(answer) => Ok(Written::Done(answer)),
+            Err(source) => self.without_answer(operation, source, write, before, io).await,
+        }
+    }
+
+    /// The write may have been carried out. Our footer says that it was; the one that was read, that it was not, and then
+    /// the guard lets it be tried again. Anything else cannot be told, and is the caller's to know.
+    async fn without_answer(
+        &self,
+        operation: &str,
+        source: WireError,
+        write: &Write,
+        before: &Current,
+        io: Io<'_>,
+    ) -> Result<Written, Error> {
+        let lost = || Error::Wire { operation: operation.to_owned(), source };
+        if matches!(source, WireError::NoCredentials) {
+            return Err(lost());
+        }
+        let now = self.read(operation, io).await?.map_err(|_| lost())?;
+        if write.footer.as_ref().is_some_and(|footer| now.has_footer(footer)) {
+            let answer = write.recognised(before, &now);
+            return write.reply(operation, self.table, answer, io).await.map(Written::Done);
+        }
+        if now.is(before) { Ok(Written::Lost(now)) } else { Err(lost()) }
+    }
+}
+
+/// Sends one call to DynamoDB.
+async fn send(operation: &str, body: Vec<u8>, io: Io<'_>) -> Result<Answer, WireError> {
+    let operation = operation.to_owned().into();
+    io.wire.send(Call { service: Service::DynamoDb, operation, body }).await
+}
+
+/// A random part of the time that this attempt may wait at most, so that racers part.
+fn pause(attempt: u32) -> Result<Duration, Error> {
+    let longest = PAUSE.saturating_mul(1 << attempt.min(8)).min(LONGEST);
+    let [byte, ..] = dynaseal_keys::message_id().map_err(|source| Error::Keys {
+        operation: "a pause".to_owned(),
+        table: String::new(),
+        source,
+    })?;
+    Ok(longest.mul_f64(f64::from(byte) / 255.0))
+}

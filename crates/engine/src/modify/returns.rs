@@ -1,0 +1,65 @@
+//! `ReturnValues`: what the caller asked for, and what has to be asked of DynamoDB for it. Parts of a sealed item cannot
+//! be verified, so whole items are asked for and projected here.
+
+use crate::expr::ast::Path;
+use crate::expr::projection::Projection;
+
+/// What a write gives back.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Returns {
+    item: Which,
+    /// Whether only what was updated.
+    updated_only: bool,
+    /// What was updated.
+    written: Vec<Path>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Which {
+    #[default]
+    Nothing,
+    Old,
+    New,
+}
+
+impl Returns {
+    /// Of the request's JSON; a value that DynamoDB does not know is left for it to refuse.
+    pub(crate) fn of(raw: Option<&str>) -> Self {
+        let (item, updated_only) = match raw {
+            Some("\"ALL_OLD\"") => (Which::Old, false),
+            Some("\"ALL_NEW\"") => (Which::New, false),
+            Some("\"UPDATED_OLD\"") => (Which::Old, true),
+            Some("\"UPDATED_NEW\"") => (Which::New, true),
+            _ => (Which::Nothing, false),
+        };
+        Self { item, updated_only, written: Vec::new() }
+    }
+
+    /// The same for an update that wrote these paths.
+    pub(super) fn over(self, written: Vec<Path>) -> Self {
+        Self { written, ..self }
+    }
+
+    /// What to ask DynamoDB for, as JSON.
+    pub(super) fn upstream(&self) -> &'static str {
+        match self.item {
+            Which::Nothing => "\"NONE\"",
+            Which::Old => "\"ALL_OLD\"",
+            Which::New => "\"ALL_NEW\"",
+        }
+    }
+
+    /// What of the item to show.
+    pub(super) fn projection(&self) -> Option<Projection> {
+        self.updated_only.then(|| Projection::of_paths(self.written.clone()))
+    }
+
+    /// The item to show, of the one before and the one after.
+    pub(super) fn pick<'t>(&self, before: Option<&'t str>, now: Option<&'t str>) -> Option<&'t str> {
+        match self.item {
+            Which::Nothing => None,
+            Which::Old => before,
+            Which::New => now,
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! UpdateItem on signed or encrypted attributes: the update is applied to plaintext, the item sealed anew, and what
+//! changed of it is written. What concerns unsigned attributes alone stays DynamoDB's own work in the same call, so a plain
+//! counter beside sealed fields never loses an update.
+
+use std::collections::BTreeSet;
+
+use dynaseal_item::{Action, Item, Schema, Value, json};
+use dynaseal_keys::{Answer, Io};
+
+use crate::answers;
+use crate::error::Error;
+use crate::expr::apply::apply;
+use crate::expr::ast::{self, Path, SetValue, Update};
+use crate::expr::touch::{Touch, Usage, of_update};
+use crate::expressions::Parsed;
+use crate::run::seal_item;
+
+use super::Modify;
+
+/// An update that was applied.
+pub(super) struct Updated {
+    /// The new item, sealed.
+    pub(super) sealed: Item<'static>,
+    pub(super) written: Vec<Path>,
+}
+
+pub(super) async fn updated(
+    operation: &str,
+    modify: &Modify<'_, '_>,
+    parsed: &Parsed<'_>,
+    opened: Option<Item<'_>>,
+    io: Io<'_>,
+) -> Result<Result<Updated, Answer>, Error> {
+    let key = json::read_item(&modify.key);
+    let (Some(update), Ok(key)) = (&parsed.update, &key) else {
+        return Ok(Err(answers::validation("The provided key element does not match the schema")));
+    };
+    let applied = match apply(update, opened.as_ref(), key) {
+        Ok(applied) => applied,
+        Err(fault) => return Err(Error::expression(operation, fault)),
+    };
+    // Taking away from nothing leaves nothing.
+    let Some(new) = applied.item else { return Ok(Err(answers::nothing())) };
+    let sealed = seal_item(modify.table, new, None, operation, io).await?.into_owned();
+    Ok(Ok(Updated { sealed, written: applied.written }))
+}
+
+/// Sets what is new or different, removes what is gone, and leaves the rest to the caller's own actions.
+pub(super) fn actions<'v>(
+    stored: Option<&'v Item<'v>>,
+    sealed: &'v Item<'v>,
+    update: &Update<&'v Value<'v>>,
+    schema: &Schema,
+) -> Update<&'v Value<'v>> {
+    let split = Split::of(update, schema);
+    let is_key = |name: &str| schema.keys().any(|key| key == name);
+    let here = |name: &str| !is_key(name) && (is_sealed(schema, name) || split.here.contains(name));
+    let mut actions = Vec::new();
+    for (name, value) in sealed.iter().filter(|(name, _)| here(name)) {
+        if stored.and_then(|stored| stored.get(name)) != Some(value) {
+            actions.push((Path::attribute(name), ast::Action::Set(SetValue::Value(value))));
+        }
+    }
+    let before = stored.into_iter().flat_map(Item::iter);
+    for (name, _) in before.filter(|(name, _)| here(name) && sealed.get(name).is_none()) {
+        actions.push((Path::attribute(name), ast::Action::Remove));
+    }
+    let native = update.only(|root| !here(root));
+    actions.extend(native.into_iter().flat_map(|native| native.actions));
+    Update { actions, legacy: false }
+}
+
+/// Whether an attribute is written from the sealed item: what is signed, and what belongs to the format. Beacons of another
+/// writer would be stale, and go.
+fn is_sealed(schema: &Schema, name: &str) -> bool {
+    name.starts_with("aws_dbe_") || schema.in_signature_scope(name)
+}
+
+/// Who does what of an update.
+pub(crate) struct Split {
+    /// Attributes whose actions are worked out here: signed ones, and unsigned ones that become what was encrypted.
+    pub(crate) here: BTreeSet<String>,
+    /// Unsigned attributes that this reads.
+    pub(crate) reads: BTreeSet<String>,
+}
+
+impl Split {
+    pub(crate) fn of<V: Clone>(update: &Update<V>, schema: &Schema) -> Self {
+        let mut split = Self { here: BTreeSet::new(), reads: BTreeSet::new() };
+        let each =
+            || update.actions.iter().map(|action| Update { actions: vec![action.clone()], legacy: update.legacy });
+        let encrypted = |touch: &Touch<'_>| schema.action(touch.attribute) == Some(Action::EncryptAndSign);
+        for one in each() {
+            let read = of_update(&one).iter().any(|touch| touch.usage != Usage::Presence && encrypted(touch));
+            let roots = one.actions.iter().map(|(path, _)| &path.root);
+            split.here.extend(roots.filter(|root| read || is_sealed(schema, root)).cloned());
+        }
+        for one in each().filter(|one| one.actions.iter().any(|(path, _)| split.here.contains(&path.root))) {
+            let unsigned = of_update(&one).into_iter().filter(|touch| !is_sealed(schema, touch.attribute));
+            split.reads.extend(unsigned.map(|touch| touch.attribute.to_owned()));
+        }
+        split
+    }
+}

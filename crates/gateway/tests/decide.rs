@@ -1,0 +1,338 @@
+//! Conditions and filters on encrypted attributes, decided in the engine over an embedded database.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "helpers of tests, not tests themselves"
+)]
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use dynaseal_engine::{Answer, BoxFuture, Call, Engine, Error, Plaintext, Service, Table, Wire, WireError};
+use dynaseal_gateway::{Embedded, RuntimeClock};
+use dynaseal_item::{Action, SchemaSpec, Suite};
+use dynaseal_keys::{Provider, RawAes};
+use serde_json::{Value, json};
+
+/// `Users`: key `id`, unsigned `hits`, signed `tier`, all else encrypted.
+fn engine() -> Engine {
+    let schema = SchemaSpec {
+        logical_name: "Users".into(),
+        partition_key: "id".into(),
+        actions: vec![("id".into(), Action::SignOnly), ("tier".into(), Action::SignOnly)],
+        default_action: Some(Action::EncryptAndSign),
+        unsigned: vec!["hits".into()],
+        suite: Suite::Hmac,
+        ..SchemaSpec::default()
+    };
+    // A test key.
+    let ring = RawAes::new("test", "key", &[7; 32]).unwrap();
+    let table = Table::new("Users".into(), schema.build().unwrap(), Provider::new(Arc::new(ring)), Plaintext::Forbid);
+    Engine::new([table], Arc::new(RuntimeClock))
+}
+
+fn database() -> Embedded {
+    let database = Embedded::open(None).unwrap();
+    let table = json!({
+        "TableName": "Users", "BillingMode": "PAY_PER_REQUEST",
+        "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}],
+        "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
+    });
+    assert!(database.call(&request("CreateTable", &table)).ok());
+    database
+}
+
+fn request(operation: &str, body: &Value) -> Call {
+    Call { service: Service::DynamoDb, operation: operation.to_owned().into(), body: serde_json::to_vec(body).unwrap() }
+}
+
+async fn call(engine: &Engine, wire: &dyn Wire, operation: &str, body: Value) -> (u16, Value) {
+    let answer = engine.call(wire, request(operation, &body)).await.unwrap();
+    (answer.status, serde_json::from_slice(&answer.body).unwrap())
+}
+
+fn user(id: &str, email: &str) -> Value {
+    json!({"id": {"S": id}, "email": {"S": email}, "age": {"N": "40"}, "tier": {"S": "free"}, "hits": {"N": "1"}})
+}
+
+async fn put(engine: &Engine, wire: &dyn Wire, item: Value) {
+    assert_eq!(call(engine, wire, "PutItem", json!({"TableName": "Users", "Item": item})).await.0, 200);
+}
+
+fn conditional(target: (&str, Value), condition: &str, value: Value) -> Value {
+    json!({
+        "TableName": "Users", target.0: target.1, "ConditionExpression": condition, "ReturnValues": "ALL_OLD",
+        "ExpressionAttributeValues": {":v": value}, "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+    })
+}
+
+#[tokio::test]
+async fn puts_and_deletes_under_conditions_on_encrypted_attributes() {
+    let (engine, database) = (engine(), database());
+    put(&engine, &database, user("1", "a@example.com")).await;
+    let old = user("1", "a@example.com");
+    let new = user("1", "b@example.com");
+
+    let body = conditional(("Item", new.clone()), "age > :v", json!({"N": "40"}));
+    let (status, answer) = call(&engine, &database, "PutItem", body).await;
+    assert_eq!((status, &answer["message"], &answer["Item"]), (400, &json!("The conditional request failed"), &old));
+    assert!(answer["__type"].as_str().unwrap().ends_with("#ConditionalCheckFailedException"));
+
+    let body = conditional(("Item", new.clone()), "begins_with(email, :v) AND age <> email", json!({"S": "a@"}));
+    assert_eq!(call(&engine, &database, "PutItem", body).await, (200, json!({"Attributes": old})));
+
+    let key = || ("Key", json!({"id": {"S": "1"}}));
+    let (status, answer) =
+        call(&engine, &database, "DeleteItem", conditional(key(), "email = :v", json!({"S": "a@example.com"}))).await;
+    assert_eq!((status, &answer["Item"]), (400, &new));
+    let body = conditional(key(), "hits = :v AND size(email) > :v", json!({"N": "1"}));
+    assert_eq!(call(&engine, &database, "DeleteItem", body).await, (200, json!({"Attributes": new})));
+
+    // There is nothing any more: comparisons fail, absence holds.
+    let body = conditional(key(), "email = :v", json!({"S": "x"}));
+    let (status, answer) = call(&engine, &database, "DeleteItem", body).await;
+    assert!(status == 400 && answer.get("Item").is_none(), "{answer}");
+    let body = conditional(("Item", old.clone()), "NOT email = :v", json!({"S": "x"}));
+    assert_eq!(call(&engine, &database, "PutItem", body).await, (200, json!({})));
+}
+
+#[tokio::test]
+async fn expressions_that_dynamodb_refuses_are_refused_in_its_words() {
+    let (engine, database) = (engine(), database());
+    put(&engine, &database, user("1", "a@example.com")).await;
+    let body = conditional(("Item", user("1", "b")), "email = :w", json!({"S": "x"}));
+    let (status, answer) = call(&engine, &database, "PutItem", body).await;
+    let text = answer["message"].as_str().unwrap();
+    assert!(status == 400 && text.contains("attribute value: :w"), "{text}");
+}
+
+#[tokio::test]
+async fn filters_count_exactly() {
+    let (engine, database) = (engine(), database());
+    for number in 0..10 {
+        let mut item = user(&number.to_string(), "a@example.com");
+        item["age"] = json!({"N": (30 + number).to_string()});
+        put(&engine, &database, item).await;
+    }
+    let scan = |select: &str, projection: Option<&str>| {
+        let mut body = json!({
+            "TableName": "Users", "FilterExpression": "age >= :v AND #p = :p", "Select": select,
+            "ExpressionAttributeNames": {"#p": "tier", "#a": "age"},
+            "ExpressionAttributeValues": {":v": {"N": "37.0"}, ":p": {"S": "free"}},
+        });
+        match projection {
+            Some(projection) => body["ProjectionExpression"] = json!(projection),
+            None => body["ExpressionAttributeNames"] = json!({"#p": "tier"}),
+        }
+        body
+    };
+    let (status, page) = call(&engine, &database, "Scan", scan("ALL_ATTRIBUTES", None)).await;
+    assert_eq!((status, &page["Count"], &page["ScannedCount"]), (200, &json!(3), &json!(10)), "{page}");
+    assert_eq!(page["Items"].as_array().unwrap().len(), 3);
+    let (_, page) = call(&engine, &database, "Scan", scan("SPECIFIC_ATTRIBUTES", Some("#a"))).await;
+    assert!(page["Items"].as_array().unwrap().iter().all(|item| item.as_object().unwrap().len() == 1), "{page}");
+    let (_, page) = call(&engine, &database, "Scan", scan("COUNT", None)).await;
+    assert_eq!((&page["Count"], &page["ScannedCount"], page.get("Items")), (&json!(3), &json!(10), None));
+    let body = json!({
+        "TableName": "Users", "KeyConditionExpression": "id = :i", "FilterExpression": "contains(email, :v)",
+        "ExpressionAttributeValues": {":i": {"S": "3"}, ":v": {"S": "nothing"}},
+    });
+    let (_, page) = call(&engine, &database, "Query", body).await;
+    assert_eq!((&page["Count"], &page["ScannedCount"], &page["Items"]), (&json!(0), &json!(1), &json!([])));
+}
+
+/// A wire on which another writer puts the item just before each of the first `races` writes, or on which the answers to
+/// the first `lost` writes are lost after they were carried out.
+struct Trouble {
+    database: Embedded,
+    races: AtomicUsize,
+    lost: AtomicUsize,
+    sealed: Vec<Call>,
+    writes: AtomicUsize,
+}
+
+impl Wire for Trouble {
+    fn send(&self, call: Call) -> BoxFuture<'_, Result<Answer, WireError>> {
+        let take = |count: &AtomicUsize| {
+            count.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok()
+        };
+        let is_write = matches!(&*call.operation, "PutItem" | "DeleteItem" | "UpdateItem");
+        if is_write {
+            let number = self.writes.fetch_add(1, Ordering::SeqCst);
+            if take(&self.races) {
+                assert!(self.database.call(&self.sealed[number % self.sealed.len()]).ok());
+            }
+        }
+        let answer = self.database.call(&call);
+        let lost = is_write && take(&self.lost);
+        Box::pin(async move { if lost { Err(WireError::Broken) } else { Ok(answer) } })
+    }
+}
+
+/// Trouble around an item with one of several e-mail addresses.
+async fn trouble(engine: &Engine, races: usize, lost: usize) -> Trouble {
+    let database = database();
+    let mut sealed = Vec::new();
+    for email in ["x@example.com", "y@example.com"] {
+        let wire = Recorder(Embedded::open(None).unwrap(), std::sync::Mutex::default());
+        let _ = engine.call(&wire, request("PutItem", &json!({"TableName": "Users", "Item": user("1", email)}))).await;
+        sealed.extend(wire.1.into_inner().unwrap());
+    }
+    put(engine, &database, user("1", "a@example.com")).await;
+    Trouble { database, races: races.into(), lost: lost.into(), sealed, writes: AtomicUsize::new(0) }
+}
+
+struct Recorder(Embedded, std::sync::Mutex<Vec<Call>>);
+
+impl Wire for Recorder {
+    fn send(&self, call: Call) -> BoxFuture<'_, Result<Answer, WireError>> {
+        let answer = self.0.call(&call);
+        self.1.lock().unwrap().push(call);
+        Box::pin(async move { Ok(answer) })
+    }
+}
+
+#[tokio::test]
+async fn a_lost_race_is_decided_again() {
+    let engine = engine();
+    let wire = trouble(&engine, 3, 0).await;
+    let body = conditional(("Item", user("1", "new@example.com")), "contains(email, :v)", json!({"S": "@example.com"}));
+    let (status, answer) = call(&engine, &wire, "PutItem", body).await;
+    assert_eq!((status, wire.writes.load(Ordering::SeqCst)), (200, 4), "{answer}");
+    assert_eq!(answer["Attributes"]["email"]["S"], "x@example.com");
+
+    // The other writer made the condition false.
+    let wire = trouble(&engine, 1, 0).await;
+    let body = conditional(("Item", user("1", "new@example.com")), "email = :v", json!({"S": "a@example.com"}));
+    let (status, answer) = call(&engine, &wire, "PutItem", body).await;
+    assert_eq!((status, &answer["Item"]["email"]["S"]), (400, &json!("x@example.com")));
+
+    // One that never gives up is not waited for for ever, and the error is one that SDKs retry.
+    let wire = trouble(&engine, 1_000, 0).await;
+    let body = conditional(("Item", user("1", "new@example.com")), "contains(email, :v)", json!({"S": "@example.com"}));
+    let error = engine.call(&wire, request("PutItem", &body)).await.unwrap_err();
+    assert!(matches!(error, Error::Contended { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn a_lost_answer_is_recognised() {
+    let engine = engine();
+    let wire = trouble(&engine, 0, 1).await;
+    let body = conditional(("Item", user("1", "new@example.com")), "email = :v", json!({"S": "a@example.com"}));
+    let (status, answer) = call(&engine, &wire, "PutItem", body).await;
+    assert_eq!((status, &answer["Attributes"]["email"]["S"]), (200, &json!("a@example.com")));
+    assert_eq!(wire.writes.load(Ordering::SeqCst), 1);
+
+    // A delete leaves nothing to recognise: the caller is told that it cannot be told.
+    let wire = trouble(&engine, 0, 1).await;
+    let body = conditional(("Key", json!({"id": {"S": "1"}})), "email = :v", json!({"S": "a@example.com"}));
+    let error = engine.call(&wire, request("DeleteItem", &body)).await.unwrap_err();
+    assert_eq!(error.code(), "DSL-6001", "{error}");
+}
+
+fn update(expression: &str, returns: &str) -> Value {
+    json!({
+        "TableName": "Users", "Key": {"id": {"S": "1"}}, "UpdateExpression": expression, "ReturnValues": returns,
+        "ExpressionAttributeValues": {":one": {"N": "1"}},
+    })
+}
+
+#[tokio::test]
+async fn updates_change_sealed_attributes_and_leave_counters_to_dynamodb() {
+    let (engine, database) = (engine(), database());
+    put(&engine, &database, user("1", "a@example.com")).await;
+    let stored = |database: &Embedded| {
+        let answer = database.call(&request("GetItem", &json!({"TableName": "Users", "Key": {"id": {"S": "1"}}})));
+        serde_json::from_slice::<Value>(&answer.body).unwrap()["Item"].clone()
+    };
+    let (status, answer) =
+        call(&engine, &database, "UpdateItem", update("SET age = age + :one ADD hits :one", "UPDATED_NEW")).await;
+    assert_eq!((status, &answer), (200, &json!({"Attributes": {"age": {"N": "41"}, "hits": {"N": "2"}}})));
+    assert!(stored(&database)["age"]["B"].is_string(), "{}", stored(&database));
+    let (_, answer) =
+        call(&engine, &database, "UpdateItem", update("SET #s = age, hits = age, nick = :one REMOVE email", "ALL_NEW"))
+            .await;
+    assert!(answer["message"].as_str().unwrap().contains("#s"), "{answer}");
+    let (_, answer) = call(
+        &engine,
+        &database,
+        "UpdateItem",
+        update("SET twin = age, hits = age, nick = :one REMOVE email", "ALL_NEW"),
+    )
+    .await;
+    let expected = json!({
+        "id": {"S": "1"}, "age": {"N": "41"}, "twin": {"N": "41"}, "hits": {"N": "41"}, "nick": {"N": "1"}, "tier": {"S": "free"},
+    });
+    assert_eq!(answer["Attributes"], expected);
+    let whole = json!({"TableName": "Users", "Key": {"id": {"S": "1"}}});
+    assert_eq!(call(&engine, &database, "GetItem", whole).await.1["Item"], expected);
+    let (_, answer) = call(&engine, &database, "UpdateItem", update("SET age = :one", "UPDATED_OLD")).await;
+    assert_eq!(answer, json!({"Attributes": {"age": {"N": "41"}}}));
+    let (_, answer) = call(&engine, &database, "UpdateItem", update("REMOVE nick SET age = :one", "ALL_OLD")).await;
+    assert_eq!(answer["Attributes"]["nick"], json!({"N": "1"}));
+}
+
+#[tokio::test]
+async fn the_seed_case_updates_only_what_exists() {
+    let (engine, database) = (engine(), database());
+    let mut body = update("SET age = :one", "NONE");
+    body["ConditionExpression"] = json!("attribute_exists(id)");
+    let (status, answer) = call(&engine, &database, "UpdateItem", body.clone()).await;
+    assert!(
+        status == 400 && answer["__type"].as_str().unwrap().ends_with("#ConditionalCheckFailedException"),
+        "{answer}"
+    );
+    put(&engine, &database, user("1", "a@example.com")).await;
+    assert_eq!(call(&engine, &database, "UpdateItem", body).await, (200, json!({})));
+    // Without a condition an update creates the item, sealed.
+    let mut body = update("SET age = :one ADD hits :one", "ALL_NEW");
+    body["Key"] = json!({"id": {"S": "2"}});
+    let created = json!({"id": {"S": "2"}, "age": {"N": "1"}, "hits": {"N": "1"}});
+    assert_eq!(call(&engine, &database, "UpdateItem", body).await.1["Attributes"], created);
+}
+
+#[tokio::test]
+async fn no_increment_is_lost_or_doubled() {
+    const WRITERS: usize = 8;
+    const EACH: usize = 25;
+    let engines = [Arc::new(engine()), Arc::new(engine())];
+    let wire = Arc::new(trouble(&engines[0], 0, 20).await);
+    let mut tasks = Vec::new();
+    for writer in 0..WRITERS {
+        let (engine, wire) = (Arc::clone(&engines[writer % 2]), Arc::clone(&wire));
+        tasks.push(tokio::spawn(async move {
+            let mut applied = 0;
+            for _ in 0..EACH {
+                let body = request("UpdateItem", &update("SET age = age + :one ADD hits :one", "NONE"));
+                match engine.call(&*wire, body).await {
+                    Ok(answer) => applied += usize::from(answer.ok()),
+                    Err(Error::Contended { .. }) => {}
+                    // The answer was lost and another writer came in between: it cannot be told.
+                    Err(Error::Wire { .. }) => return None,
+                    Err(error) => panic!("{error}"),
+                }
+            }
+            Some(applied)
+        }));
+    }
+    let mut reported = 0;
+    let mut unknown = 0;
+    for task in tasks {
+        match task.await.unwrap() {
+            Some(applied) => reported += applied,
+            None => unknown += 1,
+        }
+    }
+    let body = json!({"TableName": "Users", "Key": {"id": {"S": "1"}}});
+    let item = call(&engines[0], &*wire, "GetItem", body).await.1["Item"].clone();
+    assert_ne!(item["age"]["N"], "40", "nothing was counted");
+    let number = |name: &str| item[name]["N"].as_str().unwrap().parse::<usize>().unwrap();
+    assert_eq!(number("age") - 40, number("hits") - 1, "sealed and plain counters differ");
+    if unknown == 0 {
+        assert_eq!(number("age") - 40, reported);
+    } else {
+        assert!(number("age") - 40 >= reported, "{} < {reported}", number("age") - 40);
+    }
+}
