@@ -6,9 +6,8 @@ use std::collections::BTreeSet;
 
 use dynaseal_item::Action;
 
-use crate::doc::{NotJson, Object, array, text};
+use crate::doc::{NotJson, Object, text};
 use crate::error::Error;
-use crate::expr::ast::Path;
 use crate::expr::error::Kind;
 use crate::expr::lex::used_names;
 use crate::expr::names::{Names, NamesOnly, Scope as Placeholders, Values};
@@ -111,9 +110,9 @@ impl Scope<'_, '_> {
             }
             (Some(expression), None) => self.projection(object, expression)?,
             (None, Some(names)) => {
-                let names = array(names).and_then(|names| names.into_iter().map(text).collect::<Result<Vec<_>, _>>());
-                let names = names.map_err(|error| self.bad(ATTRIBUTES_TO_GET, error))?;
-                Projection::of_paths(names.into_iter().map(Path::attribute).collect())
+                let bad = |reason| self.bad(ATTRIBUTES_TO_GET, NotJson(reason));
+                let names = legacy::read_attributes(names).map_err(bad)?;
+                legacy::attributes_to_get(names).map_err(|error| self.invalid(&error))?
             }
         };
         object.remove(PROJECTION);
