@@ -22,6 +22,8 @@ mod exceptions;
 mod generate;
 #[path = "differential/keys.rs"]
 mod keys;
+#[path = "differential/legacy.rs"]
+mod legacy;
 #[path = "differential/oracle.rs"]
 mod oracle;
 #[path = "differential/projections.rs"]

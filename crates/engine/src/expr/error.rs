@@ -71,6 +71,7 @@ impl Error {
                 | Fault::Nesting
                 | Fault::Number(_)
                 | Fault::KeyUpdate(_)
+                | Fault::AttributeUpdate(_)
                 | Fault::KeyNotScalar(_)
                 | Fault::FilterOnKey(_)
                 | Fault::TooManyKeyConditions { .. }
@@ -96,6 +97,17 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
+/// Words of an expression that could not be read. A caller may have written a value there, so they are not printed by
+/// accident.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Quote(pub(super) String);
+
+impl fmt::Debug for Quote {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("(redacted)")
+    }
+}
+
 /// What can be wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[allow(missing_docs, reason = "each variant's text says what it is")]
@@ -103,8 +115,8 @@ pub enum Fault {
     Empty,
     TooLong,
     Syntax {
-        token: String,
-        near: String,
+        token: Quote,
+        near: Quote,
         position: usize,
     },
     RedundantParentheses,
@@ -180,6 +192,8 @@ pub enum Fault {
     Number(NumberFault),
     /// A fault of a legacy parameter or of the names and values maps, whose text names at most an attribute.
     Parameter(String),
+    /// The same of `AttributeUpdates`, of which DynamoDB answers as of what the item shows.
+    AttributeUpdate(String),
 }
 
 impl Fault {
@@ -189,7 +203,9 @@ impl Fault {
         match self {
             Fault::Empty => "The expression can not be empty;".into(),
             Fault::TooLong => "Expression size has exceeded the maximum allowed size;".into(),
-            Fault::Syntax { token, near, .. } => format!("Syntax error; token: \"{token}\", near: \"{near}\""),
+            Fault::Syntax { token, near, .. } => {
+                format!("Syntax error; token: \"{}\", near: \"{}\"", token.0, near.0)
+            }
             Fault::RedundantParentheses => "The expression has redundant parentheses;".into(),
             Fault::Reserved(word) => format!("Attribute name is a reserved keyword; reserved keyword: {word}"),
             Fault::IndexRange(digits) => {
@@ -289,7 +305,7 @@ impl Fault {
             Fault::TypeMismatch => "Type mismatch for attribute to update".into(),
             Fault::Nesting => "Nesting Levels have exceeded supported limits".into(),
             Fault::Number(fault) => fault.text().into(),
-            Fault::Parameter(text) => text.clone(),
+            Fault::Parameter(text) | Fault::AttributeUpdate(text) => text.clone(),
         }
     }
 }
@@ -312,11 +328,11 @@ mod tests {
 
     #[test]
     fn logs_get_no_word_of_the_expression() {
-        let fault = Fault::Syntax { token: "\"".into(), near: "= \"secret".into(), position: 4 };
+        let fault = Fault::Syntax { token: Quote("\"".into()), near: Quote("= \"secret".into()), position: 4 };
         let error = Error::of(Kind::Filter, fault);
         assert_eq!(error.message(), "Invalid FilterExpression: Syntax error; token: \"\"\", near: \"= \"secret\"");
         assert_eq!(error.to_string(), "FilterExpression: syntax error at byte 4");
-        assert!(error.in_request());
+        assert!(error.in_request() && !format!("{error:?}").contains("secret"));
     }
 
     #[test]

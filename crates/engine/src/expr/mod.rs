@@ -18,6 +18,7 @@ pub mod decimal;
 pub mod error;
 pub mod eval;
 pub mod key;
+pub mod legacy;
 pub(crate) mod lex;
 pub mod names;
 pub mod print;

@@ -10,7 +10,7 @@
 //! ```
 
 use super::ast::Comparator;
-use super::error::Fault;
+use super::error::{Fault, Quote};
 use super::lex::{Token, TokenKind, lex, near};
 
 /// An expression as it was written.
@@ -82,6 +82,7 @@ impl<'t> Cursor<'t> {
     /// The word at which reading stopped.
     pub(super) fn syntax(&self) -> Fault {
         let (token, near) = near(self.source, &self.tokens, self.at);
+        let (token, near) = (Quote(token), Quote(near));
         Fault::Syntax { token, near, position: self.peek().map_or(self.source.len(), |token| token.start) }
     }
 
@@ -254,7 +255,7 @@ mod tests {
         });
         match read {
             Ok(()) => "read".into(),
-            Err(Fault::Syntax { token, near, .. }) => format!("{token} near {near}"),
+            Err(Fault::Syntax { token, near, .. }) => format!("{} near {}", token.0, near.0),
             Err(fault) => format!("{fault:?}"),
         }
     }

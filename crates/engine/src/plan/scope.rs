@@ -6,15 +6,14 @@ use std::collections::BTreeSet;
 
 use dynaseal_item::Action;
 
-use crate::doc::{Node, NotJson, Object, array, text};
+use crate::doc::{Node, NotJson, Object, text};
 use crate::error::Error;
-use crate::expr::ast::Path;
 use crate::expr::error::Kind;
 use crate::expr::lex::used_placeholders;
 use crate::expr::names::{Names, NamesOnly, Scope as Placeholders, Values};
 use crate::expr::projection::Projection;
 use crate::expr::touch::{Touch, Usage, of_condition, of_update};
-use crate::expr::{condition, update};
+use crate::expr::{condition, legacy, update};
 use crate::expressions::{self, Expressions};
 use crate::modify::Split;
 use crate::table::Table;
@@ -121,25 +120,27 @@ impl Scope<'_, '_> {
     /// Checks `AttributeUpdates`, the legacy form of the same.
     pub(crate) fn attribute_updates(&self, object: &Object<'_>) -> Result<bool, Error> {
         const MEMBER: &str = "AttributeUpdates";
-        let Some(updates) = self.map(object, MEMBER)? else { return Ok(false) };
-        updates.names().try_for_each(|attribute| self.may_update(MEMBER, attribute))?;
+        let Some(updates) = object.raw(MEMBER) else { return Ok(false) };
+        let read = legacy::read_updates(updates).map_err(|reason| self.bad(MEMBER, NotJson(reason)))?;
+        let update = legacy::attribute_updates(&read).map_err(|error| self.invalid(&error))?;
+        of_update(&update).iter().try_for_each(|touch| self.may_update(MEMBER, touch.attribute))?;
         Ok(true)
     }
 
     /// Checks legacy conditions: `Expected`, `KeyConditions`, `QueryFilter`, `ScanFilter`.
     pub(crate) fn legacy_conditions(&self, object: &Object<'_>, member: &'static str) -> Result<(), Error> {
-        let Some(conditions) = self.map(object, member)? else { return Ok(()) };
-        for (attribute, condition) in conditions.entries() {
-            let condition = Object::parse(condition).map_err(|error| self.bad(member, error))?;
-            let operator = condition.text("ComparisonOperator").map_err(|error| self.bad(member, error))?;
-            let presence_only = match operator.as_deref() {
-                Some(operator) => matches!(operator, "NULL" | "NOT_NULL"),
-                None => condition.raw("Value").is_none() && condition.raw("AttributeValueList").is_none(),
-            };
-            let usage = if presence_only { Usage::Presence } else { Usage::Read };
-            self.may_read(member, &Touch { attribute, nested: false, usage })?;
+        let Some(conditions) = object.raw(member) else { return Ok(()) };
+        let read = legacy::read_conditions(conditions).map_err(|reason| self.bad(member, NotJson(reason)))?;
+        if member == "KeyConditions" {
+            let key = legacy::key_conditions(&read).map_err(|error| self.invalid(&error))?;
+            let touch = |attribute| Touch { attribute, nested: false, usage: Usage::Read };
+            return key.clauses.iter().try_for_each(|(attribute, _)| self.may_read(member, &touch(attribute)));
         }
-        Ok(())
+        // How the parts are joined does not matter to what they touch.
+        let condition = if member == "Expected" { legacy::expected } else { legacy::filter };
+        let condition = condition(&read, None).map_err(|error| self.invalid(&error))?;
+        let mut touches = condition.iter().flat_map(of_condition);
+        touches.try_for_each(|touch| self.may_read(member, &touch))
     }
 
     /// Takes the projection out of a request, so that whole items come back. Names that only the projection used go
@@ -159,9 +160,9 @@ impl Scope<'_, '_> {
             }
             (Some(expression), None) => self.projection(object, expression)?,
             (None, Some(names)) => {
-                let names = array(names).and_then(|names| names.into_iter().map(text).collect::<Result<Vec<_>, _>>());
-                let names = names.map_err(|error| self.bad(ATTRIBUTES_TO_GET, error))?;
-                Projection::of_paths(names.into_iter().map(Path::attribute).collect())
+                let bad = |reason| self.bad(ATTRIBUTES_TO_GET, NotJson(reason));
+                let names = legacy::read_attributes(names).map_err(bad)?;
+                legacy::attributes_to_get(names).map_err(|error| self.invalid(&error))?
             }
         };
         object.remove(PROJECTION);
@@ -286,10 +287,6 @@ impl Scope<'_, '_> {
 
     fn member<'o>(&self, object: &'o Object<'_>, member: &str) -> Result<Option<Cow<'o, str>>, Error> {
         object.text(member).map_err(|error| self.bad(member, error))
-    }
-
-    fn map<'o>(&self, object: &'o Object<'_>, member: &str) -> Result<Option<Object<'o>>, Error> {
-        object.raw(member).map(Object::parse).transpose().map_err(|error| self.bad(member, error))
     }
 }
 

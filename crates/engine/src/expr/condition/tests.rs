@@ -15,7 +15,10 @@ fn message(text: &str) -> String {
     ]);
     match parse(text, Kind::Filter, &mut Scope::new(&names, &values)) {
         Ok(_) => "read".into(),
-        Err(error) => error.message().strip_prefix("Invalid FilterExpression: ").unwrap().to_owned(),
+        Err(error) => {
+            assert!(!format!("{error:?} {error} {}", error.message()).contains("SECRET"), "{error}");
+            error.message().strip_prefix("Invalid FilterExpression: ").unwrap().to_owned()
+        }
     }
 }
 

@@ -1,0 +1,79 @@
+//! Legacy parameters as they stand in requests.
+
+use dynaseal_item::{Value, json};
+
+use super::{LegacyCondition, LegacyUpdate};
+use crate::doc::{NotJson, Object, array, text};
+
+/// Reads `Expected`, `KeyConditions`, `QueryFilter` or `ScanFilter`.
+///
+/// # Errors
+/// Says what was expected, without any of the text.
+pub fn read_conditions(parameter: &str) -> Result<Vec<LegacyCondition<'_>>, &'static str> {
+    members(parameter, &["ComparisonOperator", "AttributeValueList", "Value", "Exists"], |attribute, members| {
+        let list = members.borrowed("AttributeValueList").map(|list| array(list)?.into_iter().map(value).collect());
+        let exists = members.raw("Exists").map(|exists| match exists {
+            "true" => Ok(true),
+            "false" => Ok(false),
+            _ => Err(NotJson("true or false was expected")),
+        });
+        Ok(LegacyCondition {
+            attribute,
+            operator: members.text("ComparisonOperator")?.map(|operator| operator.into_owned()),
+            list: list.transpose()?,
+            value: members.borrowed("Value").map(value).transpose()?,
+            exists: exists.transpose()?,
+        })
+    })
+}
+
+/// Reads `AttributeUpdates`.
+///
+/// # Errors
+/// Says what was expected, without any of the text.
+pub fn read_updates(parameter: &str) -> Result<Vec<LegacyUpdate<'_>>, &'static str> {
+    members(parameter, &["Action", "Value"], |attribute, members| {
+        Ok(LegacyUpdate {
+            attribute,
+            action: members.text("Action")?.map(|action| action.into_owned()),
+            value: members.borrowed("Value").map(value).transpose()?,
+        })
+    })
+}
+
+/// Reads `AttributesToGet`.
+///
+/// # Errors
+/// Says what was expected, without any of the text.
+pub fn read_attributes(parameter: &str) -> Result<Vec<String>, &'static str> {
+    let names = array(parameter).and_then(|names| names.into_iter().map(|name| Ok(text(name)?.into_owned())).collect());
+    names.map_err(|NotJson(reason)| reason)
+}
+
+/// Reads an object of objects; a member that nobody knows could hold a condition, so it is refused.
+fn members<'t, T>(
+    parameter: &'t str,
+    known: &[&str],
+    read: impl Fn(String, &Object<'t>) -> Result<T, NotJson>,
+) -> Result<Vec<T>, &'static str> {
+    let one = |(name, text): (String, &'t str)| {
+        let members = Object::parse(text)?;
+        if members.names().any(|member| !known.contains(&member)) {
+            return Err(NotJson("a member is not known"));
+        }
+        read(name, &members)
+    };
+    let all = Object::parse(parameter).and_then(|object| {
+        let names: Vec<_> = object.names().map(str::to_owned).collect();
+        let entries = names.into_iter().map(|name| {
+            let text = object.borrowed(&name).ok_or(NotJson("an object was expected"))?;
+            one((name, text))
+        });
+        entries.collect()
+    });
+    all.map_err(|NotJson(reason)| reason)
+}
+
+fn value(text: &str) -> Result<Value<'_>, NotJson> {
+    json::read_value(text).map_err(|_| NotJson("an attribute value was expected"))
+}
