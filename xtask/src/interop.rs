@@ -15,7 +15,10 @@ pub(crate) fn bench(steps: &mut Steps) -> Result<(), Failed> {
     for (name, bench) in [("time per item", "items"), ("allocations per item", "allocations")] {
         steps.run(&Step::cargo(name, &["bench", "--bench", bench, "--", "--write"]).dir(INTEROP))?;
     }
-    steps.run(&Step::cargo("CPU time per request", &["bench", "--package", "dynaseal-gateway", "--bench", "gateway"]))
+    steps.run(&Step::cargo(
+        "CPU time per request",
+        &["bench", "--package", "dynaseal-gateway", "--bench", "gateway", "--", "--write"],
+    ))
 }
 
 const INTEROP: &str = "interop";
