@@ -1,4 +1,5 @@
-//! Beside AWS's own crate, which takes minutes to build and so lives in a workspace of its own, `interop/`.
+//! Beside AWS's own crate, which takes minutes to build and so lives in a workspace of its own, `interop/`; and the
+//! gateway beside a pass-through.
 
 use crate::step::{Failed, Step, Steps};
 
@@ -8,13 +9,16 @@ pub(crate) fn run(steps: &mut Steps) -> Result<(), Failed> {
     steps.run(&run.dir(INTEROP))
 }
 
-/// CPU time and allocations per item, ours beside AWS's crate and beside the bare cipher calls. Rewrites the tables of
-/// `docs/BENCHMARKS.md`.
+/// CPU time and allocations per item, ours beside AWS's crate and beside the bare cipher calls, rewriting the tables of
+/// `docs/BENCHMARKS.md`; then CPU time per request of the gateway.
 pub(crate) fn bench(steps: &mut Steps) -> Result<(), Failed> {
     for (name, bench) in [("time per item", "items"), ("allocations per item", "allocations")] {
         steps.run(&Step::cargo(name, &["bench", "--bench", bench, "--", "--write"]).dir(INTEROP))?;
     }
-    Ok(())
+    steps.run(&Step::cargo(
+        "CPU time per request",
+        &["bench", "--package", "dynaseal-gateway", "--bench", "gateway", "--", "--write"],
+    ))
 }
 
 const INTEROP: &str = "interop";

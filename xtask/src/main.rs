@@ -67,7 +67,7 @@ cargo xtask test                      every test: the workspace, then real SDK c
 cargo xtask test rust|js|python       one of them
 cargo xtask lint                      rustfmt, clippy, rustdoc, cargo-deny, file lengths, machine paths
 cargo xtask interop                   2,000 random items in each direction beside AWS's own crate
-cargo xtask bench                     time per item beside AWS's crate, and per request of the gateway
+cargo xtask bench                     time per item beside AWS's crate and the bare cipher calls; the gateway per request
 cargo xtask fuzz [--seconds N] [TARGET]   each fuzz target for N seconds (60), or one of them
 cargo xtask ci                        test, interop, lint and fuzz, as .ci/run does
 ";

@@ -49,6 +49,9 @@ impl Step {
 
     /// The line a person types at the repository's root to run this again.
     fn line(&self) -> String {
+        // From another folder, paths must stay whole.
+        let here = self.dir == root();
+        let relative = |word: &str| if here { relative(word) } else { word.to_owned() };
         let mut words = Vec::new();
         for (name, value) in &self.envs {
             words.push(format!("{name}={}", quoted(&relative(value))));

@@ -1,7 +1,7 @@
 //! DynamoDB JSON: `{"id":{"S":"1"}}`. This crate's only use of serde.
 //!
 //! Text is borrowed from the input where it holds no escapes. Errors say where, and never repeat the input: serde's own
-//! messages do, so only those that start with [`OURS`] are passed on.
+//! messages do, so only those that start with `OURS` are passed on.
 
 use std::borrow::Cow;
 use std::fmt;
