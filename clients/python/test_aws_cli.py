@@ -72,6 +72,30 @@ def test_transactions(aws, customer):
     assert aws("transact-get-items", "--transact-items", get)["Responses"] == [{"Item": item}]
 
 
+def test_update_and_filter_on_an_encrypted_attribute(aws, raw, customer):
+    update = [
+        "update-item", "--table-name", "Orders", "--key", key(customer, 1),
+        "--update-expression", "SET note = :n ADD #v :one", "--condition-expression", "attribute_exists(customer)",
+        "--expression-attribute-names", json.dumps({"#v": "views"}),
+        "--expression-attribute-values", json.dumps({":n": {"S": f"{SECRET} new"}, ":one": {"N": "1"}}),
+        "--return-values", "UPDATED_NEW",
+    ]
+    assert "(ConditionalCheckFailedException)" in aws(*update, fails=True)
+    aws("put-item", "--table-name", "Orders", "--item", json.dumps(order(customer, 1, SECRET)))
+    changed = {"note": {"S": f"{SECRET} new"}, "views": {"N": "1"}}
+    assert aws(*update)["Attributes"] == changed
+    stored = raw.get_item(TableName="Orders", Key=json.loads(key(customer, 1)))["Item"]
+    assert list(stored["note"]) == ["B"] and SECRET not in repr(stored)
+
+    values = json.dumps({":c": {"S": customer}, ":n": {"S": f"{SECRET} new"}})
+    query = [
+        "query", "--table-name", "Orders", "--key-condition-expression", "customer = :c",
+        "--filter-expression", "note = :n", "--expression-attribute-values", values,
+    ]
+    assert aws(*query)["Items"] == [{**order(customer, 1, SECRET), **changed}]
+    assert aws(*query, "--select", "COUNT")["Count"] == 1
+
+
 def test_errors_read_well(aws, raw, customer):
     item = order(customer, 1, SECRET)
     once = ["--condition-expression", "attribute_not_exists(customer)"]
@@ -80,8 +104,8 @@ def test_errors_read_well(aws, raw, customer):
     assert "(ConditionalCheckFailedException)" in error
 
     error = aws(
-        "update-item", "--table-name", "Orders", "--key", key(customer, 1), "--update-expression", "SET note = :n",
-        "--expression-attribute-values", json.dumps({":n": {"S": SECRET}}), fails=True,
+        "query", "--table-name", "Orders", "--key-condition-expression", "customer = :c AND note = :n",
+        "--expression-attribute-values", json.dumps({":c": {"S": customer}, ":n": {"S": SECRET}}), fails=True,
     )
     assert "(ValidationException)" in error and "DSL-2003" in error and "note" in error and SECRET not in error
 
