@@ -86,7 +86,7 @@ pub enum Error {
         /// The operation.
         operation: String,
         /// What is wrong.
-        fault: crate::expr::error::Error,
+        fault: Box<crate::expr::error::Error>,
     },
     /// The upstream did not answer.
     #[error("{operation}: no answer from the upstream: {source}")]

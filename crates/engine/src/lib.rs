@@ -6,6 +6,7 @@
 //!           |          |
 //!           |          forward   a table without a configuration, or nothing to change
 //!           |          edit      the request with holes for sealed items, and what to open in the reply
+//!           |          modify    read the item, decide on plaintext, write under a guard: modify/
 //!           doc.rs     refuse    an Error that names call, table and attribute
 //!           expr/
 //! ```

@@ -130,7 +130,7 @@ impl Error {
     }
 
     pub(crate) fn expression(operation: &str, fault: expr::error::Error) -> Self {
-        Error::Expression { operation: operation.to_owned(), fault }
+        Error::Expression { operation: operation.to_owned(), fault: Box::new(fault) }
     }
 
     pub(crate) fn request(operation: &str, doc::NotJson(reason): doc::NotJson) -> Self {

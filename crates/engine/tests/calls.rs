@@ -7,7 +7,7 @@ mod support;
 use dynaseal_engine::{Call, Error, Plaintext, Service};
 use support::{Script, dynamodb, engine, engine_with, ready, sealed};
 
-const ITEM: &str = r#"{"id":{"S":"1"},"email":{"S":"a@example.com"},"plan":{"S":"free"},"card":{"M":{"no":{"S":"42"},"cvc":{"S":"7"}}},"views":{"N":"3"}}"#;
+const ITEM: &str = r#"{"id":{"S":"1"},"email":{"S":"a@example.com"},"tier":{"S":"free"},"card":{"M":{"no":{"S":"42"},"cvc":{"S":"7"}}},"hits":{"N":"3"}}"#;
 
 fn json(text: &str) -> serde_json::Value {
     serde_json::from_str(text).unwrap()
@@ -43,14 +43,14 @@ fn calls_without_a_protected_table_pass_byte_for_byte() {
 #[test]
 fn a_put_is_sealed_and_its_old_item_opened() {
     let body = format!(
-        r#"{{"TableName":"Users","Item":{ITEM},"ReturnValues":"ALL_OLD","ConditionExpression":"attribute_not_exists(email) OR plan = :p","ExpressionAttributeValues":{{":p":{{"S":"free"}}}}}}"#
+        r#"{{"TableName":"Users","Item":{ITEM},"ReturnValues":"ALL_OLD","ConditionExpression":"attribute_not_exists(email) OR tier = :p","ExpressionAttributeValues":{{":p":{{"S":"free"}}}}}}"#
     );
     let old = format!(r#"{{"Attributes":{},"ConsumedCapacity":{{"Table":{{"CapacityUnits":1.50}}}}}}"#, sealed(ITEM));
     let (sent, answer) = call("PutItem", &body, 200, &old);
     let sent = json(&sent);
     assert!(sent["Item"]["email"]["B"].is_string() && sent["Item"]["card"]["B"].is_string());
     assert!(sent["Item"]["aws_dbe_head"]["B"].is_string() && sent["Item"]["aws_dbe_foot"]["B"].is_string());
-    assert_eq!((&sent["Item"]["plan"]["S"], &sent["Item"]["views"]["N"]), (&json("\"free\""), &json("\"3\"")));
+    assert_eq!((&sent["Item"]["tier"]["S"], &sent["Item"]["hits"]["N"]), (&json("\"free\""), &json("\"3\"")));
     assert_eq!(sent["ConditionExpression"], json(&body)["ConditionExpression"]);
     assert_eq!(json(&answer)["Attributes"], json(ITEM));
     assert!(answer.contains(r#""ConsumedCapacity":{"Table":{"CapacityUnits":1.50}}"#));
@@ -58,11 +58,11 @@ fn a_put_is_sealed_and_its_old_item_opened() {
 
 #[test]
 fn a_projection_is_done_here() {
-    let body = r##"{"TableName":"Users","Key":{"id":{"S":"1"}},"ProjectionExpression":"#c.cvc, #p","ExpressionAttributeNames":{"#c":"card","#p":"plan"}}"##;
+    let body = r##"{"TableName":"Users","Key":{"id":{"S":"1"}},"ProjectionExpression":"#c.cvc, #p","ExpressionAttributeNames":{"#c":"card","#p":"tier"}}"##;
     let stored = format!(r#"{{"Item":{}}}"#, sealed(ITEM));
     let (sent, answer) = call("GetItem", body, 200, &stored);
     assert_eq!(json(&sent), json(r#"{"TableName":"Users","Key":{"id":{"S":"1"}}}"#));
-    assert_eq!(json(&answer), json(r#"{"Item":{"card":{"M":{"cvc":{"S":"7"}}},"plan":{"S":"free"}}}"#));
+    assert_eq!(json(&answer), json(r#"{"Item":{"card":{"M":{"cvc":{"S":"7"}}},"tier":{"S":"free"}}}"#));
 
     let body = r#"{"TableName":"Users","Key":{"id":{"S":"1"}},"AttributesToGet":["email","nothing"]}"#;
     assert_eq!(json(&call("GetItem", body, 200, &stored).1), json(r#"{"Item":{"email":{"S":"a@example.com"}}}"#));
@@ -71,16 +71,16 @@ fn a_projection_is_done_here() {
 
 #[test]
 fn a_query_keeps_its_paging_and_the_names_of_its_filter() {
-    let body = r##"{"TableName":"Users","KeyConditionExpression":"id = :i","FilterExpression":"#p = :p","ProjectionExpression":"#e,#p","ExpressionAttributeNames":{"#p":"plan","#e":"email"},"ExpressionAttributeValues":{":i":{"S":"1"},":p":{"S":"free"}},"Select":"SPECIFIC_ATTRIBUTES","Limit":2}"##;
+    let body = r##"{"TableName":"Users","KeyConditionExpression":"id = :i","FilterExpression":"#p = :p","ProjectionExpression":"#e,#p","ExpressionAttributeNames":{"#p":"tier","#e":"email"},"ExpressionAttributeValues":{":i":{"S":"1"},":p":{"S":"free"}},"Select":"SPECIFIC_ATTRIBUTES","Limit":2}"##;
     let items = format!(
         r#"{{"Items":[{0},{0}],"Count":2,"ScannedCount":5,"LastEvaluatedKey":{{"id":{{"S":"1"}}}}}}"#,
         sealed(ITEM)
     );
     let (sent, answer) = call("Query", body, 200, &items);
     let (sent, answer) = (json(&sent), json(&answer));
-    assert_eq!(sent["ExpressionAttributeNames"], json(r##"{"#p":"plan"}"##));
+    assert_eq!(sent["ExpressionAttributeNames"], json(r##"{"#p":"tier"}"##));
     assert!(sent.get("Select").is_none() && sent.get("ProjectionExpression").is_none() && sent["Limit"] == 2);
-    let item = r#"{"email":{"S":"a@example.com"},"plan":{"S":"free"}}"#;
+    let item = r#"{"email":{"S":"a@example.com"},"tier":{"S":"free"}}"#;
     assert_eq!(answer["Items"], json(&format!("[{item},{item}]")));
     assert_eq!((&answer["Count"], &answer["ScannedCount"]), (&json("2"), &json("5")));
     assert_eq!(call("Scan", r#"{"TableName":"Users","Select":"COUNT"}"#, 200, r#"{"Count":7}"#).1, r#"{"Count":7}"#);
@@ -88,10 +88,10 @@ fn a_query_keeps_its_paging_and_the_names_of_its_filter() {
 
 #[test]
 fn an_index_that_lacks_attributes_says_so() {
-    let body = r#"{"TableName":"Users","IndexName":"by_plan","KeyConditionExpression":"plan = :p"}"#;
-    let wire = Script::new(|_, _| (200, r#"{"Items":[{"id":{"S":"1"},"plan":{"S":"free"}}]}"#.into()));
+    let body = r#"{"TableName":"Users","IndexName":"by_tier","KeyConditionExpression":"tier = :p"}"#;
+    let wire = Script::new(|_, _| (200, r#"{"Items":[{"id":{"S":"1"},"tier":{"S":"free"}}]}"#.into()));
     let error = ready(engine().call(&wire, dynamodb("Query", body))).unwrap_err();
-    assert!(matches!(&error, Error::Refused { what, .. } if what.contains("\"by_plan\"")), "{error}");
+    assert!(matches!(&error, Error::Refused { what, .. } if what.contains("\"by_tier\"")), "{error}");
 }
 
 #[test]
@@ -128,7 +128,7 @@ fn batches_mix_tables_and_hand_unprocessed_work_back() {
 #[test]
 fn transactions_mix_tables_and_open_the_reasons() {
     let body = format!(
-        r#"{{"TransactItems":[{{"Put":{{"TableName":"Other","Item":{{}}}}}},{{"Put":{{"TableName":"Users","Item":{ITEM}}}}},{{"ConditionCheck":{{"TableName":"Users","Key":{{"id":{{"S":"2"}}}},"ConditionExpression":"attribute_exists(id)","ReturnValuesOnConditionCheckFailure":"ALL_OLD"}}}},{{"Update":{{"TableName":"Users","Key":{{"id":{{"S":"3"}}}},"UpdateExpression":"ADD views :one"}}}}],"ClientRequestToken":"t"}}"#
+        r#"{{"TransactItems":[{{"Put":{{"TableName":"Other","Item":{{}}}}}},{{"Put":{{"TableName":"Users","Item":{ITEM}}}}},{{"ConditionCheck":{{"TableName":"Users","Key":{{"id":{{"S":"2"}}}},"ConditionExpression":"attribute_exists(id)","ReturnValuesOnConditionCheckFailure":"ALL_OLD"}}}},{{"Update":{{"TableName":"Users","Key":{{"id":{{"S":"3"}}}},"UpdateExpression":"ADD hits :one"}}}}],"ClientRequestToken":"t"}}"#
     );
     let reasons = format!(
         r#"{{"__type":"x#TransactionCanceledException","CancellationReasons":[{{"Code":"None"}},{{"Code":"None"}},{{"Code":"ConditionalCheckFailed","Item":{}}},{{"Code":"None"}}]}}"#,
@@ -150,12 +150,12 @@ fn transactions_mix_tables_and_open_the_reasons() {
 
 #[test]
 fn a_failed_condition_shows_its_item_opened() {
-    let body = r#"{"TableName":"Users","Key":{"id":{"S":"1"}},"ConditionExpression":"plan = :p","ReturnValuesOnConditionCheckFailure":"ALL_OLD"}"#;
+    let body = r#"{"TableName":"Users","Key":{"id":{"S":"1"}},"ConditionExpression":"tier = :p","ExpressionAttributeValues":{":p":{"S":"x"}},"ReturnValuesOnConditionCheckFailure":"ALL_OLD"}"#;
     let failed = format!(r#"{{"__type":"x#ConditionalCheckFailedException","message":"m","Item":{}}}"#, sealed(ITEM));
     assert_eq!(json(&call("DeleteItem", body, 400, &failed).1)["Item"], json(ITEM));
-    let update = r#"{"TableName":"Users","Key":{"id":{"S":"1"}},"UpdateExpression":"ADD views :one","ReturnValues":"UPDATED_NEW"}"#;
+    let update = r#"{"TableName":"Users","Key":{"id":{"S":"1"}},"UpdateExpression":"ADD hits :one","ExpressionAttributeValues":{":one":{"N":"1"}},"ReturnValues":"UPDATED_NEW"}"#;
     assert_eq!(json(&call("UpdateItem", update, 400, &failed).1)["Item"], json(ITEM));
-    let new = r#"{"Attributes":{"views":{"N":"4"}}}"#;
+    let new = r#"{"Attributes":{"hits":{"N":"4"}}}"#;
     assert_eq!(call("UpdateItem", update, 200, new).1, new);
     let other = r#"{"__type":"x#ThrottlingException","message":"slow down"}"#;
     assert_eq!(call("GetItem", r#"{"TableName":"Users","Key":{}}"#, 400, other).1, other);

@@ -21,42 +21,53 @@ fn refusal(operation: &str, body: &str, names: &[&str]) -> Error {
     error
 }
 
+/// Names that no expression may use, wherever it is worked out.
+const NEVER: [&str; 2] = ["unlisted = :v", "aws_dbe_head = :v"];
+
 #[test]
-fn expressions_on_encrypted_attributes() {
-    for condition in [
+fn conditions_in_transactions_on_encrypted_attributes() {
+    let touching = [
         "email = :v",
-        "attribute_exists(id) AND\\n(plan = :p OR begins_with(email, :v))",
+        "attribute_exists(id) AND\\n(tier = :p OR begins_with(email, :v))",
         "#e = :v",
         "email.host = :v",
         "size(email) > :v",
         "attribute_exists(email.host)",
-        "unlisted = :v",
-        "aws_dbe_head = :v",
-    ] {
-        let tail = format!(
-            r##""ConditionExpression":"{condition}","ExpressionAttributeNames":{{"#e":"email"}},"ExpressionAttributeValues":{{":v":{{"S":"SECRET"}}}}"##
-        );
-        let item = r#""Item":{"id":{"S":"1"}}"#;
-        let key = r#""Key":{"id":{"S":"1"}}"#;
-        let names = ["ConditionExpression", "Users"];
-        refusal("PutItem", &format!(r#"{{"TableName":"Users",{item},{tail}}}"#), &names);
-        refusal("DeleteItem", &format!(r#"{{"TableName":"Users",{key},{tail}}}"#), &names);
-        for (action, target) in [("Put", item), ("Delete", key), ("ConditionCheck", key)] {
+    ];
+    for condition in touching.into_iter().chain(NEVER) {
+        let tail = tail("ConditionExpression", condition);
+        for (action, target) in [("Put", ITEM), ("Delete", KEY), ("ConditionCheck", KEY)] {
             let body = format!(r#"{{"TransactItems":[{{"{action}":{{"TableName":"Users",{target},{tail}}}}}]}}"#);
-            refusal("TransactWriteItems", &body, &names);
+            refusal("TransactWriteItems", &body, &["ConditionExpression", "Users"]);
         }
     }
 }
 
 #[test]
-fn filters_and_key_conditions_on_encrypted_attributes() {
-    let values = r#""ExpressionAttributeValues":{":v":{"S":"SECRET"}}"#;
-    for (operation, member) in
-        [("Query", "FilterExpression"), ("Query", "KeyConditionExpression"), ("Scan", "FilterExpression")]
-    {
-        let body = format!(r#"{{"TableName":"Users","{member}":"contains(email, :v)",{values}}}"#);
-        refusal(operation, &body, &[member, "\"email\""]);
+fn names_that_no_expression_may_use() {
+    for condition in NEVER {
+        let name = condition.split(' ').next().unwrap();
+        let condition = tail("ConditionExpression", condition);
+        for (operation, target) in [("PutItem", ITEM), ("DeleteItem", KEY), ("UpdateItem", KEY)] {
+            refusal(operation, &format!(r#"{{"TableName":"Users",{target},{condition}}}"#), &[name]);
+        }
     }
+    for expression in
+        ["SET aws_dbe_foot = :v", "SET unlisted = :v", "SET email = unlisted, hits = :v", "REMOVE aws_dbe_b_email"]
+    {
+        let update = tail("UpdateExpression", expression);
+        refusal("UpdateItem", &format!(r#"{{"TableName":"Users",{KEY},{update}}}"#), &["UpdateItem"]);
+    }
+    for filter in NEVER {
+        let filter = tail("FilterExpression", filter);
+        refusal("Scan", &format!(r#"{{"TableName":"Users",{filter}}}"#), &["FilterExpression"]);
+    }
+}
+
+#[test]
+fn key_conditions_and_legacy_parameters_on_encrypted_attributes() {
+    let body = format!(r#"{{"TableName":"Users",{}}}"#, tail("KeyConditionExpression", "email = :v"));
+    refusal("Query", &body, &["KeyConditionExpression", "\"email\""]);
     let legacy = r#"{"email":{"ComparisonOperator":"EQ","AttributeValueList":[{"S":"SECRET"}]}}"#;
     for (operation, member) in [
         ("Query", "KeyConditions"),
@@ -67,29 +78,39 @@ fn filters_and_key_conditions_on_encrypted_attributes() {
     ] {
         refusal(operation, &format!(r#"{{"TableName":"Users","{member}":{legacy}}}"#), &[member, "\"email\""]);
     }
+    let legacy = r#"{"TableName":"Users","Key":{"id":{"S":"1"}},"AttributeUpdates":{"tier":{"Action":"DELETE"}}}"#;
+    refusal("UpdateItem", legacy, &["AttributeUpdates", "tier"]);
 }
 
 #[test]
-fn updates_of_signed_attributes() {
+fn updates_of_signed_attributes_in_transactions() {
     for (expression, name) in [
         ("SET email = :v", "email"),
-        ("SET plan = :v", "plan"),
-        ("SET views = plan", "plan"),
-        ("ADD views :v REMOVE card", "card"),
-        ("SET #p.x = :v", "plan"),
+        ("SET tier = :v", "tier"),
+        ("SET hits = tier", "tier"),
+        ("ADD hits :v REMOVE card", "card"),
+        ("SET #e.x = :v", "email"),
         ("SET aws_dbe_foot = :v", "aws_dbe_foot"),
         ("SET unlisted = :v", "unlisted"),
     ] {
-        let tail = format!(
-            r##""TableName":"Users","Key":{{"id":{{"S":"1"}}}},"UpdateExpression":"{expression}","ExpressionAttributeNames":{{"#p":"plan"}}"##
-        );
-        refusal("UpdateItem", &format!("{{{tail}}}"), &["UpdateItem", "UpdateExpression", name]);
-        let body = format!(r#"{{"TransactItems":[{{"Update":{{{tail}}}}}]}}"#);
+        let update = tail("UpdateExpression", expression);
+        let body = format!(r#"{{"TransactItems":[{{"Update":{{"TableName":"Users",{KEY},{update}}}}}]}}"#);
         refusal("TransactWriteItems", &body, &["UpdateExpression", name]);
     }
-    let legacy = r#"{"TableName":"Users","Key":{"id":{"S":"1"}},"AttributeUpdates":{"plan":{"Action":"DELETE"}}}"#;
-    refusal("UpdateItem", legacy, &["AttributeUpdates", "plan"]);
     refusal("UpdateItem", r#"{"TableName":"Users","Key":{"id":{"S":"1"}}}"#, &["unsealed item"]);
+}
+
+const ITEM: &str = r#""Item":{"id":{"S":"1"}}"#;
+const KEY: &str = r#""Key":{"id":{"S":"1"}}"#;
+
+/// An expression with the placeholders that it uses.
+fn tail(member: &str, expression: &str) -> String {
+    let names = if expression.contains("#e") { r##","ExpressionAttributeNames":{"#e":"email"}"## } else { "" };
+    let value = |name: &str| format!(r#""{name}":{{"S":"SECRET"}}"#);
+    let values: Vec<_> = [":v", ":p"].into_iter().filter(|name| expression.contains(*name)).map(value).collect();
+    let values = values.join(",");
+    let values = if values.is_empty() { values } else { format!(r#","ExpressionAttributeValues":{{{values}}}"#) };
+    format!(r#""{member}":"{expression}"{names}{values}"#)
 }
 
 #[test]
@@ -145,8 +166,8 @@ fn keys_that_dynamodb_could_not_read() {
     let keys = r#""KeySchema":[{"AttributeName":"id","KeyType":"HASH"}]"#;
     refusal("CreateTable", &format!(r#"{{"TableName":"Users",{},{keys}}}"#, definitions("email")), &["\"email\""]);
     refusal("UpdateTable", &format!(r#"{{"TableName":"Users",{}}}"#, definitions("email")), &["\"email\""]);
-    let other = r#""KeySchema":[{"AttributeName":"plan","KeyType":"HASH"}]"#;
-    refusal("CreateTable", &format!(r#"{{"TableName":"Users",{},{other}}}"#, definitions("plan")), &["plan", "id"]);
+    let other = r#""KeySchema":[{"AttributeName":"tier","KeyType":"HASH"}]"#;
+    refusal("CreateTable", &format!(r#"{{"TableName":"Users",{},{other}}}"#, definitions("tier")), &["tier", "id"]);
     let ttl = r#"{"TableName":"Users","TimeToLiveSpecification":{"AttributeName":"email","Enabled":true}}"#;
     refusal("UpdateTimeToLive", ttl, &["\"email\""]);
 }

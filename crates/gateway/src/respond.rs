@@ -7,7 +7,7 @@
 //! | a key is missing, wrong or refused           | 400    | `AccessDeniedException`     | no            |
 //! | the operation is not known                   | 400    | `UnknownOperationException` | no            |
 //! | the body is too long                         | 413    | `RequestEntityTooLargeException` | no       |
-//! | too many requests at once                    | 503    | `ThrottlingException`       | with backoff  |
+//! | too many requests, or too many writers of one item | 503 | `ThrottlingException`    | with backoff  |
 //! | a fault of this program                      | 500    | `InternalServerError`       | yes           |
 //! | the upstream's answer cannot be used         | 502    | `InternalServerError`       | yes           |
 //! | the upstream cannot be reached               | 503    | `ServiceUnavailable`        | yes           |
@@ -124,6 +124,7 @@ pub(crate) fn response(reply: Reply) -> Response<Full<Bytes>> {
 fn shape_of_error(error: &Error) -> (StatusCode, &'static str) {
     match error {
         Error::UnknownOperation { .. } => (StatusCode::BAD_REQUEST, "UnknownOperationException"),
+        Error::Contended { .. } => (StatusCode::SERVICE_UNAVAILABLE, "ThrottlingException"),
         Error::Wire { source: WireError::Timeout, .. } => (StatusCode::GATEWAY_TIMEOUT, "ServiceUnavailable"),
         Error::Answer { .. } => (StatusCode::BAD_GATEWAY, "InternalServerError"),
         other => shape_of_kind(other.kind()),
@@ -248,11 +249,12 @@ mod tests {
     #[test]
     fn every_refusal_has_a_type_a_code_and_advice() {
         let operation = || "PutItem".to_owned();
+        let contended = Refusal::Engine(Error::Contended { operation: operation(), table: "Users".into(), tries: 12 });
         let wire = |source| Refusal::Engine(Error::Wire { operation: operation(), source });
         let item = |source| {
             Refusal::Engine(Error::Item { operation: operation(), table: "Users".into(), key: String::new(), source })
         };
-        let cases: [(Refusal, u16, &str, &str); 12] = [
+        let cases: [(Refusal, u16, &str, &str); 13] = [
             (Reject::Target.into(), 400, "UnknownOperationException", "DSL-7101"),
             (Reject::Route.into(), 404, "UnknownOperationException", "DSL-7102"),
             (Reject::Browser.into(), 403, "AccessDeniedException", "DSL-7103"),
@@ -263,6 +265,7 @@ mod tests {
             (Reject::Panicked.into(), 500, "InternalServerError", "DSL-7199"),
             (wire(WireError::Unreachable), 503, "ServiceUnavailable", "DSL-6001"),
             (wire(WireError::Timeout), 504, "ServiceUnavailable", "DSL-6002"),
+            (contended, 503, "ThrottlingException", "DSL-2005"),
             (item(dynaseal_item::Error::Tag), 400, "ItemVerificationException", "DSL-3008"),
             (item(dynaseal_item::Error::Missing { attribute: "id".into() }), 400, "ValidationException", "DSL-1003"),
         ];

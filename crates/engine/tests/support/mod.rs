@@ -9,14 +9,14 @@ use dynaseal_engine::{Answer, BoxFuture, Call, Engine, Plaintext, Service, Syste
 use dynaseal_item::{Action, Schema, SchemaSpec, Suite};
 use dynaseal_keys::{Provider, RawAes};
 
-/// `Users`: key `id`, encrypted `email` and `card`, signed `plan`, unsigned `views`.
+/// `Users`: key `id`, encrypted `email` and `card`, signed `tier`, unsigned `hits`.
 pub fn schema() -> Schema {
     let actions = [
         ("id", Action::SignOnly),
         ("email", Action::EncryptAndSign),
         ("card", Action::EncryptAndSign),
-        ("plan", Action::SignOnly),
-        ("views", Action::DoNothing),
+        ("tier", Action::SignOnly),
+        ("hits", Action::DoNothing),
     ];
     SchemaSpec {
         logical_name: "Users".into(),
