@@ -269,6 +269,8 @@ async fn updates_change_sealed_attributes_and_leave_counters_to_dynamodb() {
     assert_eq!(answer["Attributes"], expected);
     let whole = json!({"TableName": "Users", "Key": {"id": {"S": "1"}}});
     assert_eq!(call(&engine, &database, "GetItem", whole).await.1["Item"], expected);
+    let (status, answer) = call(&engine, &database, "UpdateItem", update("SET age = :one", "SOME")).await;
+    assert!(status == 400 && answer["message"].as_str().unwrap().contains("enum value set"), "{answer}");
     let (_, answer) = call(&engine, &database, "UpdateItem", update("SET age = :one", "UPDATED_OLD")).await;
     assert_eq!(answer, json!({"Attributes": {"age": {"N": "41"}}}));
     let (_, answer) = call(&engine, &database, "UpdateItem", update("REMOVE nick SET age = :one", "ALL_OLD")).await;

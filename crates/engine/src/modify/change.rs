@@ -77,7 +77,8 @@ impl Change<'_> {
                     let text = printer.update(&actions(stored, &sealed, update, modify.table.schema()));
                     write.members.push(("UpdateExpression", printed(|out| json::write_text(&text, out))));
                 }
-                write.members.push(("ReturnValues", write.returns.upstream().into()));
+                let returns = write.returns.upstream().map(|returns| ("ReturnValues", returns.into()));
+                write.members.extend(returns);
             }
         }
         let condition = printer.condition(&guard(stored, modify.table, &modify.unsigned));

@@ -34,6 +34,10 @@ impl Current {
         self.text.as_deref().and_then(|text| json::read_item(text).ok())
     }
 
+    pub(super) fn exists(&self) -> bool {
+        self.text.is_some()
+    }
+
     pub(super) fn text(&self) -> Option<&str> {
         self.text.as_deref()
     }

@@ -119,7 +119,12 @@ impl Modify<'_, '_> {
         match send(operation, body, io).await {
             Ok(answer) if answer.ok() => write.reply(operation, self.table, answer, io).await.map(Written::Done),
             Ok(answer) if answers::is_condition_failed(&answer) => {
-                Current::from_answer(operation, &answer).map(Written::Lost)
+                let now = Current::from_answer(operation, &answer)?;
+                if now.exists() {
+                    return Ok(Written::Lost(now));
+                }
+                // There is no item any more, or this upstream does not show it.
+                Ok(self.read(operation, io).await?.map_or_else(Written::Done, Written::Lost))
             }
             Ok(answer) => Ok(Written::Done(answer)),
             Err(source) => self.without_answer(operation, source, write, before, io).await,

@@ -20,17 +20,20 @@ enum Which {
     Nothing,
     Old,
     New,
+    /// Not a value of DynamoDB's, which is left to refuse it.
+    Unknown,
 }
 
 impl Returns {
-    /// Of the request's JSON; a value that DynamoDB does not know is left for it to refuse.
+    /// Of the request's JSON.
     pub(crate) fn of(raw: Option<&str>) -> Self {
         let (item, updated_only) = match raw {
             Some("\"ALL_OLD\"") => (Which::Old, false),
             Some("\"ALL_NEW\"") => (Which::New, false),
             Some("\"UPDATED_OLD\"") => (Which::Old, true),
             Some("\"UPDATED_NEW\"") => (Which::New, true),
-            _ => (Which::Nothing, false),
+            None | Some("\"NONE\"") => (Which::Nothing, false),
+            Some(_) => (Which::Unknown, false),
         };
         Self { item, updated_only, written: Vec::new() }
     }
@@ -40,12 +43,12 @@ impl Returns {
         Self { written, ..self }
     }
 
-    /// What to ask DynamoDB for, as JSON.
-    pub(super) fn upstream(&self) -> &'static str {
+    /// What to ask DynamoDB for, as JSON, if it is not what the caller asked for.
+    pub(super) fn upstream(&self) -> Option<&'static str> {
         match self.item {
-            Which::Nothing => "\"NONE\"",
-            Which::Old => "\"ALL_OLD\"",
-            Which::New => "\"ALL_NEW\"",
+            Which::Old => Some("\"ALL_OLD\""),
+            Which::New => Some("\"ALL_NEW\""),
+            Which::Nothing | Which::Unknown => None,
         }
     }
 
@@ -57,7 +60,7 @@ impl Returns {
     /// The item to show, of the one before and the one after.
     pub(super) fn pick<'t>(&self, before: Option<&'t str>, now: Option<&'t str>) -> Option<&'t str> {
         match self.item {
-            Which::Nothing => None,
+            Which::Nothing | Which::Unknown => None,
             Which::Old => before,
             Which::New => now,
         }

@@ -71,7 +71,8 @@ pub(crate) fn update<'e, 'a>(mut request: Request<'e, 'a>) -> Result<Plan<'e, 'a
     let members = [&["Key", "UpdateExpression", "AttributeUpdates"][..], &CONDITION, &CALL].concat();
     scope.known(&request.body, &members)?;
     scope.legacy_conditions(&request.body, "Expected")?;
-    if let Some(work) = scope.work(&request.body, Kind::Condition)?
+    if request.body.raw(Kind::Update.member()).is_some()
+        && let Some(work) = scope.work(&request.body, Kind::Condition)?
         && let Some(key) = request.body.take_raw("Key")
     {
         let returns = Returns::of(request.body.raw("ReturnValues"));

@@ -67,6 +67,9 @@ impl Scope<'_, '_> {
         object: &Object<'_>,
         kind: Kind,
     ) -> Result<Option<(Expressions, BTreeSet<String>)>, Error> {
+        if [kind, Kind::Update].iter().all(|kind| object.raw(kind.member()).is_none()) {
+            return Ok(None);
+        }
         let expressions = Expressions {
             names: object.raw(NAMES).map(|_| self.names(object)).transpose()?,
             values: object.raw(VALUES).map(|_| self.values(object)).transpose()?,
