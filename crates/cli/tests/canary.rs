@@ -4,14 +4,14 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a helper of a test may panic, as the test may")]
 
 mod support;
+mod vault;
 
 use std::fs;
-use std::io::{Read as _, Write as _};
-use std::net::TcpStream;
 use std::path::Path;
 
 use serde_json::{Value, json};
 use support::{Gateway, TEST_KEY};
+use vault::{Calls, DAMAGE, READABLE, SECRETS, assert_clean, expressions, get, http, id, item, key, with};
 
 #[test]
 fn no_marker_is_found_in_anything_that_was_written() {
@@ -20,7 +20,9 @@ fn no_marker_is_found_in_anything_that_was_written() {
     let mut calls = Calls { address: gateway.address.clone(), failures: 0 };
 
     succeed(&mut calls);
+    change(&mut calls);
     fail(&mut calls);
+    fail_expressions(&mut calls);
     damage(folder.path(), &mut calls);
     for path in ["/metrics", "/healthz"] {
         let (status, text) = http(&calls.address, "GET", path, None, b"");
@@ -36,7 +38,7 @@ fn no_marker_is_found_in_anything_that_was_written() {
     another_key(folder.path());
     upstream_down(folder.path());
     assert_folder_is_clean(folder.path());
-    assert!(calls.failures >= 20, "only {} calls failed", calls.failures);
+    assert!(calls.failures >= 60, "only {} calls failed", calls.failures);
 }
 
 /// Every operation that stores or returns items.
@@ -65,6 +67,50 @@ fn succeed(calls: &mut Calls) {
     calls.ok("DeleteItem", &json!({"TableName": "Vault", "Key": key("4"), "ReturnValues": "ALL_OLD"}));
 }
 
+/// Updates, conditions and filters on encrypted attributes, each with markers in its values; also conditions that fail
+/// and show the caller the item.
+fn change(calls: &mut Calls) {
+    calls.ok("PutItem", &json!({"TableName": "Vault", "Item": item("5")}));
+    let on = |number: &str, members: Value| expressions(json!({"Key": key(number)}), members);
+    let update = "SET #t = :s, #m.k = :s, #l[0] = :s, fresh = if_not_exists(fresh, :s) \
+        REMOVE #m.gone ADD #n :d, #v :one DELETE #ts :set";
+    for (returns, shown) in
+        [("NONE", false), ("ALL_OLD", true), ("ALL_NEW", true), ("UPDATED_OLD", true), ("UPDATED_NEW", true)]
+    {
+        let answer = calls.ok("UpdateItem", &on("5", json!({
+            "UpdateExpression": update, "ConditionExpression": "contains(#t, :s) AND #n >= :d", "ReturnValues": returns,
+        })));
+        assert_eq!(answer.contains(SECRETS[0]), shown, "{returns}");
+    }
+    // Without an item, and with one that is stored as the gateway finds it.
+    let create =
+        json!({"UpdateExpression": "SET #t = :s ADD #n :d", "ConditionExpression": "attribute_not_exists(#t)"});
+    calls.ok("UpdateItem", &on("6", create.clone()));
+    for put in [item("6"), item("7")] {
+        let condition = "attribute_not_exists(id) OR #t = :s";
+        let members = json!({"ConditionExpression": condition, "ReturnValues": "ALL_OLD"});
+        calls.ok("PutItem", &expressions(json!({"Item": put}), members));
+    }
+
+    let wrong = json!({"ConditionExpression": "#t = :wrong", "ReturnValuesOnConditionCheckFailure": "ALL_OLD"});
+    calls.fails_showing("UpdateItem", &on("5", with(&wrong, "UpdateExpression", "SET #t = :s")));
+    calls.fails_showing("UpdateItem", &on("5", with(&wrong, "UpdateExpression", "ADD #v :one")));
+    calls.fails_showing("DeleteItem", &on("5", wrong.clone()));
+    calls.fails_showing("PutItem", &expressions(json!({"Item": item("5")}), wrong));
+    assert!(calls.fails("UpdateItem", &on("5", create)).contains("ConditionalCheckFailedException"));
+
+    let filter = json!({"FilterExpression": "#t = :s AND contains(#m.k, :s) AND (#n >= :d OR #t = :wrong)"});
+    let scan = calls.ok("Scan", &expressions(json!({}), filter.clone()));
+    assert!(scan.contains(SECRETS[0]));
+    let counted = calls.ok("Scan", &expressions(json!({"Select": "COUNT"}), filter.clone()));
+    assert!(!counted.contains("Items"));
+    let mut query = expressions(json!({"KeyConditionExpression": "id = :i"}), filter);
+    query["ExpressionAttributeValues"][":i"] = json!({"S": id("5")});
+    assert!(calls.ok("Query", &query).contains(SECRETS[0]));
+    let delete = json!({"ConditionExpression": "#t = :s", "ReturnValues": "ALL_OLD"});
+    assert!(calls.ok("DeleteItem", &on("7", delete)).contains(SECRETS[0]));
+}
+
 /// Requests that are refused or fail, each with markers where a careless message would repeat them.
 fn fail(calls: &mut Calls) {
     let secret = SECRETS[0];
@@ -91,27 +137,12 @@ fn fail(calls: &mut Calls) {
     let mut put = with("text", text.clone());
     put["Unheard"] = text.clone();
     calls.fails("PutItem", &put);
-    put = with("text", text.clone());
-    put["ConditionExpression"] = json!("text = :s");
-    put["ExpressionAttributeValues"] = json!({":s": text});
-    calls.fails("PutItem", &put);
     put = json!({"TableName": "Vault", "Item": item("1"), "ConditionExpression": "attribute_not_exists(id)"});
     assert!(calls.fails("PutItem", &put).contains("ConditionalCheckFailedException"));
     put = with("text", text.clone());
     put["ReturnValues"] = json!(secret);
     calls.fails("PutItem", &put);
 
-    let values = json!({":s": text});
-    let expression = |member: &str, words: &str| {
-        let mut body = json!({"TableName": "Vault", "ExpressionAttributeValues": values});
-        body[member] = json!(words);
-        body
-    };
-    calls.fails("Scan", &expression("FilterExpression", "text = :s"));
-    calls.fails("Scan", &expression("FilterExpression", "text ; :s"));
-    let mut update = expression("UpdateExpression", "SET text = :s");
-    update["Key"] = key("1");
-    calls.fails("UpdateItem", &update);
     let statement = format!("UPDATE Vault SET text = '{secret}' WHERE id = '{}'", id("1"));
     calls.fails("ExecuteStatement", &json!({"Statement": statement}));
     calls.fails("SomethingNew", &with("text", text.clone()));
@@ -127,6 +158,75 @@ fn fail(calls: &mut Calls) {
     calls.fails_raw(secret, whole.as_bytes());
     let twice = whole.replacen("{\"", &format!("{{\"TableName\":\"{secret}\",\""), 1);
     calls.fails_raw("PutItem", twice.as_bytes());
+}
+
+/// Expressions that are refused, or that the stored item does not suit.
+fn fail_expressions(calls: &mut Calls) {
+    let secret = SECRETS[0];
+    let on = |members: Value| expressions(json!({"Key": key("1")}), members);
+    let updates = [
+        "SET text = :s",         // a reserved word
+        "SET #t = :s, #t = :s",  // twice the same
+        "SET aws_dbe_foot = :s", // the format's own
+        "SET #t = #t + :d",      // no number
+        "SET #t.k = :s",         // no map
+        "SET #t = absent_one",   // nothing there
+        "SET id = :s",           // the key
+        "ADD #t :set",           // no set
+        "ADD #n :s",             // not to be added
+        "SET #t = :nothing",     // no such value
+        "SET #t = ; :s",
+    ];
+    for update in updates {
+        calls.fails("UpdateItem", &on(json!({"UpdateExpression": update})));
+    }
+    for condition in
+        ["text = :s", "#t BETWEEN :s AND :d", "begins_with(#t, :d)", "aws_dbe_head = :s", "#t = :nothing", "#t ; :s"]
+    {
+        calls.fails("DeleteItem", &on(json!({"ConditionExpression": condition})));
+        let item = json!({"Item": item("1")});
+        calls.fails("PutItem", &expressions(item, json!({"ConditionExpression": condition})));
+        calls.fails("Scan", &expressions(json!({}), json!({"FilterExpression": condition})));
+    }
+    calls.fails("Query", &expressions(json!({}), json!({"KeyConditionExpression": "id = :s AND #t = :s"})));
+    let mut body = on(json!({"UpdateExpression": "SET #t = :s"}));
+    body["ExpressionAttributeValues"][":unused"] = json!({"S": secret});
+    calls.fails("UpdateItem", &body);
+    body["ExpressionAttributeValues"] = json!({":s": {"S": secret.repeat(40_000)}});
+    calls.fails("UpdateItem", &body);
+    body["ExpressionAttributeValues"] = json!({":s": {"N": secret}});
+    calls.fails("UpdateItem", &body);
+    body["ExpressionAttributeValues"] = json!({":s": secret});
+    calls.fails("UpdateItem", &body);
+
+    for action in ["Delete", "ConditionCheck"] {
+        let check = on(json!({"ConditionExpression": "#t = :s"}));
+        calls.fails("TransactWriteItems", &json!({"TransactItems": [{action: check}]}));
+    }
+    let update = on(json!({"UpdateExpression": "SET #t = :s"}));
+    calls.fails("TransactWriteItems", &json!({"TransactItems": [{"Update": update}]}));
+    let legacy = json!({"text": {"Action": "PUT", "Value": {"S": secret}}});
+    calls.fails("UpdateItem", &json!({"TableName": "Vault", "Key": key("1"), "AttributeUpdates": legacy}));
+    let legacy = json!({"text": {"ComparisonOperator": "EQ", "AttributeValueList": [{"S": secret}]}});
+    calls.fails("Scan", &json!({"TableName": "Vault", "ScanFilter": legacy}));
+
+    // A value where a placeholder belongs: DynamoDB repeats the words to whoever wrote them, so only the rest is clean.
+    for condition in [
+        format!("#t = '{secret}'"),
+        format!("#t = {secret} {secret}"),
+        format!("#t = :s AND \"{secret}\""),
+        format!("#n = {}", SECRETS[1]),
+    ] {
+        for (operation, member) in
+            [("UpdateItem", "UpdateExpression"), ("DeleteItem", "ConditionExpression"), ("Scan", "FilterExpression")]
+        {
+            let target = if operation == "Scan" { json!({}) } else { json!({"Key": key("1")}) };
+            let words = format!("{}{condition}", if operation == "UpdateItem" { "SET " } else { "" });
+            let body = expressions(target, json!({member: words}));
+            let (status, answer) = http(&calls.address, "POST", "/", Some(operation), body.to_string().as_bytes());
+            assert!(status == 400 && answer.contains("ValidationException"), "{operation}: {status}");
+        }
+    }
 }
 
 /// Items that were changed behind the gateway's back.
@@ -147,6 +247,9 @@ fn damage(folder: &Path, calls: &mut Calls) {
         assert_eq!(http(&store.address, "POST", "/", Some("PutItem"), put.as_bytes()).0, 200);
         calls.fails("GetItem", &get("1"));
         calls.fails("Scan", &json!({"TableName": "Vault"}));
+        for (operation, body) in guarded() {
+            calls.fails(operation, &body);
+        }
     }
 }
 
@@ -157,6 +260,9 @@ fn another_key(folder: &Path) {
     let mut calls = Calls { address: gateway.address.clone(), failures: 0 };
     calls.fails("GetItem", &get("2"));
     calls.fails("Scan", &json!({"TableName": "Vault"}));
+    for (operation, body) in guarded() {
+        calls.fails(operation, &body);
+    }
     gateway.stop();
 }
 
@@ -168,83 +274,22 @@ fn upstream_down(folder: &Path) {
     let mut calls = Calls { address: gateway.address.clone(), failures: 0 };
     calls.fails("PutItem", &json!({"TableName": "Vault", "Item": item("1")}));
     calls.fails("GetItem", &get("1"));
+    for (operation, body) in guarded() {
+        calls.fails(operation, &body);
+    }
     gateway.stop();
 }
 
-/// Sends calls, and checks every answer that is an error.
-struct Calls {
-    address: String,
-    failures: usize,
-}
-
-impl Calls {
-    fn ok(&mut self, operation: &str, body: &Value) -> String {
-        let (status, answer) = http(&self.address, "POST", "/", Some(operation), body.to_string().as_bytes());
-        assert_eq!(status, 200, "{operation}: {answer}");
-        answer
-    }
-
-    fn fails(&mut self, operation: &str, body: &Value) -> String {
-        self.fails_raw(operation, body.to_string().as_bytes())
-    }
-
-    fn fails_raw(&mut self, operation: &str, body: &[u8]) -> String {
-        let (status, answer) = http(&self.address, "POST", "/", Some(operation), body);
-        assert!(status >= 400, "{operation} did not fail: {status}");
-        assert_clean(operation, answer.as_bytes(), &[&SECRETS, &DAMAGE]);
-        self.failures += 1;
-        answer
-    }
-}
-
-/// One request on a connection of its own, without a client that would correct it.
-fn http(address: &str, method: &str, path: &str, operation: Option<&str>, body: &[u8]) -> (u16, String) {
-    let mut stream = TcpStream::connect(address).unwrap();
-    let target = operation.map(|name| format!("X-Amz-Target: DynamoDB_20120810.{name}\r\n")).unwrap_or_default();
-    // The embedded engine wants to see a signature; nobody checks it.
-    let head = format!(
-        "{method} {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\nContent-Type: application/x-amz-json-1.0\r\n\
-         {target}Authorization: AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/dynamodb/aws4_request, \
-         SignedHeaders=host, Signature=0\r\nContent-Length: {}\r\n\r\n",
-        body.len()
-    );
-    stream.write_all(head.as_bytes()).unwrap();
-    stream.write_all(body).unwrap();
-    let mut answer = Vec::new();
-    stream.read_to_end(&mut answer).unwrap();
-    let answer = String::from_utf8(answer).unwrap();
-    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-    (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned())
-}
-
-fn id(number: &str) -> String {
-    format!("{}-{number}", READABLE[0])
-}
-
-fn key(number: &str) -> Value {
-    json!({"id": {"S": id(number)}})
-}
-
-fn get(number: &str) -> Value {
-    json!({"TableName": "Vault", "Key": key(number)})
-}
-
-/// An item with a marker in every attribute: secret ones where it is encrypted, readable ones where it is not.
-fn item(number: &str) -> Value {
-    let [text, digits] = SECRETS;
-    json!({
-        "id": {"S": id(number)},
-        "status": {"S": READABLE[0]},
-        "views": {"N": READABLE[1]},
-        "text": {"S": text},
-        "binary": {"B": base64_simd::STANDARD.encode_to_string(text)},
-        "number": {"N": digits},
-        "texts": {"SS": [text, "b"]},
-        "numbers": {"NS": [digits, "1"]},
-        "binaries": {"BS": [base64_simd::STANDARD.encode_to_string(format!("x{text}"))]},
-        "list": {"L": [{"S": text}, {"L": [{"N": digits}]}, {"BOOL": true}, {"NULL": true}]},
-        "map": {"M": {text: {"S": "a name inside an encrypted map is a secret too"}, "k": {"S": text}}},
-    })
+/// One call of each kind that opens what is stored to work out what to do.
+fn guarded() -> [(&'static str, Value); 4] {
+    let condition = json!({"ConditionExpression": "#t = :s"});
+    let on = |target: Value, members: &Value| expressions(target, members.clone());
+    [
+        ("UpdateItem", on(json!({"Key": key("1")}), &json!({"UpdateExpression": "SET #t = :s, #m.k = :s"}))),
+        ("DeleteItem", on(json!({"Key": key("1")}), &condition)),
+        ("PutItem", on(json!({"Item": item("1")}), &condition)),
+        ("Scan", on(json!({}), &json!({"FilterExpression": "#t = :s"}))),
+    ]
 }
 
 /// Everything in the folder: the database with its write-ahead log, logs, temporary files. Configurations hold no item.
@@ -260,22 +305,6 @@ fn assert_folder_is_clean(folder: &Path) {
         searched += usize::from(!bytes.is_empty());
     }
     assert!(searched >= 3, "only {searched} files were searched");
-}
-
-/// Searches for markers as they are, in hexadecimal, and in base64 at each of its three alignments.
-fn assert_clean(place: &str, bytes: &[u8], markers: &[&[&str]]) {
-    for marker in markers.iter().copied().flatten() {
-        let hex: String = marker.bytes().map(|byte| format!("{byte:02x}")).collect();
-        let base64 = (0..3).map(|shift| {
-            let text = base64_simd::STANDARD_NO_PAD.encode_to_string(format!("{}{marker}", "x".repeat(shift)));
-            // The outer characters depend on what stands beside the marker.
-            text[4..text.len() - 3].to_owned()
-        });
-        for form in base64.chain([(*marker).to_owned(), hex]) {
-            let found = bytes.windows(form.len()).any(|window| window == form.as_bytes());
-            assert!(!found, "a marker stands in {place}");
-        }
-    }
 }
 
 fn config() -> String {
@@ -310,11 +339,5 @@ fn config() -> String {
 
 const STORE: &str = "[gateway]\nlisten = \"127.0.0.1:0\"\nupstream = \"embedded\"\ndatabase = \"data.db\"\n";
 
-/// Markers that stand in encrypted attributes only: a text and a number.
-const SECRETS: [&str; 2] = ["canary-Zq7vK2mXw9", "918273645546372819"];
-/// Markers of attributes that DynamoDB can read; logs and metrics hold no values at all.
-const READABLE: [&str; 2] = ["parrot-Hn4tB8cLd1", "564738291192837465"];
-/// What was put into the stored items to damage them.
-const DAMAGE: [&str; 1] = ["magpie-Rv6sJ3pYk5"];
 /// As much as the log can say.
 const VERBOSE: &[&str] = &["--log", "trace"];
