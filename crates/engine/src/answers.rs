@@ -28,11 +28,26 @@ pub(crate) fn condition_failed(item: Option<&Item<'_>>) -> Answer {
     failure(KIND, "The conditional request failed", item)
 }
 
-/// Whether an answer is that of a failed condition.
-pub(crate) fn is_condition_failed(answer: &Answer) -> bool {
-    let kind = std::str::from_utf8(&answer.body).ok().and_then(|body| Object::parse(body).ok());
-    let kind = kind.as_ref().and_then(|body| body.text("__type").ok().flatten());
-    answer.status == 400 && kind.is_some_and(|kind| kind.ends_with("#ConditionalCheckFailedException"))
+/// A failure that is looked at here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Failed {
+    Condition,
+    Transaction,
+    /// A token that was used for something else before.
+    Token,
+}
+
+/// What an answer failed of, if it is one of these.
+pub(crate) fn failed(answer: &Answer) -> Option<Failed> {
+    let body = std::str::from_utf8(&answer.body).ok().filter(|_| answer.status == 400)?;
+    let body = Object::parse(body).ok()?;
+    let kind = body.text("__type").ok().flatten()?;
+    match kind.rsplit('#').next()? {
+        "ConditionalCheckFailedException" => Some(Failed::Condition),
+        "TransactionCanceledException" => Some(Failed::Transaction),
+        "IdempotentParameterMismatchException" => Some(Failed::Token),
+        _ => None,
+    }
 }
 
 fn failure(kind: &str, message: &str, item: Option<&Item<'_>>) -> Answer {

@@ -13,7 +13,7 @@ use serde_json::value::RawValue;
 pub(crate) struct NotJson(pub(crate) &'static str);
 
 /// A part of a document.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum Node<'a> {
     /// Text that stays as it is.
     Raw(Cow<'a, str>),
@@ -26,7 +26,7 @@ pub(crate) enum Node<'a> {
 }
 
 /// Names and values in order.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Object<'a>(Vec<(Cow<'a, str>, Node<'a>)>);
 
 impl<'a> Object<'a> {
@@ -93,6 +93,12 @@ impl<'a> Object<'a> {
         if let Some((_, node)) = self.0.iter_mut().find(|(other, _)| other == name) {
             *node = value;
         }
+    }
+
+    /// Takes out a member that was replaced.
+    pub(crate) fn replaced(&mut self, name: &str) -> Option<Node<'a>> {
+        let at = self.0.iter().position(|(other, _)| other == name)?;
+        Some(self.0.remove(at).1)
     }
 
     pub(crate) fn remove(&mut self, name: &str) {

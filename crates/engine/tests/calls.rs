@@ -128,7 +128,7 @@ fn batches_mix_tables_and_hand_unprocessed_work_back() {
 #[test]
 fn transactions_mix_tables_and_open_the_reasons() {
     let body = format!(
-        r#"{{"TransactItems":[{{"Put":{{"TableName":"Other","Item":{{}}}}}},{{"Put":{{"TableName":"Users","Item":{ITEM}}}}},{{"ConditionCheck":{{"TableName":"Users","Key":{{"id":{{"S":"2"}}}},"ConditionExpression":"attribute_exists(id)","ReturnValuesOnConditionCheckFailure":"ALL_OLD"}}}},{{"Update":{{"TableName":"Users","Key":{{"id":{{"S":"3"}}}},"UpdateExpression":"ADD hits :one"}}}}],"ClientRequestToken":"t"}}"#
+        r#"{{"TransactItems":[{{"Put":{{"TableName":"Other","Item":{{}}}}}},{{"Put":{{"TableName":"Users","Item":{ITEM}}}}},{{"ConditionCheck":{{"TableName":"Users","Key":{{"id":{{"S":"2"}}}},"ConditionExpression":"attribute_exists(id)","ReturnValuesOnConditionCheckFailure":"ALL_OLD"}}}},{{"Update":{{"TableName":"Users","Key":{{"id":{{"S":"3"}}}},"UpdateExpression":"ADD hits :one","ExpressionAttributeValues":{{":one":{{"N":"1"}}}}}}}}],"ClientRequestToken":"t"}}"#
     );
     let reasons = format!(
         r#"{{"__type":"x#TransactionCanceledException","CancellationReasons":[{{"Code":"None"}},{{"Code":"None"}},{{"Code":"ConditionalCheckFailed","Item":{}}},{{"Code":"None"}}]}}"#,

@@ -40,5 +40,6 @@ pub use multi::Multi;
 pub use provider::{Provider, message_id};
 pub use raw::aes::RawAes;
 pub use raw::rsa::RawRsa;
+pub use secret::fingerprint;
 pub use wire::{Answer, BoxFuture, Call, Service, Wire, WireError};
 pub use wrap::rsa::Padding;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use aws_lc_rs::rand;
+use aws_lc_rs::{digest, rand};
 use zeroize::{Zeroize as _, ZeroizeOnDrop};
 
 use crate::error::Error;
@@ -70,6 +70,18 @@ pub(crate) fn random<const N: usize>() -> Result<[u8; N], Error> {
     Ok(bytes)
 }
 
+/// A name for some bytes, 32 hexadecimal digits that differ whenever the bytes or their division into parts do.
+#[must_use]
+pub fn fingerprint(parts: &[&[u8]]) -> String {
+    let mut hash = digest::Context::new(&digest::SHA256);
+    for part in parts {
+        hash.update(&(part.len() as u64).to_be_bytes());
+        hash.update(part);
+    }
+    let digest = hash.finish();
+    digest.as_ref().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+}
+
 const RANDOM: Error = Error::Library { at: "drawing random bytes" };
 
 /// Enough for a key, an IV and a salt.
@@ -87,6 +99,12 @@ mod tests {
         assert!(secret.expose() != &[0; 32] && public != [0; 28] && secret.expose()[..28] != public);
         assert_ne!(random::<32>().unwrap(), random::<32>().unwrap());
         assert_eq!(format!("{one:?}"), "Secret(redacted)");
+    }
+
+    #[test]
+    fn fingerprints_tell_parts_apart() {
+        assert_ne!(fingerprint(&[b"ab", b"c"]), fingerprint(&[b"a", b"bc"]));
+        assert_eq!(fingerprint(&[b"ab", b"c"]).len(), 32);
     }
 
     #[test]

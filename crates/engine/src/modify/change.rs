@@ -14,11 +14,11 @@ use crate::reply;
 use crate::run::seal_one;
 use crate::table::Table;
 
-use super::Modify;
 use super::current::{Current, FOOTER};
 use super::guard::guard;
 use super::returns::Returns;
 use super::update::{actions, updated};
+use super::{Decision, Modify};
 
 /// What is done with the item if the condition holds.
 #[derive(Debug)]
@@ -29,6 +29,8 @@ pub(crate) enum Change<'a> {
     Delete,
     /// UpdateItem.
     Update(Returns),
+    /// ConditionCheck, which writes nothing.
+    Check,
 }
 
 /// A write that was decided.
@@ -49,7 +51,7 @@ impl Change<'_> {
         parsed: &Parsed<'_>,
         (stored, opened): (Option<&Item<'_>>, Option<Item<'_>>),
         io: Io<'_>,
-    ) -> Result<Result<Write, Answer>, Error> {
+    ) -> Result<Decision, Error> {
         let (mut write, sealed);
         let mut printer = Printer::default();
         match self {
@@ -60,14 +62,13 @@ impl Change<'_> {
                 write.members.push(("Item", printed(|out| json::write_item(&sealed, out))));
                 write.footer = sealed.get(FOOTER).cloned();
             }
-            Change::Delete => {
+            Change::Delete | Change::Check => {
                 write = Write::new(Returns::of(modify.body.raw("ReturnValues")));
                 write.members.push(("Key", modify.key.clone().into_bytes()));
             }
             Change::Update(returns) => {
-                let update = match updated(operation, modify, parsed, opened, io).await? {
-                    Ok(update) => update,
-                    Err(answer) => return Ok(Err(answer)),
+                let Some(update) = updated(operation, modify, parsed, opened, io).await? else {
+                    return Ok(Decision::Nothing);
                 };
                 sealed = update.sealed;
                 write = Write::new(returns.clone().over(update.written));
@@ -83,9 +84,8 @@ impl Change<'_> {
         }
         let condition = printer.condition(&guard(stored, modify.table, &modify.unsigned));
         write.members.push(("ConditionExpression", printed(|out| json::write_text(&condition, out))));
-        write.members.push(("ReturnValuesOnConditionCheckFailure", b"\"ALL_OLD\"".to_vec()));
         write.placeholders(&printer);
-        Ok(Ok(write))
+        Ok(Decision::Write(write))
     }
 }
 
@@ -110,15 +110,15 @@ impl Write {
     }
 
     /// The request: the caller's other members, and what was decided.
-    pub(super) fn body(&self, members: &Object<'_>) -> Vec<u8> {
-        let mut body = Object::default();
+    pub(super) fn object<'o>(&'o self, members: &'o Object<'_>) -> Object<'o> {
+        let mut object = Object::default();
         for (name, text) in members.entries() {
-            body.set(name, Node::Raw(text.into()));
+            object.insert(name.to_owned(), Node::Raw(text.into()));
         }
         for (name, json) in &self.members {
-            body.set(name, Node::Printed(json.clone()));
+            object.set(name, Node::Printed(json.clone()));
         }
-        body.print(&[], 2048)
+        object
     }
 
     /// The caller's answer to a write that was carried out.

@@ -12,6 +12,7 @@ mod change;
 mod current;
 mod guard;
 mod returns;
+mod transact;
 mod turns;
 mod update;
 
@@ -19,7 +20,7 @@ use std::time::Duration;
 
 use dynaseal_keys::{Answer, Call, Io, Service, WireError};
 
-use crate::answers;
+use crate::answers::{self, Failed};
 use crate::doc::{Node, Object};
 use crate::error::Error;
 use crate::expressions::Expressions;
@@ -29,6 +30,7 @@ pub(crate) use change::Change;
 use change::Write;
 use current::Current;
 pub(crate) use returns::Returns;
+pub(crate) use transact::{Entry, Transact};
 pub(crate) use turns::Turns;
 pub(crate) use update::Split;
 
@@ -56,6 +58,15 @@ const TRIES: u32 = 12;
 const PAUSE: Duration = Duration::from_millis(4);
 const LONGEST: Duration = Duration::from_millis(200);
 
+/// What was decided.
+enum Decision {
+    Write(Write),
+    /// The condition does not hold, in DynamoDB's words.
+    ConditionFailed(Answer),
+    /// There is nothing to take away from.
+    Nothing,
+}
+
 /// What became of one try.
 enum Written {
     Done(Answer),
@@ -73,8 +84,9 @@ impl Modify<'_, '_> {
         };
         for attempt in 0..TRIES {
             let write = match self.decide(operation, &current, io).await? {
-                Ok(write) => write,
-                Err(answer) => return Ok(answer),
+                Decision::Write(write) => write,
+                Decision::ConditionFailed(answer) => return Ok(answer),
+                Decision::Nothing => return Ok(answers::nothing()),
             };
             match self.write(operation, &write, &current, io).await? {
                 Written::Done(answer) => return Ok(answer),
@@ -96,8 +108,8 @@ impl Modify<'_, '_> {
         if answer.ok() { Current::from_answer(operation, &answer).map(Ok) } else { Ok(Err(answer)) }
     }
 
-    /// What to write over `current`, or what DynamoDB would have answered.
-    async fn decide(&self, operation: &str, current: &Current, io: Io<'_>) -> Result<Result<Write, Answer>, Error> {
+    /// What to do about `current`.
+    async fn decide(&self, operation: &str, current: &Current, io: Io<'_>) -> Result<Decision, Error> {
         let mut to_open = current.item();
         let opened = match &mut to_open {
             Some(stored) => {
@@ -108,17 +120,22 @@ impl Modify<'_, '_> {
         };
         let parsed = self.expressions.parse().map_err(|fault| Error::expression(operation, fault))?;
         if !parsed.holds(opened.as_ref()).map_err(|fault| Error::expression(operation, fault))? {
-            return Ok(Err(answers::condition_failed(opened.as_ref().filter(|_| self.show_item))));
+            return Ok(Decision::ConditionFailed(answers::condition_failed(
+                opened.as_ref().filter(|_| self.show_item),
+            )));
         }
         let stored = current.item();
         self.change.write(operation, self, &parsed, (stored.as_ref(), opened), io).await
     }
 
     async fn write(&self, operation: &str, write: &Write, before: &Current, io: Io<'_>) -> Result<Written, Error> {
-        let body = write.body(&self.body);
+        let mut body = write.object(&self.body);
+        // So a lost race costs no other read.
+        body.set("ReturnValuesOnConditionCheckFailure", Node::Raw("\"ALL_OLD\"".into()));
+        let body = body.print(&[], 2048);
         match send(operation, body, io).await {
             Ok(answer) if answer.ok() => write.reply(operation, self.table, answer, io).await.map(Written::Done),
-            Ok(answer) if answers::is_condition_failed(&answer) => {
+            Ok(answer) if answers::failed(&answer) == Some(Failed::Condition) => {
                 let now = Current::from_answer(operation, &answer)?;
                 if now.exists() {
                     return Ok(Written::Lost(now));

@@ -5,9 +5,9 @@
 use std::collections::BTreeSet;
 
 use dynaseal_item::{Action, Item, Schema, Value, json};
-use dynaseal_keys::{Answer, Io};
+use dynaseal_keys::Io;
 
-use crate::answers;
+use crate::doc::NotJson;
 use crate::error::Error;
 use crate::expr::apply::apply;
 use crate::expr::ast::{self, Path, SetValue, Update};
@@ -30,19 +30,19 @@ pub(super) async fn updated(
     parsed: &Parsed<'_>,
     opened: Option<Item<'_>>,
     io: Io<'_>,
-) -> Result<Result<Updated, Answer>, Error> {
+) -> Result<Option<Updated>, Error> {
     let key = json::read_item(&modify.key);
     let (Some(update), Ok(key)) = (&parsed.update, &key) else {
-        return Ok(Err(answers::validation("The provided key element does not match the schema")));
+        return Err(Error::request(operation, NotJson("an update needs a key and an UpdateExpression")));
     };
     let applied = match apply(update, opened.as_ref(), key) {
         Ok(applied) => applied,
         Err(fault) => return Err(Error::expression(operation, fault)),
     };
     // Taking away from nothing leaves nothing.
-    let Some(new) = applied.item else { return Ok(Err(answers::nothing())) };
+    let Some(new) = applied.item else { return Ok(None) };
     let sealed = seal_item(modify.table, new, None, operation, io).await?.into_owned();
-    Ok(Ok(Updated { sealed, written: applied.written }))
+    Ok(Some(Updated { sealed, written: applied.written }))
 }
 
 /// Sets what is new or different, removes what is gone, and leaves the rest to the caller's own actions.

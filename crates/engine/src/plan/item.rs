@@ -28,7 +28,8 @@ pub(crate) fn put<'e, 'a>(mut request: Request<'e, 'a>) -> Result<Plan<'e, 'a>, 
         && let Some(item) = request.body.take_raw("Item")
     {
         let key = key_of(&scope, &item)?;
-        return Ok(modify(request, table, key, Change::Put(item), work));
+        let modify = modify(request.body, table, key, Change::Put(item), work);
+        return Ok(Plan::Modify(Box::new(modify)));
     }
     let puts = Vec::from_iter(put_part(&scope, &mut request.body, 0, None)?);
     Ok(request.edit(puts, attributes(table)))
@@ -59,7 +60,8 @@ pub(crate) fn delete<'e, 'a>(mut request: Request<'e, 'a>) -> Result<Plan<'e, 'a
     if let Some(work) = scope.work(&request.body, Kind::Condition)?
         && let Some(key) = request.body.take_raw("Key")
     {
-        return Ok(modify(request, table, key.into_owned(), Change::Delete, work));
+        let modify = modify(request.body, table, key.into_owned(), Change::Delete, work);
+        return Ok(Plan::Modify(Box::new(modify)));
     }
     scope.conditions(&request.body, &[Kind::Condition])?;
     Ok(request.edit(Vec::new(), attributes(table)))
@@ -76,7 +78,8 @@ pub(crate) fn update<'e, 'a>(mut request: Request<'e, 'a>) -> Result<Plan<'e, 'a
         && let Some(key) = request.body.take_raw("Key")
     {
         let returns = Returns::of(request.body.raw("ReturnValues"));
-        return Ok(modify(request, table, key.into_owned(), Change::Update(returns), work));
+        let modify = modify(request.body, table, key.into_owned(), Change::Update(returns), work);
+        return Ok(Plan::Modify(Box::new(modify)));
     }
     scope.conditions(&request.body, &[Kind::Condition])?;
     let updates = [scope.update_expression(&request.body)?, scope.attribute_updates(&request.body)?];
@@ -107,21 +110,20 @@ pub(crate) fn put_part<'e, 'a>(
 
 /// A write that is worked out here.
 fn modify<'e, 'a>(
-    mut request: Request<'e, 'a>,
+    mut body: Object<'a>,
     table: &'e Table,
     key: String,
     change: Change<'a>,
     (expressions, unsigned): (Expressions, BTreeSet<String>),
-) -> Plan<'e, 'a> {
+) -> Modify<'e, 'a> {
     const RETURNS: &str = "ReturnValuesOnConditionCheckFailure";
-    let show_item = request.body.raw(RETURNS) == Some("\"ALL_OLD\"");
-    let table_name = request.body.borrowed("TableName").unwrap_or_default();
+    let show_item = body.raw(RETURNS) == Some("\"ALL_OLD\"");
+    let table_name = body.borrowed("TableName").unwrap_or_default();
     for member in ["Item", "Key", "ConditionExpression", "UpdateExpression", NAMES, VALUES, RETURNS] {
-        request.body.remove(member);
+        body.remove(member);
     }
-    let body = request.body;
     let unsigned = unsigned.into_iter().collect();
-    Plan::Modify(Box::new(Modify { table, table_name, key, body, change, expressions, unsigned, show_item }))
+    Modify { table, table_name, key, body, change, expressions, unsigned, show_item }
 }
 
 /// The key of an item, as GetItem takes it.
@@ -139,14 +141,40 @@ fn key_of(scope: &Scope<'_, '_>, item: &str) -> Result<String, Error> {
 }
 
 /// Members of the actions of a transaction.
-pub(crate) fn transact_members(action: &str) -> Option<Vec<&'static str>> {
-    let own: &[&str] = match action {
-        "Put" => &["Item"],
-        "Delete" | "ConditionCheck" => &["Key"],
-        "Update" => &["Key", "UpdateExpression"],
+pub(crate) fn transact_members(action: &str) -> Option<(&'static str, Vec<&'static str>)> {
+    let (action, own): (_, &[&str]) = match action {
+        "Put" => ("Put", &["Item"]),
+        "Delete" => ("Delete", &["Key"]),
+        "ConditionCheck" => ("ConditionCheck", &["Key"]),
+        "Update" => ("Update", &["Key", "UpdateExpression"]),
         _ => return None,
     };
-    Some([own, &CONDITION].concat())
+    Some((action, [own, &CONDITION].concat()))
+}
+
+/// An action of a transaction that must be worked out here.
+pub(crate) fn transact_work<'e, 'a>(
+    scope: &Scope<'e, '_>,
+    action: &str,
+    part: &mut Object<'a>,
+) -> Result<Option<Modify<'e, 'a>>, Error> {
+    let Some(work) = scope.work(part, Kind::Condition)? else { return Ok(None) };
+    let (change, key) = if action == "Put" {
+        let Some(item) = part.take_raw("Item") else { return Ok(None) };
+        let key = key_of(scope, &item)?;
+        (Change::Put(item), key)
+    } else {
+        let Some(key) = part.take_raw("Key") else { return Ok(None) };
+        let change = match action {
+            "Update" => Change::Update(Returns::default()),
+            "Delete" => Change::Delete,
+            _ => Change::Check,
+        };
+        (change, key.into_owned())
+    };
+    let mut modify = modify(std::mem::take(part), scope.table, key, change, work);
+    modify.body.remove("TableName");
+    Ok(Some(modify))
 }
 
 fn attributes<'e, 'a>(table: &'e Table) -> Reply<'e, 'a> {

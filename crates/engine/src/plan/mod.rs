@@ -17,7 +17,7 @@ use crate::doc::{NotJson, Object};
 use crate::error::Error;
 use crate::expr::projection::Projection;
 use crate::expressions::Expressions;
-use crate::modify::Modify;
+use crate::modify::{Modify, Transact};
 use crate::run::Engine;
 use crate::table::Table;
 
@@ -30,6 +30,8 @@ pub(crate) enum Plan<'e, 'a> {
     Edit(Box<Edit<'e, 'a>>),
     /// Read the item, decide, and write under a guard.
     Modify(Box<Modify<'e, 'a>>),
+    /// The same for a whole transaction.
+    Transact(Box<Transact<'e, 'a>>),
 }
 
 /// An edited request.
@@ -108,7 +110,8 @@ pub(crate) struct Request<'e, 'a> {
     pub(crate) engine: &'e Engine,
     pub(crate) operation: &'a str,
     pub(crate) body: Object<'a>,
-    pub(crate) body_size: usize,
+    /// The body as it came.
+    pub(crate) text: &'a str,
 }
 
 pub(crate) fn of<'e, 'a>(engine: &'e Engine, call: &'a Call) -> Result<Plan<'e, 'a>, Error> {
@@ -120,7 +123,7 @@ pub(crate) fn of<'e, 'a>(engine: &'e Engine, call: &'a Call) -> Result<Plan<'e, 
     let not_json = |error| Error::request(operation, error);
     let text = std::str::from_utf8(&call.body).map_err(|_| not_json(NotJson("it is not UTF-8")))?;
     let body = Object::parse(text).map_err(not_json)?;
-    let request = Request { engine, operation, body, body_size: text.len() };
+    let request = Request { engine, operation, body, text };
     match operation {
         "PutItem" => item::put(request),
         "GetItem" => item::get(request),
@@ -149,7 +152,7 @@ impl<'e, 'a> Request<'e, 'a> {
     }
 
     pub(crate) fn edit(self, puts: Vec<Put<'e, 'a>>, reply: Reply<'e, 'a>) -> Plan<'e, 'a> {
-        Plan::Edit(Box::new(Edit { body: self.body, body_size: self.body_size, puts, reply }))
+        Plan::Edit(Box::new(Edit { body: self.body, body_size: self.text.len(), puts, reply }))
     }
 
     pub(crate) fn bad(&self, error: NotJson) -> Error {

@@ -1,28 +1,32 @@
 //! TransactWriteItems and TransactGetItems.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use crate::doc::{Node, Object, array};
 use crate::error::Error;
 use crate::expr::error::Kind;
+use crate::modify::{Entry, Transact};
 
-use super::item::{put_part, transact_members};
+use super::item::{put_part, transact_members, transact_work};
 use super::scope::{NAMES, Scope};
 use super::{Plan, Put, Reply, Request, View, table_of};
 
 const TRANSACT_ITEMS: &str = "TransactItems";
+const TOKEN: &str = "ClientRequestToken";
 
 pub(crate) fn write<'e, 'a>(mut request: Request<'e, 'a>) -> Result<Plan<'e, 'a>, Error> {
-    const MEMBERS: [&str; 4] =
-        [TRANSACT_ITEMS, "ClientRequestToken", "ReturnConsumedCapacity", "ReturnItemCollectionMetrics"];
-    let mut puts = Vec::new();
+    const MEMBERS: [&str; 4] = [TRANSACT_ITEMS, TOKEN, "ReturnConsumedCapacity", "ReturnItemCollectionMetrics"];
+    let (mut puts, mut works) = (Vec::new(), BTreeMap::new());
     let views = each(&mut request, &MEMBERS, |scope, action, part, number| {
-        let Some(members) = transact_members(action) else {
+        let Some((action, members)) = transact_members(action) else {
             let what = format!("the action {action} is not known to Dynaseal");
             return Err(scope.refused(what, "use Put, Update, Delete or ConditionCheck"));
         };
         scope.known(part, &members)?;
-        if action == "Put" {
+        if let Some(work) = transact_work(scope, action, part)? {
+            works.insert(number, (action, work));
+        } else if action == "Put" {
             puts.extend(put_part(scope, part, puts.len(), Some(number))?);
         } else {
             scope.conditions(part, &[Kind::Condition])?;
@@ -30,7 +34,35 @@ pub(crate) fn write<'e, 'a>(mut request: Request<'e, 'a>) -> Result<Plan<'e, 'a>
         }
         Ok(View::whole(scope.table))
     })?;
-    Ok(finish(request, puts, views.map(Reply::Reasons)))
+    let Some(reply) = views.map(Reply::Reasons) else { return Ok(Plan::Forward) };
+    // What is sent is the same every time, and so DynamoDB's own tokens hold.
+    if puts.is_empty() && works.is_empty() {
+        return Ok(request.edit(puts, reply));
+    }
+    let token = token(&request)?;
+    let mut body = request.body;
+    let actions = match body.replaced(TRANSACT_ITEMS) {
+        Some(Node::Array(actions)) => actions,
+        _ => Vec::new(),
+    };
+    body.remove(TRANSACT_ITEMS);
+    body.remove(TOKEN);
+    let entry = |(number, node)| match works.remove(&number) {
+        Some((name, modify)) => Entry::Work(name, Box::new(modify)),
+        None => Entry::Ready(node),
+    };
+    let entries = actions.into_iter().enumerate().map(entry).collect();
+    Ok(Plan::Transact(Box::new(Transact { body, entries, puts, reply, token })))
+}
+
+/// The token to send: made of the caller's and of the whole request, or fresh where the caller has none.
+fn token(request: &Request<'_, '_>) -> Result<String, Error> {
+    let given = request.body.text(TOKEN).map_err(|error| request.bad(error))?;
+    let failed = |source| Error::Keys { operation: request.operation.to_owned(), table: "-".to_owned(), source };
+    match given {
+        Some(given) => Ok(dynaseal_keys::fingerprint(&[given.as_bytes(), request.text.as_bytes()])),
+        None => dynaseal_keys::message_id().map(|random| dynaseal_keys::fingerprint(&[&random])).map_err(failed),
+    }
 }
 
 pub(crate) fn get<'e, 'a>(mut request: Request<'e, 'a>) -> Result<Plan<'e, 'a>, Error> {
