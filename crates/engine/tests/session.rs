@@ -5,6 +5,7 @@
 mod support;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use dynaseal_engine::{Answer, Session, Step, WireError};
 use support::{dynamodb, engine, sealed};
@@ -39,4 +40,32 @@ fn refusals_and_lost_answers_end_a_session() {
     let (mut session, step) = Session::start(engine, dynamodb("GetItem", r#"{"TableName":"Users"}"#), || {});
     assert!(matches!(step, Step::Send(_)));
     assert!(matches!(session.resume(Err(WireError::Timeout)), Step::Done(Err(error)) if error.code() == "DSL-6002"));
+}
+
+#[test]
+fn a_session_waits_for_its_turn_and_is_woken() {
+    let engine = Arc::new(engine());
+    let update = r#"{"TableName":"Users","Key":{"id":{"S":"1"}},"UpdateExpression":"SET email = :v","ExpressionAttributeValues":{":v":{"S":"new@example.com"}}}"#;
+    let woken = Arc::new(AtomicUsize::new(0));
+    let wake = || {
+        let woken = Arc::clone(&woken);
+        move || {
+            woken.fetch_add(1, Ordering::SeqCst);
+        }
+    };
+    let (mut first, step) = Session::start(Arc::clone(&engine), dynamodb("UpdateItem", update), wake());
+    assert!(matches!(step, Step::Send(call) if call.operation == "GetItem"));
+    let (mut second, step) = Session::start(Arc::clone(&engine), dynamodb("UpdateItem", update), wake());
+    assert!(matches!(step, Step::Wait));
+
+    let stored = format!(r#"{{"Item":{}}}"#, sealed(ITEM)).into_bytes();
+    let answer = |body: Vec<u8>| Ok(Answer { status: 200, request_id: None, body });
+    let Step::Send(write) = first.resume(answer(stored)) else { panic!("the first session did not write") };
+    let write = String::from_utf8(write.body).unwrap();
+    assert!(write.contains("aws_dbe_foot") && !write.contains("new@example.com"));
+    assert_eq!(woken.load(Ordering::SeqCst), 0);
+    assert!(matches!(first.resume(answer(b"{}".to_vec())), Step::Done(Ok(_))));
+    drop(first);
+    assert_eq!(woken.load(Ordering::SeqCst), 1);
+    assert!(matches!(second.poll(), Step::Send(call) if call.operation == "GetItem"));
 }
