@@ -1,5 +1,7 @@
 //! What came back: every item in it verified, opened and projected, and the rest left as it is.
 
+mod index;
+
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
@@ -9,7 +11,7 @@ use dynaseal_keys::{Answer, Io};
 use crate::doc::{Node, NotJson, Object, array};
 use crate::error::Error;
 use crate::plan::{BatchView, Filter, Reply, View};
-use crate::table::{Failure, Table};
+use crate::table::Table;
 
 /// Opens the items of an answer.
 pub(crate) async fn open(operation: &str, reply: &Reply<'_, '_>, answer: Answer, io: Io<'_>) -> Result<Answer, Error> {
@@ -29,6 +31,7 @@ pub(crate) async fn open(operation: &str, reply: &Reply<'_, '_>, answer: Answer,
     Ok(Answer { body: body.print(&[], size), ..answer })
 }
 
+/// Opens what one answer holds.
 struct Opener<'o> {
     operation: &'o str,
     io: Io<'o>,
@@ -83,15 +86,18 @@ impl Opener<'_> {
     /// A page of items. A filter here leaves paging and `ScannedCount` as they came, as DynamoDB's own filters do.
     async fn list(&self, body: &mut Object<'_>, view: &View<'_>, filter: Option<&Filter>) -> Result<(), Error> {
         let Some(text) = body.take_raw("Items") else { return Ok(()) };
-        let (opened, count) = self.items(&text, view, filter).await?;
-        if let Some(filter) = filter {
+        let (opened, count) = match &view.index_of {
+            Some(table_name) => self.index_items(&text, table_name, view, filter).await?,
+            None => self.items(&text, view, filter).await?,
+        };
+        if view.index_of.is_some() || filter.is_some() {
             body.replace("Count", Node::Printed(count.to_string().into_bytes()));
-            if filter.count_only {
-                body.remove("Items");
-                return Ok(());
-            }
         }
-        body.replace("Items", Node::Printed(opened));
+        if filter.is_some_and(|filter| filter.count_only) {
+            body.remove("Items");
+        } else {
+            body.replace("Items", Node::Printed(opened));
+        }
         Ok(())
     }
 
@@ -201,7 +207,18 @@ impl Opener<'_> {
         out: &mut Vec<u8>,
     ) -> Result<bool, Error> {
         let mut stored = json::read_item(text).map_err(|_| self.bad(NotJson("an item in it is malformed")))?;
-        let mut opened = self.opened(&mut stored, view, number).await?;
+        let opened = self.opened(&mut stored, view, number).await?;
+        self.show(opened, view, filter, out)
+    }
+
+    /// Filters, projects and prints an opened item; says whether the filter left it.
+    fn show(
+        &self,
+        mut opened: Item<'_>,
+        view: &View<'_>,
+        filter: Option<&Filter>,
+        out: &mut Vec<u8>,
+    ) -> Result<bool, Error> {
         let hold = filter.map(|filter| filter.expressions.hold(&opened)).transpose();
         if hold.map_err(|fault| Error::expression(self.operation, fault))? == Some(false) {
             return Ok(false);
@@ -219,21 +236,8 @@ impl Opener<'_> {
         view: &View<'a>,
         number: Option<usize>,
     ) -> Result<Item<'a>, Error> {
-        view.table.open(self.io, stored).await.map_err(|failure| self.failed(view, number, failure))
-    }
-
-    /// An index that does not project everything looks like damage; say what it is.
-    fn failed(&self, view: &View<'_>, number: Option<usize>, failure: Failure) -> Error {
-        use dynaseal_item::Error::{HalfSealed, Legend, Unsealed};
-        match (&view.index, &failure) {
-            (Some(index), Failure::Item(Unsealed | HalfSealed { .. } | Legend { .. })) => Error::Refused {
-                operation: self.operation.to_owned(),
-                table: view.table.name().to_owned(),
-                what: format!("the items of index \"{index}\" cannot be verified; it does not project all attributes"),
-                instead: "project ALL attributes into the index, or read the keys from it and get the items by key",
-            },
-            _ => Error::of_item(self.operation, view.table, number, failure),
-        }
+        let failed = |failure| Error::of_item(self.operation, view.table, number, failure);
+        view.table.open(self.io, stored).await.map_err(failed)
     }
 
     fn object<'t>(&self, text: &'t str) -> Result<Object<'t>, Error> {

@@ -4,7 +4,7 @@
 #[allow(dead_code, unreachable_pub, reason = "each test uses a part of it")]
 mod support;
 
-use dynaseal_engine::{Call, Error, Plaintext, Service};
+use dynaseal_engine::{Call, Plaintext, Service};
 use support::{Script, dynamodb, engine, engine_with, ready, sealed};
 
 const ITEM: &str = r#"{"id":{"S":"1"},"email":{"S":"a@example.com"},"tier":{"S":"free"},"card":{"M":{"no":{"S":"42"},"cvc":{"S":"7"}}},"hits":{"N":"3"}}"#;
@@ -87,11 +87,23 @@ fn a_query_keeps_its_paging_and_the_names_of_its_filter() {
 }
 
 #[test]
-fn an_index_that_lacks_attributes_says_so() {
+fn what_an_index_leaves_out_is_read_by_key() {
     let body = r#"{"TableName":"Users","IndexName":"by_tier","KeyConditionExpression":"tier = :p"}"#;
-    let wire = Script::new(|_, _| (200, r#"{"Items":[{"id":{"S":"1"},"tier":{"S":"free"}}]}"#.into()));
-    let error = ready(engine().call(&wire, dynamodb("Query", body))).unwrap_err();
-    assert!(matches!(&error, Error::Refused { what, .. } if what.contains("\"by_tier\"")), "{error}");
+    let wire = Script::new(|operation, _| {
+        let answer = match operation {
+            "Query" => {
+                r#"{"Items":[{"id":{"S":"1"},"email":{"B":"AAAA"}},{"id":{"S":"2"}}],"Count":2,"ScannedCount":2}"#
+                    .to_owned()
+            }
+            _ => format!(r#"{{"Responses":{{"Users":[{}]}}}}"#, sealed(ITEM)),
+        };
+        (200, answer)
+    });
+    let answer = ready(engine().call(&wire, dynamodb("Query", body))).unwrap();
+    let keys = r#"{"RequestItems":{"Users":{"Keys":[{"id":{"S":"1"}},{"id":{"S":"2"}}],"ConsistentRead":true}}}"#;
+    assert_eq!(wire.sent(), keys);
+    let expected = r#"{"Items":[{"id":{"S":"1"},"email":{"S":"a@example.com"}}],"Count":1,"ScannedCount":2}"#;
+    assert_eq!(json(&String::from_utf8(answer.body).unwrap()), json(expected));
 }
 
 #[test]

@@ -445,3 +445,62 @@ async fn a_transaction_survives_lost_races_and_a_lost_answer() {
         assert_eq!(read(&engine, &wire, "1").await["age"]["N"], "41", "{races} {lost}");
     }
 }
+
+#[tokio::test]
+async fn an_index_may_project_anything() {
+    let (engine, database) = (engine(), Embedded::open(None).unwrap());
+    let index = |name: &str, projection: Value| {
+        json!({
+            "IndexName": name, "Projection": projection,
+            "KeySchema": [{"AttributeName": "tier", "KeyType": "HASH"}, {"AttributeName": "id", "KeyType": "RANGE"}],
+        })
+    };
+    let table = json!({
+        "TableName": "Users", "BillingMode": "PAY_PER_REQUEST",
+        "AttributeDefinitions": [
+            {"AttributeName": "id", "AttributeType": "S"}, {"AttributeName": "tier", "AttributeType": "S"},
+        ],
+        "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
+        "GlobalSecondaryIndexes": [
+            index("all", json!({"ProjectionType": "ALL"})),
+            index("keys", json!({"ProjectionType": "KEYS_ONLY"})),
+            index("some", json!({"ProjectionType": "INCLUDE", "NonKeyAttributes": ["age", "aws_dbe_head"]})),
+        ],
+    });
+    assert!(database.call(&request("CreateTable", &table)).ok());
+    for number in 0..120 {
+        let mut item = user(&format!("{number:03}"), "a@example.com");
+        item["age"] = json!({"N": number.to_string()});
+        put(&engine, &database, item).await;
+    }
+    let query = |index: &str, more: Value| {
+        let mut body = json!({
+            "TableName": "Users", "IndexName": index, "KeyConditionExpression": "tier = :t",
+            "ExpressionAttributeValues": {":t": {"S": "free"}},
+        });
+        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        body
+    };
+    for (index, attributes) in [("all", 5), ("keys", 2), ("some", 3)] {
+        let (status, page) = call(&engine, &database, "Query", query(index, json!({}))).await;
+        assert_eq!((status, &page["Count"], &page["ScannedCount"]), (200, &json!(120), &json!(120)), "{index}");
+        for (number, item) in page["Items"].as_array().unwrap().iter().enumerate() {
+            assert_eq!(
+                (item.as_object().unwrap().len(), &item["id"]["S"]),
+                (attributes, &json!(format!("{number:03}")))
+            );
+            assert!(index == "keys" || item["age"] == json!({"N": number.to_string()}), "{item}");
+        }
+    }
+    let values = json!({":t": {"S": "free"}, ":a": {"N": "110"}});
+    let more =
+        json!({"FilterExpression": "age >= :a", "ExpressionAttributeValues": values, "ProjectionExpression": "age"});
+    let (_, page) = call(&engine, &database, "Query", query("some", more.clone())).await;
+    assert_eq!((&page["Count"], &page["Items"][9]), (&json!(10), &json!({"age": {"N": "119"}})), "{page}");
+    // What an index does not project, its filters do not see.
+    assert_eq!(call(&engine, &database, "Query", query("keys", more)).await.1["Count"], json!(0));
+    let (_, page) = call(&engine, &database, "Query", query("keys", json!({"Limit": 7}))).await;
+    assert_eq!((&page["Count"], &page["LastEvaluatedKey"]["id"]["S"]), (&json!(7), &json!("006")));
+    let (_, page) = call(&engine, &database, "Scan", json!({"TableName": "Users", "IndexName": "some"})).await;
+    assert_eq!((&page["Count"], &page["Items"][0]["age"]["N"].is_string()), (&json!(120), &true));
+}

@@ -65,7 +65,7 @@ pub(crate) fn get<'e, 'a>(mut request: Request<'e, 'a>) -> Result<Plan<'e, 'a>, 
         let mut keys = Object::parse(text).map_err(|error| request.bad(error))?;
         scope.known(&keys, &MEMBERS)?;
         let (projection, taken) = scope.take_projection(&mut keys)?;
-        let view = View { table, projection, index: None };
+        let view = View { table, projection, index_of: None };
         views.insert(name.to_owned(), BatchView { view, taken });
         *node = Node::Object(keys);
     }

@@ -49,7 +49,7 @@ pub(crate) fn get<'e, 'a>(mut request: Request<'e, 'a>) -> Result<Plan<'e, 'a>, 
     let scope = Scope { operation: request.operation, table };
     scope.known(&request.body, &MEMBERS)?;
     let (projection, _) = scope.take_projection(&mut request.body)?;
-    Ok(request.edit(Vec::new(), Reply::One { field: "Item", view: View { table, projection, index: None } }))
+    Ok(request.edit(Vec::new(), Reply::One { field: "Item", view: View { table, projection, index_of: None } }))
 }
 
 pub(crate) fn delete<'e, 'a>(mut request: Request<'e, 'a>) -> Result<Plan<'e, 'a>, Error> {

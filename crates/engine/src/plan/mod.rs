@@ -77,8 +77,9 @@ pub(crate) enum Reply<'e, 'a> {
 pub(crate) struct View<'e> {
     pub(crate) table: &'e Table,
     pub(crate) projection: Option<Projection>,
-    /// The index that was read; it may lack attributes that the footer covers.
-    pub(crate) index: Option<String>,
+    /// The table as the request names it, a JSON string, if an index of it was read: its items may lack attributes that
+    /// the footer covers.
+    pub(crate) index_of: Option<String>,
 }
 
 /// A filter that DynamoDB could not ask, since it reads encrypted attributes.
@@ -101,7 +102,7 @@ pub(crate) type Taken<'a> = Vec<(&'static str, Cow<'a, str>)>;
 
 impl<'e> View<'e> {
     pub(crate) fn whole(table: &'e Table) -> Self {
-        Self { table, projection: None, index: None }
+        Self { table, projection: None, index_of: None }
     }
 }
 

@@ -48,6 +48,6 @@ fn read<'e, 'a>(mut request: Request<'e, 'a>, own: &[&str]) -> Result<Plan<'e, '
         request.body.remove("Select");
     }
     let filter = filter.map(|expressions| Filter { expressions, count_only });
-    let index = request.body.text("IndexName").map_err(|error| request.bad(error))?.map(|name| name.into_owned());
-    Ok(request.edit(Vec::new(), Reply::Items { view: View { table, projection, index }, filter }))
+    let index_of = request.body.raw("IndexName").and_then(|_| request.body.raw("TableName")).map(str::to_owned);
+    Ok(request.edit(Vec::new(), Reply::Items { view: View { table, projection, index_of }, filter }))
 }

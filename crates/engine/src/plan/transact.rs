@@ -72,7 +72,7 @@ pub(crate) fn get<'e, 'a>(mut request: Request<'e, 'a>) -> Result<Plan<'e, 'a>, 
         }
         scope.known(part, &["TableName", "Key", "ProjectionExpression", NAMES])?;
         let (projection, _) = scope.take_projection(part)?;
-        Ok(View { table: scope.table, projection, index: None })
+        Ok(View { table: scope.table, projection, index_of: None })
     })?;
     Ok(finish(request, Vec::new(), views.map(Reply::Responses)))
 }
