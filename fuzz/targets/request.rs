@@ -1,7 +1,8 @@
 //! Any request on a protected table, and any answer to it: the engine neither panics nor sends on what it must seal.
 //!
-//! The first byte picks the operation. Up to the first byte ff, which no JSON holds, the rest is the request's body;
-//! what follows is the answer's, or what was sent if nothing follows, so that the engine opens what it sealed.
+//! The first byte picks the operation. Up to the first byte ff, which no JSON holds, the rest is the request's body; what
+//! follows are answers, again divided by ff, for each call that is sent one, and the last for all further calls. Where one
+//! is empty or lacking, reads find an item that this engine sealed, and writes get back what was sent.
 #![no_main]
 
 use std::io;
@@ -9,41 +10,57 @@ use std::path::Path;
 use std::pin::pin;
 use std::sync::{Arc, LazyLock, Mutex};
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
-use dynaseal_engine::{Answer, BoxFuture, Call, Config, Engine, Error, Outside, Service, SystemClock, Wire, WireError};
+use dynaseal_engine::{Answer, BoxFuture, Call, Clock, Config, Engine, Error, Outside, Service, Wire, WireError};
 use dynaseal_fuzz::Json;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|input: &[u8]| {
     let Some((pick, rest)) = input.split_first() else { return };
     let operation = OPERATIONS[usize::from(*pick) % OPERATIONS.len()];
-    let mut parts = rest.splitn(2, |byte| *byte == 0xff);
-    let body = parts.next().unwrap_or_default().to_vec();
-    let wire = MemoryWire { answer: parts.next().map(<[u8]>::to_vec), sent: Mutex::default() };
+    let mut parts = rest.split(|byte| *byte == 0xff).map(<[u8]>::to_vec);
+    let body = parts.next().unwrap_or_default();
+    let wire = MemoryWire { answers: parts.collect(), sent: Mutex::default() };
     let call = Call { service: Service::DynamoDb, operation: operation.into(), body: body.clone() };
     let outcome = ready(ENGINE.call(&wire, call));
 
+    let sealed = must_seal_all(operation, &body);
+    let given = |word: &str| wire.answers.iter().chain([&body]).any(|part| count(part, word) > 0);
     if let Err(error) = &outcome {
         let words = format!("{error} {error:?} {}", error.hint());
         // Errors name tables and attributes, so only a canary that stands in no name may not be repeated.
-        assert!(!must_seal_all(operation, &body) || !words.contains(CANARY), "an error repeats a value: {words}");
+        assert!(!sealed || !words.contains(CANARY), "an error repeats a value: {words}");
+        assert!(!words.contains(STORED_CANARY) || given(STORED_CANARY), "an error repeats what is stored: {words}");
     }
-    for sent in wire.sent.into_inner().unwrap() {
-        assert!(!must_seal_all(operation, &body) || count(&sent) == 0, "plaintext was sent on by {operation}");
+    let told = wire.answers.iter().any(|answer| count(answer, CANARY) > 0);
+    let copied = given(STORED_CANARY) || updates_plain(operation, &body);
+    for (number, sent) in wire.sent.into_inner().unwrap().iter().enumerate() {
+        // What is sent after an answer can be under the condition that an attribute, which it showed, is still the same.
+        let judged = sealed && (number == 0 || !told);
+        assert!(!judged || count(sent, CANARY) == 0, "plaintext was sent on by {operation}");
+        assert!(copied || count(sent, STORED_CANARY) == 0, "stored plaintext was sent on by {operation}");
     }
 });
 
-/// Answers what it is told to, or echoes the request, and keeps what was sent.
+/// Answers what it is told to, or as a table of one item would, and keeps what was sent.
 struct MemoryWire {
-    answer: Option<Vec<u8>>,
+    answers: Vec<Vec<u8>>,
     sent: Mutex<Vec<Vec<u8>>>,
 }
 
 impl Wire for MemoryWire {
     fn send(&self, call: Call) -> BoxFuture<'_, Result<Answer, WireError>> {
-        self.sent.lock().unwrap().push(call.body.clone());
-        let body = self.answer.clone().unwrap_or(call.body);
-        Box::pin(async { Ok(Answer { status: 200, request_id: None, body }) })
+        let mut sent = self.sent.lock().unwrap();
+        let told = self.answers.get(sent.len()).or(self.answers.last()).filter(|answer| !answer.is_empty());
+        sent.push(call.body.clone());
+        let body = told.cloned().unwrap_or_else(|| match &*call.operation {
+            "GetItem" => format!(r#"{{"Item":{}}}"#, *STORED).into_bytes(),
+            "Query" | "Scan" => format!(r#"{{"Items":[{}],"Count":1,"ScannedCount":1}}"#, *STORED).into_bytes(),
+            _ => call.body,
+        });
+        let failed = Json::parse(&body).is_some_and(|body| body.all("__type").next().is_some());
+        Box::pin(async move { Ok(Answer { status: if failed { 400 } else { 200 }, request_id: None, body }) })
     }
 }
 
@@ -51,7 +68,9 @@ impl Wire for MemoryWire {
 fn must_seal_all(operation: &str, body: &[u8]) -> bool {
     let Some(body) = Json::parse(body) else { return false };
     let all = body.count(CANARY);
-    all > 0 && all == items(operation, &body).into_iter().map(encrypted_canaries).sum::<usize>()
+    let items = items(operation, &body).into_iter().map(encrypted_canaries).sum::<usize>();
+    let values = conditional(operation, &body).into_iter().map(compared_canaries).sum::<usize>();
+    all > 0 && all == items + values
 }
 
 /// The items for the protected table, where the operation's own members lead to them.
@@ -73,6 +92,93 @@ fn items<'j>(operation: &str, body: &'j Json) -> Vec<&'j Json> {
     }
 }
 
+/// The objects with expressions on the protected table.
+fn conditional<'j>(operation: &str, body: &'j Json) -> Vec<&'j Json> {
+    match operation {
+        "TransactWriteItems" => {
+            let actions = body.all("TransactItems").flat_map(elements).flat_map(members);
+            actions.map(|(_, action)| action).filter(|action| on_table(action)).collect()
+        }
+        "PutItem" | "DeleteItem" | "UpdateItem" | "Query" | "Scan" if on_table(body) => vec![body],
+        _ => Vec::new(),
+    }
+}
+
+/// Canaries in values that every expression only compares with encrypted attributes or writes to them.
+fn compared_canaries(object: &Json) -> usize {
+    let values = object.all("ExpressionAttributeValues").flat_map(members);
+    let compared = values.filter(|(placeholder, _)| {
+        let uses = |member: &'static str| {
+            let expressions = object.all(member).filter_map(text).map(tokens);
+            let all: Vec<bool> = expressions
+                .flat_map(|words| {
+                    let uses = words.iter().enumerate().filter(|(_, word)| *word == placeholder).map(|(at, _)| at);
+                    uses.map(|at| is_for_encrypted(object, member, &words[..at])).collect::<Vec<_>>()
+                })
+                .collect();
+            all
+        };
+        let uses: Vec<bool> = EXPRESSIONS.into_iter().flat_map(uses).collect();
+        !uses.is_empty() && uses.into_iter().all(|compared| compared)
+    });
+    compared.map(|(_, value)| value.count(CANARY)).sum()
+}
+
+/// Whether the value that comes after these words of an expression is one for an encrypted attribute. Says so of the
+/// plainest forms only: `a = :v`, `begins_with(a, :v)`, `SET a = :v` and `ADD a :v`.
+fn is_for_encrypted(object: &Json, member: &str, before: &[String]) -> bool {
+    let back = |steps: usize| before.len().checked_sub(steps).map_or("", |at| before[at].as_str());
+    let section = |word: &str| ["SET", "ADD", "DELETE", ","].iter().any(|start| word.eq_ignore_ascii_case(start));
+    let comparison = |word: &str| !word.is_empty() && word.chars().all(|letter| "<>=".contains(letter));
+    match member {
+        "UpdateExpression" if back(1) == "=" => section(back(3)) && is_encrypted(object, back(2)),
+        "UpdateExpression" => section(back(2)) && is_encrypted(object, back(1)),
+        "ConditionExpression" | "FilterExpression" => {
+            (comparison(back(1)) || back(1) == ",") && back(3) != "." && is_encrypted(object, back(2))
+        }
+        _ => false,
+    }
+}
+
+fn is_encrypted(object: &Json, word: &str) -> bool {
+    let mut names = object.all("ExpressionAttributeNames").flat_map(members).filter(|(name, _)| name == word);
+    let name = if word.starts_with('#') { names.next().and_then(|(_, name)| text(name)) } else { Some(word) };
+    let is_name = |name: &str| name.starts_with(char::is_alphabetic) && !PLAIN.contains(&name);
+    name.is_some_and(is_name)
+}
+
+/// Whether an update names what is stored in the clear, and so can ask to copy there what was encrypted.
+fn updates_plain(operation: &str, body: &[u8]) -> bool {
+    let Some(body) = Json::parse(body) else { return false };
+    conditional(operation, &body).into_iter().any(|object| {
+        let words = object.all("UpdateExpression").filter_map(text).flat_map(tokens);
+        let names = object.all("ExpressionAttributeNames").flat_map(members).filter_map(|(_, name)| text(name));
+        words.chain(names.map(str::to_owned)).any(|name| PLAIN.contains(&name.as_str()))
+    })
+}
+
+/// Words, placeholders, comparators and single signs of an expression.
+fn tokens(expression: &str) -> Vec<String> {
+    let kind = |letter: char| match letter {
+        letter if letter.is_alphanumeric() || letter == '_' => 'w',
+        '<' | '=' | '>' => '=',
+        letter => letter,
+    };
+    let mut all: Vec<String> = Vec::new();
+    let mut last = ' ';
+    for letter in expression.chars() {
+        let this = kind(letter);
+        let joins = matches!((last, this), ('w' | '#' | ':', 'w') | ('=', '='));
+        match all.last_mut().filter(|_| joins) {
+            Some(word) => word.push(letter),
+            None if letter.is_whitespace() => {}
+            None => all.push(letter.to_string()),
+        }
+        last = this;
+    }
+    all
+}
+
 fn on_table(object: &Json) -> bool {
     object.all("TableName").any(|name| matches!(name, Json::Text(name) if ours(name)))
 }
@@ -80,6 +186,10 @@ fn on_table(object: &Json) -> bool {
 /// By name or ARN, the first part of it misspelt or not.
 fn ours(table: &str) -> bool {
     table == TABLE || table.split_once(":table/").is_some_and(|(_, name)| name == TABLE)
+}
+
+fn text(json: &Json) -> Option<&str> {
+    if let Json::Text(text) = json { Some(text) } else { None }
 }
 
 fn members(object: &Json) -> &[(String, Json)] {
@@ -94,9 +204,9 @@ fn encrypted_canaries(item: &Json) -> usize {
     members(item).iter().filter(|(name, _)| !PLAIN.contains(&name.as_str())).map(|(_, value)| value.count(CANARY)).sum()
 }
 
-fn count(sent: &[u8]) -> usize {
-    let text = String::from_utf8_lossy(sent).matches(CANARY).count();
-    text + Json::parse(sent).map_or(0, |json| json.count(CANARY))
+fn count(json: &[u8], word: &str) -> usize {
+    let text = String::from_utf8_lossy(json).matches(word).count();
+    text + Json::parse(json).map_or(0, |json| json.count(word))
 }
 
 /// Raw keys need no network and the wire answers at once, so one poll is enough.
@@ -109,8 +219,32 @@ fn ready(call: impl Future<Output = Result<Answer, Error>>) -> Result<Answer, Er
 
 static ENGINE: LazyLock<Engine> = LazyLock::new(|| {
     let config = Config::parse(CONFIG, "fuzz.toml", &TestKey).expect("a valid configuration");
-    Engine::new(config.tables.into_values(), Arc::new(SystemClock))
+    Engine::new(config.tables.into_values(), Arc::new(NoWaiting))
 });
+
+/// An item as the engine stores it.
+static STORED: LazyLock<String> = LazyLock::new(|| {
+    let wire = MemoryWire { answers: vec![b"{}".to_vec()], sent: Mutex::default() };
+    let body =
+        format!(r#"{{"TableName":"{TABLE}","Item":{PLAIN_ITEM}}}"#).replace("STORED", STORED_CANARY).into_bytes();
+    let put = Call { service: Service::DynamoDb, operation: "PutItem".into(), body };
+    ready(ENGINE.call(&wire, put)).expect("a valid item");
+    let sent = wire.sent.into_inner().unwrap().remove(0);
+    serde_json::from_slice::<serde_json::Value>(&sent).expect("a request")["Item"].to_string()
+});
+
+/// Lost races are tried again at once.
+struct NoWaiting;
+
+impl Clock for NoWaiting {
+    fn now(&self) -> Duration {
+        Duration::from_secs(1_800_000_000)
+    }
+
+    fn sleep(&self, _: Duration) -> BoxFuture<'_, ()> {
+        Box::pin(async {})
+    }
+}
 
 struct TestKey;
 
@@ -129,7 +263,14 @@ impl Outside for TestKey {
 }
 
 const CANARY: &str = "kanari";
+/// Stands in every encrypted attribute of the stored item; no base64 holds it by chance.
+const STORED_CANARY: &str = "papuga-zielona";
+const PLAIN_ITEM: &str = r#"{"id":{"S":"1"},"kind":{"N":"7"},"views":{"N":"0"},"secret":{"S":"STORED"},"amount":{"N":"5"},
+    "labels":{"SS":["STORED","b"]},"deep":{"M":{"a":{"L":[{"S":"STORED"},{"N":"1"}]}}}}"#;
 const TABLE: &str = "Vault";
+/// Members that can hold placeholders of values.
+const EXPRESSIONS: [&str; 5] =
+    ["ConditionExpression", "FilterExpression", "KeyConditionExpression", "ProjectionExpression", "UpdateExpression"];
 /// What the configuration leaves readable.
 const PLAIN: [&str; 3] = ["id", "kind", "views"];
 const CONFIG: &str = r#"
