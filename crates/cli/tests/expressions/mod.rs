@@ -304,9 +304,11 @@ fn update(both: &Both) -> UpdateItemFluentBuilder {
 async fn failed_update(update: UpdateItemFluentBuilder) -> Option<Item> {
     let error = update.send().await.unwrap_err();
     assert_eq!(error.raw_response().unwrap().status().as_u16(), 400);
-    let UpdateItemError::ConditionalCheckFailedException(failed) = error.into_service_error() else {
-        panic!("not a failed condition");
+    let failed = match error.into_service_error() {
+        UpdateItemError::ConditionalCheckFailedException(failed) => Some(failed),
+        _ => None,
     };
+    let failed = failed.unwrap();
     assert_eq!(failed.message.as_deref(), Some("The conditional request failed"));
     failed.item
 }

@@ -79,8 +79,8 @@ pub(crate) fn expressions(mut body: Value, members: Value) -> Value {
     let [text, digits] = SECRETS;
     let words = members.to_string() + &body.to_string();
     body["TableName"] = json!("Vault");
-    for (name, value) in members.as_object().unwrap() {
-        body[name] = value.clone();
+    if let Value::Object(members) = members {
+        body.as_object_mut().unwrap().extend(members);
     }
     let used = |all: Value| {
         let mut all = all;
