@@ -103,22 +103,48 @@ def test_legacy_parameters_on_an_encrypted_attribute_are_refused(client, custome
     assert client.get_item(TableName="Orders", Key=key(customer, 0))["Item"] == order(customer, 0)
 
 
-def test_transactions_on_encrypted_attributes_are_refused(client, raw, customer):
-    put_orders(client, customer, 1)
+def test_transactions_on_encrypted_attributes(client, raw, customer):
+    put_orders(client, customer, 4)
     before = raw.get_item(TableName="Orders", Key=key(customer, 0))["Item"]
-    values = {"ExpressionAttributeValues": {":n": {"S": SECRET}}}
-    condition = {"TableName": "Orders", "ConditionExpression": "note = :n", **values}
-    for action in (
-        {"Put": {"Item": order(customer, 1), **condition}},
-        {"Delete": {"Key": key(customer, 0), **condition}},
-        {"ConditionCheck": {"Key": key(customer, 0), **condition}},
-        {"Update": {"TableName": "Orders", "Key": key(customer, 0), "UpdateExpression": "SET note = :n", **values}},
-    ):
-        with pytest.raises(ClientError) as caught:
-            client.transact_write_items(TransactItems=[action])
-        refused(caught, "TransactWriteItems", "note")
+
+    def transact(checked):
+        values = {"ExpressionAttributeValues": {":n": {"S": f"{SECRET} {checked}"}}}
+        client.transact_write_items(TransactItems=[
+            {"Update": {
+                "TableName": "Orders", "Key": key(customer, 0), "UpdateExpression": "SET note = :new ADD #v :one",
+                "ConditionExpression": "note = :old", "ExpressionAttributeNames": {"#v": "views"},
+                "ExpressionAttributeValues": {
+                    ":new": {"S": f"{SECRET} new"}, ":old": {"S": f"{SECRET} 0"}, ":one": {"N": "1"},
+                },
+            }},
+            {"ConditionCheck": {
+                "TableName": "Orders", "Key": key(customer, 1), "ConditionExpression": "note = :n",
+                "ReturnValuesOnConditionCheckFailure": "ALL_OLD", **values,
+            }},
+            {"Delete": {
+                "TableName": "Orders", "Key": key(customer, 2), "ConditionExpression": "begins_with(note, :n)",
+                "ExpressionAttributeValues": {":n": {"S": SECRET}},
+            }},
+            {"Put": {
+                "TableName": "Orders", "Item": order(customer, 3, extra={"S": SECRET}),
+                "ConditionExpression": "note <> :n", **values,
+            }},
+        ])
+
+    with pytest.raises(client.exceptions.TransactionCanceledException) as caught:
+        transact("wrong")
+    reasons = caught.value.response["CancellationReasons"]
+    assert [reason["Code"] for reason in reasons] == ["None", "ConditionalCheckFailed", "None", "None"]
+    assert reasons[1]["Item"] == order(customer, 1)
     assert raw.get_item(TableName="Orders", Key=key(customer, 0))["Item"] == before
-    assert "Item" not in raw.get_item(TableName="Orders", Key=key(customer, 1))
+
+    transact(1)
+    items = [client.get_item(TableName="Orders", Key=key(customer, number)).get("Item") for number in range(4)]
+    assert items == [
+        order(customer, 0, note={"S": f"{SECRET} new"}, views={"N": "1"}), order(customer, 1), None,
+        order(customer, 3, extra={"S": SECRET}),
+    ]
+    sealed(raw, customer, 0, {*before, "views"}, before)
 
 
 def test_update_only_if_the_item_exists(client, raw, customer):
