@@ -6,8 +6,9 @@ use dynaseal_item::{Item, Value, json};
 
 use crate::expr::ast::{Condition, Update};
 use crate::expr::error::{Error, Kind};
+use crate::expr::legacy::{LegacyCondition, LegacyUpdate};
 use crate::expr::names::{Names, Scope, Values, check_maps};
-use crate::expr::{condition, eval, update};
+use crate::expr::{condition, eval, legacy, update};
 
 /// Expressions as they were written.
 #[derive(Debug, Default)]
@@ -17,8 +18,19 @@ pub(crate) struct Expressions {
     /// A condition or a filter.
     pub(crate) condition: Option<(Kind, String)>,
     pub(crate) update: Option<String>,
+    /// Their predecessors, which a request has instead.
+    pub(crate) legacy: Legacy,
     /// Whether there are no others in the request, so that every placeholder must be used here.
     pub(crate) whole: bool,
+}
+
+/// `Expected`, `QueryFilter`, `ScanFilter` and `AttributeUpdates`.
+#[derive(Debug, Default)]
+pub(crate) struct Legacy {
+    pub(crate) conditions: Option<Vec<LegacyCondition<'static>>>,
+    /// `ConditionalOperator`.
+    pub(crate) operator: Option<String>,
+    pub(crate) updates: Option<Vec<LegacyUpdate<'static>>>,
 }
 
 /// Expressions as they are meant.
@@ -38,9 +50,16 @@ impl Expressions {
         check_maps(self.names.as_ref(), self.values.as_ref())?;
         let (names, values) = (self.names.as_ref().unwrap_or(NO_NAMES), self.values.as_ref().unwrap_or(NO_VALUES));
         let mut scope = Scope::new(names, values);
-        let update = self.update.as_deref().map(|text| update::parse(text, &mut scope)).transpose()?;
+        let mut update = self.update.as_deref().map(|text| update::parse(text, &mut scope)).transpose()?;
         let condition = self.condition.as_ref().map(|(kind, text)| condition::parse(text, *kind, &mut scope));
-        let condition = condition.transpose()?;
+        let mut condition = condition.transpose()?;
+        if let Some(updates) = &self.legacy.updates {
+            update = Some(legacy::attribute_updates(updates)?);
+        }
+        if let Some(conditions) = &self.legacy.conditions {
+            let read = if self.whole { legacy::expected } else { legacy::filter };
+            condition = read(conditions, self.legacy.operator.as_deref())?;
+        }
         if self.whole {
             scope.check_unused()?;
         }

@@ -57,17 +57,14 @@ fn key_conditions_and_legacy_parameters_on_encrypted_attributes() {
     let body = format!(r#"{{"TableName":"Users",{}}}"#, tail("KeyConditionExpression", "email = :v"));
     refusal("Query", &body, &["KeyConditionExpression", "\"email\""]);
     let legacy = r#"{"email":{"ComparisonOperator":"EQ","AttributeValueList":[{"S":"SECRET"}]}}"#;
-    for (operation, member) in [
-        ("Query", "KeyConditions"),
-        ("Query", "QueryFilter"),
-        ("Scan", "ScanFilter"),
-        ("PutItem", "Expected"),
-        ("DeleteItem", "Expected"),
-    ] {
-        refusal(operation, &format!(r#"{{"TableName":"Users","{member}":{legacy}}}"#), &[member, "\"email\""]);
+    let body = format!(r#"{{"TableName":"Users","KeyConditions":{legacy}}}"#);
+    refusal("Query", &body, &["KeyConditions", "\"email\""]);
+    for (operation, member, name) in [("PutItem", "Expected", "unlisted"), ("Scan", "ScanFilter", "aws_dbe_b_email")] {
+        let legacy = legacy.replace("email", name);
+        refusal(operation, &format!(r#"{{"TableName":"Users","{member}":{legacy}}}"#), &[name]);
     }
-    let legacy = r#"{"TableName":"Users","Key":{"id":{"S":"1"}},"AttributeUpdates":{"tier":{"Action":"DELETE"}}}"#;
-    refusal("UpdateItem", legacy, &["AttributeUpdates", "tier"]);
+    let legacy = r#"{"TableName":"Users","Key":{"id":{"S":"1"}},"AttributeUpdates":{"unlisted":{"Action":"DELETE"}}}"#;
+    refusal("UpdateItem", legacy, &["unlisted"]);
 }
 
 #[test]

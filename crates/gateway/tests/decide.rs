@@ -504,3 +504,38 @@ async fn an_index_may_project_anything() {
     let (_, page) = call(&engine, &database, "Scan", json!({"TableName": "Users", "IndexName": "some"})).await;
     assert_eq!((&page["Count"], &page["Items"][0]["age"]["N"].is_string()), (&json!(120), &true));
 }
+
+#[tokio::test]
+async fn legacy_parameters_mean_what_their_successors_do() {
+    let (engine, database) = (engine(), database());
+    put(&engine, &database, user("1", "a@example.com")).await;
+    let expected = |email: &str| json!({"email": {"Value": {"S": email}}, "age": {"ComparisonOperator": "GT", "AttributeValueList": [{"N": "30"}]}});
+    let body = |email: &str, operator: &str| {
+        json!({
+            "TableName": "Users", "Key": {"id": {"S": "1"}}, "Expected": expected(email), "ConditionalOperator": operator,
+            "AttributeUpdates": {"age": {"Action": "ADD", "Value": {"N": "1"}}, "hits": {"Action": "ADD", "Value": {"N": "1"}}},
+            "ReturnValues": "UPDATED_NEW",
+        })
+    };
+    assert_eq!(call(&engine, &database, "UpdateItem", body("x", "AND")).await.0, 400);
+    let answer = json!({"Attributes": {"age": {"N": "41"}, "hits": {"N": "2"}}});
+    assert_eq!(call(&engine, &database, "UpdateItem", body("x", "OR")).await, (200, answer));
+    let filter = |email: &str| {
+        json!({
+            "TableName": "Users", "AttributesToGet": ["age"],
+            "ScanFilter": {"email": {"ComparisonOperator": "CONTAINS", "AttributeValueList": [{"S": email}]}},
+        })
+    };
+    let (_, page) = call(&engine, &database, "Scan", filter("@example")).await;
+    assert_eq!((&page["Count"], &page["Items"]), (&json!(1), &json!([{"age": {"N": "41"}}])), "{page}");
+    assert_eq!(call(&engine, &database, "Scan", filter("nothing")).await.1["Count"], json!(0));
+    let query = json!({
+        "TableName": "Users",
+        "KeyConditions": {"id": {"ComparisonOperator": "EQ", "AttributeValueList": [{"S": "1"}]}},
+        "QueryFilter": {"email": {"ComparisonOperator": "NE", "AttributeValueList": [{"S": "a@example.com"}]}},
+    });
+    let (_, page) = call(&engine, &database, "Query", query).await;
+    assert_eq!((&page["Count"], &page["ScannedCount"]), (&json!(0), &json!(1)), "{page}");
+    let delete = json!({"TableName": "Users", "Key": {"id": {"S": "1"}}, "Expected": expected("a@example.com"), "ReturnValues": "ALL_OLD"});
+    assert_eq!(call(&engine, &database, "DeleteItem", delete).await.1["Attributes"]["age"], json!({"N": "41"}));
+}

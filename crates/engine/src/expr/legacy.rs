@@ -47,6 +47,25 @@ pub struct LegacyUpdate<'v> {
     pub value: Option<Value<'v>>,
 }
 
+impl LegacyCondition<'_> {
+    /// A copy that borrows nothing.
+    #[must_use]
+    pub fn into_owned(self) -> LegacyCondition<'static> {
+        let Self { attribute, operator, list, value, exists } = self;
+        let list = list.map(|all| all.into_iter().map(Value::into_owned).collect());
+        LegacyCondition { attribute, operator, list, value: value.map(Value::into_owned), exists }
+    }
+}
+
+impl LegacyUpdate<'_> {
+    /// A copy that borrows nothing.
+    #[must_use]
+    pub fn into_owned(self) -> LegacyUpdate<'static> {
+        let Self { attribute, action, value } = self;
+        LegacyUpdate { attribute, action, value: value.map(Value::into_owned) }
+    }
+}
+
 /// What a condition over values of the request is.
 pub type Bound<'v> = Condition<&'v Value<'v>>;
 

@@ -9,7 +9,7 @@ use crate::expressions::Expressions;
 use crate::modify::{Change, Modify, Returns};
 use crate::table::{Failure, Table};
 
-use super::scope::{NAMES, Scope, VALUES};
+use super::scope::{NAMES, Scope, UPDATES, VALUES};
 use super::{Plan, Put, Reply, Request, View};
 
 /// Members of a conditional write, whatever it does.
@@ -23,7 +23,6 @@ pub(crate) fn put<'e, 'a>(mut request: Request<'e, 'a>) -> Result<Plan<'e, 'a>, 
     let Some(table) = request.table()? else { return Ok(Plan::Forward) };
     let scope = Scope { operation: request.operation, table };
     scope.known(&request.body, &[&["Item"][..], &CONDITION, &CALL].concat())?;
-    scope.legacy_conditions(&request.body, "Expected")?;
     if let Some(work) = scope.work(&request.body, Kind::Condition)?
         && let Some(item) = request.body.take_raw("Item")
     {
@@ -31,6 +30,7 @@ pub(crate) fn put<'e, 'a>(mut request: Request<'e, 'a>) -> Result<Plan<'e, 'a>, 
         let modify = modify(request.body, table, key, Change::Put(item), work);
         return Ok(Plan::Modify(Box::new(modify)));
     }
+    scope.legacy_conditions(&request.body, "Expected")?;
     let puts = Vec::from_iter(put_part(&scope, &mut request.body, 0, None)?);
     Ok(request.edit(puts, attributes(table)))
 }
@@ -56,7 +56,6 @@ pub(crate) fn delete<'e, 'a>(mut request: Request<'e, 'a>) -> Result<Plan<'e, 'a
     let Some(table) = request.table()? else { return Ok(Plan::Forward) };
     let scope = Scope { operation: request.operation, table };
     scope.known(&request.body, &[&["Key"][..], &CONDITION, &CALL].concat())?;
-    scope.legacy_conditions(&request.body, "Expected")?;
     if let Some(work) = scope.work(&request.body, Kind::Condition)?
         && let Some(key) = request.body.take_raw("Key")
     {
@@ -64,6 +63,7 @@ pub(crate) fn delete<'e, 'a>(mut request: Request<'e, 'a>) -> Result<Plan<'e, 'a
         return Ok(Plan::Modify(Box::new(modify)));
     }
     scope.conditions(&request.body, &[Kind::Condition])?;
+    scope.legacy_conditions(&request.body, "Expected")?;
     Ok(request.edit(Vec::new(), attributes(table)))
 }
 
@@ -72,8 +72,7 @@ pub(crate) fn update<'e, 'a>(mut request: Request<'e, 'a>) -> Result<Plan<'e, 'a
     let scope = Scope { operation: request.operation, table };
     let members = [&["Key", "UpdateExpression", "AttributeUpdates"][..], &CONDITION, &CALL].concat();
     scope.known(&request.body, &members)?;
-    scope.legacy_conditions(&request.body, "Expected")?;
-    if request.body.raw(Kind::Update.member()).is_some()
+    if [Kind::Update.member(), UPDATES].iter().any(|member| request.body.raw(member).is_some())
         && let Some(work) = scope.work(&request.body, Kind::Condition)?
         && let Some(key) = request.body.take_raw("Key")
     {
@@ -82,6 +81,7 @@ pub(crate) fn update<'e, 'a>(mut request: Request<'e, 'a>) -> Result<Plan<'e, 'a
         return Ok(Plan::Modify(Box::new(modify)));
     }
     scope.conditions(&request.body, &[Kind::Condition])?;
+    scope.legacy_conditions(&request.body, "Expected")?;
     let updates = [scope.update_expression(&request.body)?, scope.attribute_updates(&request.body)?];
     if updates == [false, false] {
         let what = "an update without attributes would create an unsealed item".to_owned();
@@ -119,7 +119,10 @@ fn modify<'e, 'a>(
     const RETURNS: &str = "ReturnValuesOnConditionCheckFailure";
     let show_item = body.raw(RETURNS) == Some("\"ALL_OLD\"");
     let table_name = body.borrowed("TableName").unwrap_or_default();
-    for member in ["Item", "Key", "ConditionExpression", "UpdateExpression", NAMES, VALUES, RETURNS] {
+    let legacy = ["Expected", "ConditionalOperator", UPDATES];
+    for member in
+        ["Item", "Key", "ConditionExpression", "UpdateExpression", NAMES, VALUES, RETURNS].iter().chain(&legacy)
+    {
         body.remove(member);
     }
     let unsigned = unsigned.into_iter().collect();

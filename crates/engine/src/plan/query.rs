@@ -36,9 +36,7 @@ fn read<'e, 'a>(mut request: Request<'e, 'a>, own: &[&str]) -> Result<Plan<'e, '
     let scope = Scope { operation: request.operation, table };
     scope.known(&request.body, &[&MEMBERS, own].concat())?;
     scope.conditions(&request.body, &[Kind::KeyCondition])?;
-    for member in ["KeyConditions", "QueryFilter", "ScanFilter"] {
-        scope.legacy_conditions(&request.body, member)?;
-    }
+    scope.legacy_conditions(&request.body, "KeyConditions")?;
     let (projection, _) = scope.take_projection(&mut request.body)?;
     let filter = scope.take_filter(&mut request.body)?;
     let select = request.body.text("Select").map_err(|error| request.bad(error))?.map(|select| select.into_owned());

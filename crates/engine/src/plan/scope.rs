@@ -9,12 +9,13 @@ use dynaseal_item::Action;
 use crate::doc::{Node, NotJson, Object, text};
 use crate::error::Error;
 use crate::expr::error::Kind;
+use crate::expr::legacy::{LegacyCondition, LegacyUpdate};
 use crate::expr::lex::used_placeholders;
 use crate::expr::names::{Names, NamesOnly, Scope as Placeholders, Values};
 use crate::expr::projection::Projection;
 use crate::expr::touch::{Touch, Usage, of_condition, of_update};
 use crate::expr::{condition, legacy, update};
-use crate::expressions::{self, Expressions};
+use crate::expressions::{self, Expressions, Legacy};
 use crate::modify::Split;
 use crate::table::Table;
 
@@ -24,6 +25,10 @@ pub(crate) const NAMES: &str = "ExpressionAttributeNames";
 pub(crate) const VALUES: &str = "ExpressionAttributeValues";
 const PROJECTION: &str = "ProjectionExpression";
 const ATTRIBUTES_TO_GET: &str = "AttributesToGet";
+
+/// What came before condition, filter and update expressions.
+const LEGACY: [&str; 4] = ["Expected", "QueryFilter", "ScanFilter", UPDATES];
+pub(crate) const UPDATES: &str = "AttributeUpdates";
 
 /// Expressions that stay in the request, and so keep their names.
 const STAYING: [&str; 3] = ["KeyConditionExpression", "FilterExpression", "ConditionExpression"];
@@ -67,10 +72,14 @@ impl Scope<'_, '_> {
         object: &Object<'_>,
         kind: Kind,
     ) -> Result<Option<(Expressions, BTreeSet<String>)>, Error> {
-        if [kind, Kind::Update].iter().all(|kind| object.raw(kind.member()).is_none()) {
+        let has = |members: &[&str]| members.iter().any(|member| object.raw(member).is_some());
+        let legacy = if has(&LEGACY) { self.legacy(object)? } else { Legacy::default() };
+        // Both kinds at once are for DynamoDB to refuse.
+        if has(&LEGACY) == has(&[kind.member(), Kind::Update.member()]) {
             return Ok(None);
         }
         let expressions = Expressions {
+            legacy,
             names: object.raw(NAMES).map(|_| self.names(object)).transpose()?,
             values: object.raw(VALUES).map(|_| self.values(object)).transpose()?,
             condition: self.member(object, kind.member())?.map(|text| (kind, text.into_owned())),
@@ -96,12 +105,34 @@ impl Scope<'_, '_> {
         Ok(Some((expressions, reads)))
     }
 
+    fn legacy(&self, object: &Object<'_>) -> Result<Legacy, Error> {
+        let (mut conditions, mut updates) = (None, None);
+        for member in LEGACY {
+            let Some(text) = object.raw(member) else { continue };
+            let bad = |reason| self.bad(member, NotJson(reason));
+            if member == UPDATES {
+                let read = legacy::read_updates(text).map_err(bad)?;
+                updates = Some(read.into_iter().map(LegacyUpdate::into_owned).collect());
+            } else {
+                let read = legacy::read_conditions(text).map_err(bad)?;
+                conditions = Some(read.into_iter().map(LegacyCondition::into_owned).collect());
+            }
+        }
+        let operator = self.member(object, "ConditionalOperator")?.map(Cow::into_owned);
+        Ok(Legacy { conditions, operator, updates })
+    }
+
     /// Takes a filter out of a request if it must be asked of plaintext, with the placeholders that only it used.
     pub(crate) fn take_filter(&self, object: &mut Object<'_>) -> Result<Option<Expressions>, Error> {
         let Some((filter, _)) = self.work(object, Kind::Filter)? else {
             self.conditions(object, &[Kind::Filter])?;
+            self.legacy_conditions(object, "QueryFilter")?;
+            self.legacy_conditions(object, "ScanFilter")?;
             return Ok(None);
         };
+        if ["QueryFilter", "ScanFilter"].iter().any(|member| object.raw(member).is_some()) {
+            ["QueryFilter", "ScanFilter", "ConditionalOperator"].iter().for_each(|member| object.remove(member));
+        }
         if let Some(text) = object.take_raw(Kind::Filter.member()) {
             object.remove(Kind::Filter.member());
             self.take_placeholders(object, NAMES, &text)?;
@@ -122,7 +153,7 @@ impl Scope<'_, '_> {
 
     /// Checks `AttributeUpdates`, the legacy form of the same.
     pub(crate) fn attribute_updates(&self, object: &Object<'_>) -> Result<bool, Error> {
-        const MEMBER: &str = "AttributeUpdates";
+        const MEMBER: &str = UPDATES;
         let Some(updates) = object.raw(MEMBER) else { return Ok(false) };
         let read = legacy::read_updates(updates).map_err(|reason| self.bad(MEMBER, NotJson(reason)))?;
         let update = legacy::attribute_updates(&read).map_err(|error| self.invalid(&error))?;
