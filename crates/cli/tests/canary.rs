@@ -99,6 +99,11 @@ fn change(calls: &mut Calls) {
     calls.fails_showing("PutItem", &expressions(json!({"Item": item("5")}), wrong));
     assert!(calls.fails("UpdateItem", &on("5", create)).contains("ConditionalCheckFailedException"));
 
+    let update = on("5", json!({"UpdateExpression": "SET #t = :s ADD #v :one", "ConditionExpression": "#t = :s"}));
+    let check = on("6", json!({"ConditionExpression": "contains(#m.k, :s)"}));
+    let transaction = json!({"TransactItems": [{"Update": update}, {"ConditionCheck": check}]});
+    calls.ok("TransactWriteItems", &transaction);
+
     let filter = json!({"FilterExpression": "#t = :s AND contains(#m.k, :s) AND (#n >= :d OR #t = :wrong)"});
     let scan = calls.ok("Scan", &expressions(json!({}), filter.clone()));
     assert!(scan.contains(SECRETS[0]));
@@ -200,10 +205,10 @@ fn fail_expressions(calls: &mut Calls) {
     calls.fails("UpdateItem", &body);
 
     for action in ["Delete", "ConditionCheck"] {
-        let check = on(json!({"ConditionExpression": "#t = :s"}));
+        let check = on(json!({"ConditionExpression": "#t = :wrong"}));
         calls.fails("TransactWriteItems", &json!({"TransactItems": [{action: check}]}));
     }
-    let update = on(json!({"UpdateExpression": "SET #t = :s"}));
+    let update = on(json!({"UpdateExpression": "SET #t = #t + :d"}));
     calls.fails("TransactWriteItems", &json!({"TransactItems": [{"Update": update}]}));
     let legacy = json!({"text": {"Action": "PUT", "Value": {"S": secret}}});
     calls.fails("UpdateItem", &json!({"TableName": "Vault", "Key": key("1"), "AttributeUpdates": legacy}));
