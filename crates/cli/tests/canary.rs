@@ -210,10 +210,6 @@ fn fail_expressions(calls: &mut Calls) {
     }
     let update = on(json!({"UpdateExpression": "SET #t = #t + :d"}));
     calls.fails("TransactWriteItems", &json!({"TransactItems": [{"Update": update}]}));
-    let legacy = json!({"text": {"Action": "PUT", "Value": {"S": secret}}});
-    calls.fails("UpdateItem", &json!({"TableName": "Vault", "Key": key("1"), "AttributeUpdates": legacy}));
-    let legacy = json!({"text": {"ComparisonOperator": "EQ", "AttributeValueList": [{"S": secret}]}});
-    calls.fails("Scan", &json!({"TableName": "Vault", "ScanFilter": legacy}));
 
     // A value where a placeholder belongs: DynamoDB repeats the words to whoever wrote them, so only the rest is clean.
     for condition in [
