@@ -28,6 +28,19 @@ pub(crate) fn condition_failed(item: Option<&Item<'_>>) -> Answer {
     failure(KIND, "The conditional request failed", item)
 }
 
+/// An answer without a member that is an empty object: what was updated and is not there is not shown.
+pub(crate) fn without_empty(answer: Answer, member: &str) -> Answer {
+    let body = std::str::from_utf8(&answer.body).ok().and_then(|body| Object::parse(body).ok());
+    match body {
+        Some(mut body) if body.raw(member) == Some("{}") => {
+            body.remove(member);
+            let body = body.print(&[], answer.body.len());
+            Answer { body, ..answer }
+        }
+        _ => answer,
+    }
+}
+
 /// A failure that is looked at here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Failed {

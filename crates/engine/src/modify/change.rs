@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use dynaseal_item::{Item, Value, json};
 use dynaseal_keys::{Answer, Io};
 
+use crate::answers;
 use crate::doc::{Node, Object};
 use crate::error::Error;
 use crate::expr::print::Printer;
@@ -133,7 +134,8 @@ impl Write {
             field: "Attributes",
             view: View { projection: self.returns.projection(), ..View::whole(table) },
         };
-        reply::open(operation, &reply, answer, io).await
+        let answer = reply::open(operation, &reply, answer, io).await?;
+        Ok(if self.returns.projection().is_some() { answers::without_empty(answer, "Attributes") } else { answer })
     }
 
     /// The answer that was lost, as far as the caller asked for one.
