@@ -1,0 +1,113 @@
+//! A protected table in an embedded database, and wires on which something goes wrong.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use dynaseal_engine::{Answer, BoxFuture, Call, Engine, Plaintext, Service, Table, Wire, WireError};
+use dynaseal_gateway::{Embedded, RuntimeClock};
+use dynaseal_item::{Action, SchemaSpec, Suite};
+use dynaseal_keys::{Provider, RawAes};
+use serde_json::{Value, json};
+
+/// `Users`: key `id`, unsigned `hits`, signed `tier`, all else encrypted.
+pub fn engine() -> Engine {
+    let schema = SchemaSpec {
+        logical_name: "Users".into(),
+        partition_key: "id".into(),
+        actions: vec![("id".into(), Action::SignOnly), ("tier".into(), Action::SignOnly)],
+        default_action: Some(Action::EncryptAndSign),
+        unsigned: vec!["hits".into()],
+        suite: Suite::Hmac,
+        ..SchemaSpec::default()
+    };
+    // A test key.
+    let ring = RawAes::new("test", "key", &[7; 32]).unwrap();
+    let table = Table::new("Users".into(), schema.build().unwrap(), Provider::new(Arc::new(ring)), Plaintext::Forbid);
+    Engine::new([table], Arc::new(RuntimeClock))
+}
+
+pub fn database() -> Embedded {
+    let database = Embedded::open(None).unwrap();
+    let table = json!({
+        "TableName": "Users", "BillingMode": "PAY_PER_REQUEST",
+        "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}],
+        "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
+    });
+    assert!(database.call(&request("CreateTable", &table)).ok());
+    database
+}
+
+pub fn request(operation: &str, body: &Value) -> Call {
+    Call { service: Service::DynamoDb, operation: operation.to_owned().into(), body: serde_json::to_vec(body).unwrap() }
+}
+
+pub async fn call(engine: &Engine, wire: &dyn Wire, operation: &str, body: Value) -> (u16, Value) {
+    let answer = engine.call(wire, request(operation, &body)).await.unwrap();
+    (answer.status, serde_json::from_slice(&answer.body).unwrap())
+}
+
+pub fn user(id: &str, email: &str) -> Value {
+    json!({"id": {"S": id}, "email": {"S": email}, "age": {"N": "40"}, "tier": {"S": "free"}, "hits": {"N": "1"}})
+}
+
+pub async fn put(engine: &Engine, wire: &dyn Wire, item: Value) {
+    assert_eq!(call(engine, wire, "PutItem", json!({"TableName": "Users", "Item": item})).await.0, 200);
+}
+
+pub fn conditional(target: (&str, Value), condition: &str, value: Value) -> Value {
+    json!({
+        "TableName": "Users", target.0: target.1, "ConditionExpression": condition, "ReturnValues": "ALL_OLD",
+        "ExpressionAttributeValues": {":v": value}, "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+    })
+}
+
+/// A wire on which another writer puts the item just before each of the first `races` writes, or on which the answers to
+/// the first `lost` writes are lost after they were carried out.
+pub struct Trouble {
+    pub database: Embedded,
+    pub races: AtomicUsize,
+    pub lost: AtomicUsize,
+    sealed: Vec<Call>,
+    pub writes: AtomicUsize,
+}
+
+impl Wire for Trouble {
+    fn send(&self, call: Call) -> BoxFuture<'_, Result<Answer, WireError>> {
+        let take = |count: &AtomicUsize| {
+            count.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok()
+        };
+        let is_write = matches!(&*call.operation, "PutItem" | "DeleteItem" | "UpdateItem" | "TransactWriteItems");
+        if is_write {
+            let number = self.writes.fetch_add(1, Ordering::SeqCst);
+            if take(&self.races) {
+                assert!(self.database.call(&self.sealed[number % self.sealed.len()]).ok());
+            }
+        }
+        let answer = self.database.call(&call);
+        let lost = is_write && take(&self.lost);
+        Box::pin(async move { if lost { Err(WireError::Broken) } else { Ok(answer) } })
+    }
+}
+
+/// Trouble around an item with one of several e-mail addresses.
+pub async fn trouble(engine: &Engine, races: usize, lost: usize) -> Trouble {
+    let database = database();
+    let mut sealed = Vec::new();
+    for email in ["x@example.com", "y@example.com"] {
+        let wire = Recorder(Embedded::open(None).unwrap(), std::sync::Mutex::default());
+        let _ = engine.call(&wire, request("PutItem", &json!({"TableName": "Users", "Item": user("1", email)}))).await;
+        sealed.extend(wire.1.into_inner().unwrap());
+    }
+    put(engine, &database, user("1", "a@example.com")).await;
+    Trouble { database, races: races.into(), lost: lost.into(), sealed, writes: AtomicUsize::new(0) }
+}
+
+pub struct Recorder(Embedded, std::sync::Mutex<Vec<Call>>);
+
+impl Wire for Recorder {
+    fn send(&self, call: Call) -> BoxFuture<'_, Result<Answer, WireError>> {
+        let answer = self.0.call(&call);
+        self.1.lock().unwrap().push(call);
+        Box::pin(async move { Ok(answer) })
+    }
+}
