@@ -62,11 +62,12 @@ pub fn conditional(target: (&str, Value), condition: &str, value: Value) -> Valu
 }
 
 /// A wire on which another writer puts the item just before each of the first `races` writes, or on which the answers to
-/// the first `lost` writes are lost after they were carried out.
+/// the first `lost` writes, or to one write in `lost_every`, are lost after they were carried out.
 pub struct Trouble {
     pub database: Embedded,
     pub races: AtomicUsize,
     pub lost: AtomicUsize,
+    pub lost_every: AtomicUsize,
     sealed: Vec<Call>,
     pub writes: AtomicUsize,
 }
@@ -84,8 +85,14 @@ impl Wire for Trouble {
             }
         }
         let answer = self.database.call(&call);
-        let lost = is_write && take(&self.lost);
-        Box::pin(async move { if lost { Err(WireError::Broken) } else { Ok(answer) } })
+        let every = self.lost_every.load(Ordering::SeqCst);
+        let falls = every > 0 && self.writes.load(Ordering::SeqCst) % every == 0;
+        let lost = is_write && (falls || take(&self.lost));
+        Box::pin(async move {
+            // Others go on between a call and its answer.
+            tokio::task::yield_now().await;
+            if lost { Err(WireError::Broken) } else { Ok(answer) }
+        })
     }
 }
 
@@ -99,7 +106,14 @@ pub async fn trouble(engine: &Engine, races: usize, lost: usize) -> Trouble {
         sealed.extend(wire.1.into_inner().unwrap());
     }
     put(engine, &database, user("1", "a@example.com")).await;
-    Trouble { database, races: races.into(), lost: lost.into(), sealed, writes: AtomicUsize::new(0) }
+    Trouble {
+        database,
+        races: races.into(),
+        lost: lost.into(),
+        lost_every: AtomicUsize::new(0),
+        sealed,
+        writes: AtomicUsize::new(0),
+    }
 }
 
 pub struct Recorder(Embedded, std::sync::Mutex<Vec<Call>>);
