@@ -86,7 +86,7 @@ impl Wire for Trouble {
         }
         let answer = self.database.call(&call);
         let every = self.lost_every.load(Ordering::SeqCst);
-        let falls = every > 0 && self.writes.load(Ordering::SeqCst) % every == 0;
+        let falls = every > 0 && self.writes.load(Ordering::SeqCst).is_multiple_of(every);
         let lost = is_write && (falls || take(&self.lost));
         Box::pin(async move {
             // Others go on between a call and its answer.
