@@ -95,7 +95,7 @@ async fn timed(service: &impl Service, load: &mut Load, requests: &[Vec<u8>]) ->
 }
 
 /// Makes and fills the tables. A fast wrong answer is worth nothing: what was put must come back, and only the protected
-/// table may refuse a condition on an encrypted attribute.
+/// table may refuse a reserved name.
 async fn prepare(load: &mut Load) {
     for table in [PLAIN, PROTECTED] {
         load.call("CreateTable", &shape::create(table), 200).await;
