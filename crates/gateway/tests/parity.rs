@@ -198,7 +198,7 @@ fn request(random: &mut Random) -> (&'static str, Value) {
             add(
                 &mut body,
                 "FilterExpression",
-                ("n > :n OR s = :s".to_owned(), json!({":n": {"N": "1"}, ":s": {"S": "x"}})),
+                (random.pick(&["n > :n OR s = :s", "n > :n AND id <> :s"]).to_owned(), json!({":n": {"N": "1"}, ":s": {"S": "x"}})),
             );
             body["KeyConditionExpression"] = json!("id = :id");
             body["ExpressionAttributeValues"][":id"] = id(random);

@@ -53,7 +53,7 @@ impl Transact<'_, '_> {
         for put in &self.puts {
             sealed.push(seal_one(put, OPERATION, io).await?);
         }
-        let mut last = None;
+        let mut sent_again = false;
         for attempt in 0..TRIES {
             let mut body = Object::default();
             for (name, text) in self.body.entries() {
@@ -72,7 +72,7 @@ impl Transact<'_, '_> {
                     _ => return reply::open(OPERATION, &self.reply, answer, io).await,
                 },
                 // The token tells whether it was carried out.
-                Err(source @ (WireError::Broken | WireError::Timeout)) if last.is_none() => last = Some(source),
+                Err(WireError::Broken | WireError::Timeout) if !sent_again => sent_again = true,
                 Err(source) => return Err(Error::Wire { operation: OPERATION.to_owned(), source }),
             }
             io.clock.sleep(pause(attempt)?).await;
