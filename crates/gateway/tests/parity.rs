@@ -198,7 +198,10 @@ fn request(random: &mut Random) -> (&'static str, Value) {
             add(
                 &mut body,
                 "FilterExpression",
-                (random.pick(&["n > :n OR s = :s", "n > :n AND id <> :s"]).to_owned(), json!({":n": {"N": "1"}, ":s": {"S": "x"}})),
+                (
+                    random.pick(&["n > :n OR s = :s", "n > :n AND id <> :s"]).to_owned(),
+                    json!({":n": {"N": "1"}, ":s": {"S": "x"}}),
+                ),
             );
             body["KeyConditionExpression"] = json!("id = :id");
             body["ExpressionAttributeValues"][":id"] = id(random);
@@ -210,9 +213,19 @@ fn request(random: &mut Random) -> (&'static str, Value) {
                 let mut part = json!({"TableName": "Things", "Key": {"id": {"S": key}}});
                 add(&mut part, "ConditionExpression", condition(random));
                 part["ReturnValuesOnConditionCheckFailure"] = json!("ALL_OLD");
-                actions.push(match random.below(3) {
+                actions.push(match random.below(4) {
                     0 => json!({"ConditionCheck": part}),
                     1 => json!({"Delete": part}),
+                    2 => {
+                        // A fault that only the stored item shows is told otherwise here, so there is none.
+                        let values = json!({":u": value(random, "s"), ":h": {"N": "1"}});
+                        add(
+                            &mut part,
+                            "UpdateExpression",
+                            ("SET s = :u, t = :u REMOVE gone ADD other :h".to_owned(), values),
+                        );
+                        json!({"Update": part})
+                    }
                     _ => {
                         part.as_object_mut().unwrap().remove("Key");
                         part["Item"] = item(random);
