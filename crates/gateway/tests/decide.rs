@@ -216,3 +216,27 @@ async fn no_increment_is_lost_or_doubled() {
     // Most lost answers are recognised, and hardly a write gives up.
     assert!(applied > increments / WRITERS * WRITERS * 9 / 10, "{applied} applied, {unknown} unknown");
 }
+
+/// A read and a write for each is the least. Writers of one gateway take turns; those of two race.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn contention_costs_few_calls() {
+    const WRITERS: usize = 8;
+    let engines = [Arc::new(engine()), Arc::new(engine())];
+    for gateways in [1, 2] {
+        let wire = Arc::new(trouble(&engines[0], 0, 0).await);
+        wire.calls.store(0, Ordering::SeqCst);
+        let tasks: Vec<_> = (0..WRITERS)
+            .map(|writer| {
+                let (engine, wire) = (Arc::clone(&engines[writer % gateways]), Arc::clone(&wire));
+                tokio::spawn(async move {
+                    call(&engine, &*wire, "UpdateItem", update("SET age = age + :one", "NONE")).await
+                })
+            })
+            .collect();
+        for task in tasks {
+            assert_eq!(task.await.unwrap(), (200, json!({})));
+        }
+        let (calls, ideal) = (wire.calls.load(Ordering::SeqCst), 2 * WRITERS);
+        assert!(calls >= ideal && calls <= gateways * ideal * 3 / 2, "{calls} calls through {gateways} gateways");
+    }
+}

@@ -70,6 +70,8 @@ pub struct Trouble {
     pub lost_every: AtomicUsize,
     sealed: Vec<Call>,
     pub writes: AtomicUsize,
+    /// Calls of any kind.
+    pub calls: AtomicUsize,
 }
 
 impl Wire for Trouble {
@@ -77,6 +79,7 @@ impl Wire for Trouble {
         let take = |count: &AtomicUsize| {
             count.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok()
         };
+        self.calls.fetch_add(1, Ordering::SeqCst);
         let is_write = matches!(&*call.operation, "PutItem" | "DeleteItem" | "UpdateItem" | "TransactWriteItems");
         if is_write {
             let number = self.writes.fetch_add(1, Ordering::SeqCst);
@@ -113,6 +116,7 @@ pub async fn trouble(engine: &Engine, races: usize, lost: usize) -> Trouble {
         lost_every: AtomicUsize::new(0),
         sealed,
         writes: AtomicUsize::new(0),
+        calls: AtomicUsize::new(0),
     }
 }
 
