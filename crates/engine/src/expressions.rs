@@ -65,14 +65,6 @@ impl Expressions {
         }
         Ok(Parsed { condition, update })
     }
-
-    /// Whether an item passes the condition.
-    ///
-    /// # Errors
-    /// DynamoDB would refuse to compare.
-    pub(crate) fn hold(&self, item: &Item<'_>) -> Result<bool, Error> {
-        self.parse()?.holds(Some(item))
-    }
 }
 
 impl Parsed<'_> {

@@ -10,6 +10,7 @@ use dynaseal_keys::{Answer, Io};
 
 use crate::doc::{Node, NotJson, Object, array};
 use crate::error::Error;
+use crate::expressions::Parsed;
 use crate::plan::{BatchView, Filter, Reply, View};
 use crate::table::Table;
 
@@ -173,61 +174,32 @@ impl Opener<'_> {
 
     /// The items of a list that a filter leaves, printed, and how many they are.
     async fn items(&self, text: &str, view: &View<'_>, filter: Option<&Filter>) -> Result<(Vec<u8>, usize), Error> {
-        let mut out = Vec::with_capacity(text.len());
-        let mut count = 0_usize;
-        out.push(b'[');
+        let mut page = self.page(view, filter, text.len())?;
         for (number, text) in self.array(text)?.into_iter().enumerate() {
-            let before = out.len();
-            if count > 0 {
-                out.push(b',');
-            }
-            if self.write_item(text, view, Some(number), filter, &mut out).await? {
-                count = count.saturating_add(1);
-            } else {
-                out.truncate(before);
-            }
+            let mut stored = self.stored(text)?;
+            page.add(self.opened(&mut stored, view, Some(number)).await?)?;
         }
-        out.push(b']');
-        Ok((out, count))
+        Ok(page.finish())
+    }
+
+    /// A page to fill; its filter is read once for all items.
+    fn page<'p>(&'p self, view: &'p View<'_>, filter: Option<&'p Filter>, size: usize) -> Result<Page<'p>, Error> {
+        let filter = filter.map(|filter| filter.expressions.parse()).transpose();
+        let filter = filter.map_err(|fault| Error::expression(self.operation, fault))?;
+        let mut out = Vec::with_capacity(size);
+        out.push(b'[');
+        Ok(Page { operation: self.operation, view, filter, out, count: 0 })
     }
 
     async fn item(&self, text: &str, view: &View<'_>, number: Option<usize>) -> Result<Vec<u8>, Error> {
         let mut out = Vec::with_capacity(text.len());
-        self.write_item(text, view, number, None, &mut out).await?;
+        let mut stored = self.stored(text)?;
+        print(self.opened(&mut stored, view, number).await?, view, &mut out);
         Ok(out)
     }
 
-    /// Opens, filters, projects and prints one item; says whether the filter left it.
-    async fn write_item(
-        &self,
-        text: &str,
-        view: &View<'_>,
-        number: Option<usize>,
-        filter: Option<&Filter>,
-        out: &mut Vec<u8>,
-    ) -> Result<bool, Error> {
-        let mut stored = json::read_item(text).map_err(|_| self.bad(NotJson("an item in it is malformed")))?;
-        let opened = self.opened(&mut stored, view, number).await?;
-        self.show(opened, view, filter, out)
-    }
-
-    /// Filters, projects and prints an opened item; says whether the filter left it.
-    fn show(
-        &self,
-        mut opened: Item<'_>,
-        view: &View<'_>,
-        filter: Option<&Filter>,
-        out: &mut Vec<u8>,
-    ) -> Result<bool, Error> {
-        let hold = filter.map(|filter| filter.expressions.hold(&opened)).transpose();
-        if hold.map_err(|fault| Error::expression(self.operation, fault))? == Some(false) {
-            return Ok(false);
-        }
-        match &view.projection {
-            Some(projection) => json::write_item(&projection.apply(&mut opened), out),
-            None => json::write_item(&opened, out),
-        }
-        Ok(true)
+    fn stored<'t>(&self, text: &'t str) -> Result<Item<'t>, Error> {
+        json::read_item(text).map_err(|_| self.bad(NotJson("an item in it is malformed")))
     }
 
     async fn opened<'a>(
@@ -250,6 +222,44 @@ impl Opener<'_> {
 
     fn bad(&self, NotJson(reason): NotJson) -> Error {
         Error::Answer { operation: self.operation.to_owned(), reason: reason.to_owned() }
+    }
+}
+
+/// A list of opened items as it is printed.
+struct Page<'p> {
+    operation: &'p str,
+    view: &'p View<'p>,
+    filter: Option<Parsed<'p>>,
+    out: Vec<u8>,
+    count: usize,
+}
+
+impl Page<'_> {
+    /// Adds an item if the filter leaves it.
+    fn add(&mut self, opened: Item<'_>) -> Result<(), Error> {
+        let holds = self.filter.as_ref().map(|filter| filter.holds(Some(&opened))).transpose();
+        if holds.map_err(|fault| Error::expression(self.operation, fault))? == Some(false) {
+            return Ok(());
+        }
+        if self.count > 0 {
+            self.out.push(b',');
+        }
+        self.count = self.count.saturating_add(1);
+        print(opened, self.view, &mut self.out);
+        Ok(())
+    }
+
+    fn finish(mut self) -> (Vec<u8>, usize) {
+        self.out.push(b']');
+        (self.out, self.count)
+    }
+}
+
+/// Prints what a caller asked to see of an item.
+fn print(mut opened: Item<'_>, view: &View<'_>, out: &mut Vec<u8>) {
+    match &view.projection {
+        Some(projection) => json::write_item(&projection.apply(&mut opened), out),
+        None => json::write_item(&opened, out),
     }
 }
 

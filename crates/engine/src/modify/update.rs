@@ -35,10 +35,7 @@ pub(super) async fn updated(
     let (Some(update), Ok(key)) = (&parsed.update, &key) else {
         return Err(Error::request(operation, NotJson("an update needs a key and an UpdateExpression")));
     };
-    let applied = match apply(update, opened.as_ref(), key) {
-        Ok(applied) => applied,
-        Err(fault) => return Err(Error::expression(operation, fault)),
-    };
+    let applied = apply(update, opened.as_ref(), key).map_err(|fault| Error::expression(operation, fault))?;
     // Taking away from nothing leaves nothing.
     let Some(new) = applied.item else { return Ok(None) };
     let sealed = seal_item(modify.table, new, None, operation, io).await?.into_owned();

@@ -25,51 +25,39 @@ impl Opener<'_> {
         view: &View<'_>,
         filter: Option<&Filter>,
     ) -> Result<(Vec<u8>, usize), Error> {
-        let malformed = |_| self.bad(NotJson("an item in it is malformed"));
-        let page =
-            self.array(text)?.into_iter().map(json::read_item).collect::<Result<Vec<_>, _>>().map_err(malformed)?;
-        let mut partial = Vec::new();
-        for (number, item) in page.iter().enumerate() {
-            if !self.is_whole(item, view, number).await? {
-                partial.push(item);
-            }
+        let stored = self.array(text)?.into_iter().map(|text| self.stored(text)).collect::<Result<Vec<_>, _>>()?;
+        let mut items = Vec::with_capacity(stored.len());
+        for (number, stored) in stored.into_iter().enumerate() {
+            let opened = self.whole(&stored, view, number).await?;
+            items.push((stored, opened));
         }
+        let partial: Vec<_> = items.iter().filter(|(_, opened)| opened.is_none()).map(|(stored, _)| stored).collect();
         let wholes = self.wholes(&partial, table_name, view).await?;
-        let wholes =
-            wholes.iter().map(|text| json::read_item(text)).collect::<Result<Vec<_>, _>>().map_err(malformed)?;
-        let (mut out, mut count) = (b"[".to_vec(), 0_usize);
-        for (number, item) in page.iter().enumerate() {
-            let is_partial = partial.iter().any(|partial| std::ptr::eq(*partial, item));
-            let stored = if is_partial { wholes.iter().find(|whole| same_key(item, whole, view)) } else { Some(item) };
-            let Some(mut stored) = stored.cloned() else { continue };
-            let mut opened = self.opened(&mut stored, view, Some(number)).await?;
-            if is_partial {
-                opened.retain(|name| item.get(name).is_some());
-            }
-            let before = out.len();
-            if count > 0 {
-                out.push(b',');
-            }
-            if self.show(opened, view, filter, &mut out)? {
-                count = count.saturating_add(1);
-            } else {
-                out.truncate(before);
+        let wholes = wholes.iter().map(|text| self.stored(text)).collect::<Result<Vec<_>, _>>()?;
+        let mut page = self.page(view, filter, text.len())?;
+        for (number, (stored, opened)) in items.into_iter().enumerate() {
+            if let Some(opened) = opened {
+                page.add(opened)?;
+            } else if let Some(whole) = wholes.iter().find(|whole| same_key(&stored, whole, view)) {
+                let mut whole = whole.clone();
+                let mut opened = self.opened(&mut whole, view, Some(number)).await?;
+                opened.retain(|name| stored.get(name).is_some());
+                page.add(opened)?;
             }
         }
-        out.push(b']');
-        Ok((out, count))
+        Ok(page.finish())
     }
 
-    /// Whether an item has all that its footer covers. One without header and footer may be a part of a sealed one, also
-    /// where unsealed items may be read.
-    async fn is_whole(&self, item: &Item<'_>, view: &View<'_>, number: usize) -> Result<bool, Error> {
+    /// The opened item, if it has all that its footer covers. One without header and footer may be a part of a sealed one,
+    /// also where unsealed items may be read.
+    async fn whole(&self, item: &Item<'_>, view: &View<'_>, number: usize) -> Result<Option<Item<'static>>, Error> {
         use dynaseal_item::Error::{HalfSealed, Legend, Unsealed};
         if Sealed::is_plain(item) {
-            return Ok(false);
+            return Ok(None);
         }
         match view.table.open(self.io, &mut item.clone()).await {
-            Ok(_) => Ok(true),
-            Err(Failure::Item(Unsealed | HalfSealed { .. } | Legend { .. })) => Ok(false),
+            Ok(opened) => Ok(Some(opened.into_owned())),
+            Err(Failure::Item(Unsealed | HalfSealed { .. } | Legend { .. })) => Ok(None),
             Err(failure) => Err(Error::of_item(self.operation, view.table, Some(number), failure)),
         }
     }
