@@ -95,7 +95,9 @@ impl Error {
             Error::Config(_) => "correct the configuration; `dynaseal check FILE` shows every fault",
             Error::Gateway(error) => error.hint(),
             #[cfg(feature = "items")]
-            Error::NoTable { .. } => "add [tables.NAME] to it, or name one that `dynaseal check FILE` lists",
+            Error::NoTable { .. } => {
+                "add [tables.NAME] to it, or name one that `dynaseal check FILE` lists; a pattern does not tell the keys"
+            }
             #[cfg(feature = "items")]
             Error::Input { .. } => "check the path and its permissions",
             #[cfg(any(feature = "dev", feature = "items"))]

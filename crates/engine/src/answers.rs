@@ -17,6 +17,31 @@ pub(crate) fn validation(message: &str) -> Answer {
     failure("com.amazon.coral.validate#ValidationException", message, None)
 }
 
+/// DynamoDB's refusal to describe a table, as its refusal of the call itself.
+pub(crate) fn of_description(operation: &str, answer: Answer) -> Answer {
+    const TABLES: [&str; 2] = ["UpdateTable", "UpdateTimeToLive"];
+    if failed(&answer) != Some(Failed::NotFound) || TABLES.contains(&operation) {
+        return answer;
+    }
+    // Calls on items do not repeat the table's name.
+    failure("com.amazonaws.dynamodb.v20120810#ResourceNotFoundException", "Requested resource not found", None)
+}
+
+/// DynamoDB's refusal of a name or ARN that no table can have.
+pub(crate) fn of_name(name: &str) -> Option<Answer> {
+    const LONGEST: usize = 255;
+    let is_allowed = |one: char| one.is_ascii_alphanumeric() || matches!(one, '_' | '.' | '-' | ':' | '/');
+    let constraint = if !name.chars().all(is_allowed) {
+        "satisfy regular expression pattern: [a-zA-Z0-9_.-]+"
+    } else if name.len() > LONGEST && !name.starts_with("arn:") {
+        "have length less than or equal to 255"
+    } else {
+        return None;
+    };
+    let place = format!("Value '{name}' at 'tableName' failed to satisfy constraint: Member must {constraint}");
+    Some(validation(&format!("1 validation error detected: {place}")))
+}
+
 /// A write that had nothing to do.
 pub(crate) fn nothing() -> Answer {
     Answer { status: 200, request_id: None, body: b"{}".to_vec() }
@@ -46,6 +71,8 @@ pub(crate) fn without_empty(answer: Answer, member: &str) -> Answer {
 pub(crate) enum Failed {
     Condition,
     Transaction,
+    /// There is no such table.
+    NotFound,
     /// A token that was used for something else before.
     Token,
 }
@@ -58,6 +85,7 @@ pub(crate) fn failed(answer: &Answer) -> Option<Failed> {
     match kind.rsplit('#').next()? {
         "ConditionalCheckFailedException" => Some(Failed::Condition),
         "TransactionCanceledException" => Some(Failed::Transaction),
+        "ResourceNotFoundException" => Some(Failed::NotFound),
         "IdempotentParameterMismatchException" => Some(Failed::Token),
         _ => None,
     }

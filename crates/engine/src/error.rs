@@ -36,7 +36,8 @@ pub enum Error {
     },
     /// The sealed item is larger than DynamoDB stores.
     #[error(
-        "{operation} on table {table}: sealed, the item has {size} bytes, {over} more than DynamoDB's limit of 409600"
+        "{operation} on table {table}: Item size has exceeded the maximum allowed size: sealed, the item has {size} \
+         bytes, {over} more than DynamoDB's limit of 409600"
     )]
     ItemTooLarge {
         /// The operation.

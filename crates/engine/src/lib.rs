@@ -20,7 +20,9 @@ mod error;
 #[doc(hidden)]
 pub mod expr;
 mod expressions;
+mod learn;
 mod modify;
+mod pattern;
 mod plan;
 mod reply;
 mod run;
@@ -34,6 +36,7 @@ pub use config::{
 };
 pub use dynaseal_keys::{Answer, BoxFuture, Call, Clock, Io, Service, SystemClock, Wire, WireError};
 pub use error::Error;
+pub use pattern::{Pattern, TableKeys};
 pub use run::Engine;
 pub use session::{Session, Step};
 pub use table::{Failure, Plaintext, Table};

@@ -1,13 +1,14 @@
 //! The driver: request, plan, keys, seal, wire, open, reply.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use dynaseal_item::{Item, json};
 use dynaseal_keys::{Answer, Call, Clock, Io, Wire};
 
 use crate::error::Error;
+use crate::learn::Directory;
 use crate::modify::Turns;
+use crate::pattern::Pattern;
 use crate::plan::{self, Edit, Plan, Put};
 use crate::size::{LIMIT, item_size};
 use crate::table::{Failure, Table};
@@ -15,14 +16,14 @@ use crate::{answers, doc, expr, reply};
 
 /// The protected tables, and all that is needed to carry calls on them out.
 pub struct Engine {
-    tables: HashMap<String, Table>,
+    directory: Directory,
     clock: Arc<dyn Clock>,
     turns: Turns,
 }
 
 impl std::fmt::Debug for Engine {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Engine").field("tables", &self.tables.keys()).finish_non_exhaustive()
+        f.debug_struct("Engine").field("tables", &self.directory.names().collect::<Vec<_>>()).finish_non_exhaustive()
     }
 }
 
@@ -30,23 +31,14 @@ impl Engine {
     /// An engine for some tables; all others pass through untouched.
     #[must_use]
     pub fn new(tables: impl IntoIterator<Item = Table>, clock: Arc<dyn Clock>) -> Self {
-        let tables = tables.into_iter().map(|table| (table.name().to_owned(), table)).collect();
-        Self { tables, clock, turns: Turns::new() }
+        Self { directory: Directory::new(tables), clock, turns: Turns::new() }
     }
 
-    /// The configuration of a table, by its name or ARN.
+    /// Protects all tables whose names match a pattern too, unless they are configured by name.
     #[must_use]
-    pub fn table(&self, name_or_arn: &str) -> Option<&Table> {
-        self.tables.get(plan::table_name(name_or_arn))
-    }
-
-    pub(crate) fn tables(&self) -> impl Iterator<Item = &Table> {
-        self.tables.values()
-    }
-
-    /// Whether no table is protected, so that every call passes through.
-    pub(crate) fn protects_nothing(&self) -> bool {
-        self.tables.is_empty()
+    pub fn with_patterns(mut self, patterns: impl IntoIterator<Item = Pattern>) -> Self {
+        self.directory.add_patterns(patterns);
+        self
     }
 
     /// Carries one call out.
@@ -67,17 +59,33 @@ impl Engine {
         let operation = call.operation.clone();
         let io = Io { wire, clock: self.clock.as_ref() };
         let failed = |source| Error::Wire { operation: operation.clone().into_owned(), source };
-        let edit = match plan::of(self, &call)? {
-            Plan::Forward => return wire.send(call).await.map_err(failed),
-            Plan::Modify(modify) => return modify.carry_out(&operation, &self.turns, io).await,
-            Plan::Transact(transact) => return transact.carry_out(io).await,
-            Plan::Edit(edit) => edit,
-        };
-        let body = seal(&edit, &operation, io).await?;
-        let reply = edit.reply;
-        let sent = Call { service: call.service, operation: operation.clone(), body };
-        let answer = wire.send(sent).await.map_err(failed)?;
-        reply::open(&operation, &reply, answer, io).await
+        loop {
+            let tables = self.directory.at(self.clock.now());
+            let plan = plan::of(&tables, &call);
+            let unknown = tables.unknown();
+            if !unknown.is_empty() {
+                // Whatever the plan says, it did not know every table.
+                match self.directory.learn(&operation, unknown, io).await? {
+                    Some(refusal) => return Ok(refusal),
+                    None => continue,
+                }
+            }
+            let edit = match plan? {
+                Plan::Forward => {
+                    let answer = wire.send(call).await.map_err(failed)?;
+                    self.directory.watch(&operation, &answer, self.clock.now())?;
+                    return Ok(answer);
+                }
+                Plan::Modify(modify) => return modify.carry_out(&operation, &self.turns, io).await,
+                Plan::Transact(transact) => return transact.carry_out(io).await,
+                Plan::Edit(edit) => edit,
+            };
+            let body = seal(&edit, &operation, io).await?;
+            let reply = edit.reply;
+            let sent = Call { service: call.service, operation: operation.clone(), body };
+            let answer = wire.send(sent).await.map_err(failed)?;
+            return reply::open(&operation, &reply, answer, io).await;
+        }
     }
 }
 
@@ -95,6 +103,8 @@ async fn seal(edit: &Edit<'_, '_>, operation: &str, io: Io<'_>) -> Result<Vec<u8
 pub(crate) async fn seal_one<'a>(put: &'a Put<'_, '_>, operation: &str, io: Io<'_>) -> Result<Item<'a>, Error> {
     let failed = |failure| Error::of_item(operation, put.table, put.number, failure);
     let item = json::read_item(&put.text).map_err(|error| failed(Failure::Item(error)))?;
+    let sets = item.iter().try_for_each(|(_, value)| expr::names::check_sets(value));
+    sets.map_err(|fault| Error::expression(operation, fault))?;
     seal_item(put.table, item, put.number, operation, io).await
 }
 
@@ -136,5 +146,10 @@ impl Error {
 
     pub(crate) fn request(operation: &str, doc::NotJson(reason): doc::NotJson) -> Self {
         Error::Request { operation: operation.to_owned(), reason: reason.to_owned() }
+    }
+
+    /// The same, of one member of the request.
+    pub(crate) fn member(operation: &str, member: &str, doc::NotJson(reason): doc::NotJson) -> Self {
+        Error::Request { operation: operation.to_owned(), reason: format!("{member}: {reason}") }
     }
 }

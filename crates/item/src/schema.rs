@@ -124,6 +124,16 @@ pub struct Schema {
 }
 
 impl SchemaSpec {
+    /// Lists the key attributes that are not listed: the format leaves them no choice of action.
+    pub fn list_keys(&mut self) {
+        let action = self.key_action();
+        for key in [Some(&self.partition_key), self.sort_key.as_ref()].into_iter().flatten() {
+            if !self.actions.iter().any(|(name, _)| name == key) {
+                self.actions.push((key.clone(), action));
+            }
+        }
+    }
+
     /// Checks the schema; every fault is reported.
     ///
     /// # Errors
@@ -133,8 +143,7 @@ impl SchemaSpec {
         if !faults.is_empty() {
             return Err(faults);
         }
-        let bound = |action: &Action| *action == Action::SignAndIncludeInEncryptionContext;
-        let any_bound = self.actions.iter().any(|(_, action)| bound(action)) || self.default_action.iter().any(bound);
+        let any_bound = self.any_bound();
         let nothing =
             self.actions.iter().filter(|(_, action)| *action == Action::DoNothing).map(|(name, _)| name.clone());
         Ok(Schema {
@@ -190,9 +199,7 @@ impl SchemaSpec {
         if self.sort_key.as_ref() == Some(&self.partition_key) {
             fault(FaultAt::SortKey, format!("\"{}\" is the partition key already", self.partition_key));
         }
-        let bound = |action: &Action| *action == Action::SignAndIncludeInEncryptionContext;
-        let any_bound = self.actions.iter().any(|(_, action)| bound(action)) || self.default_action.iter().any(bound);
-        let needed = if any_bound { Action::SignAndIncludeInEncryptionContext } else { Action::SignOnly };
+        let (any_bound, needed) = (self.any_bound(), self.key_action());
         let keys = [(FaultAt::PartitionKey, Some(&self.partition_key)), (FaultAt::SortKey, self.sort_key.as_ref())];
         for (at, key) in keys {
             let Some(key) = key else { continue };
@@ -209,6 +216,16 @@ impl SchemaSpec {
                 None => fault(at, format!("the key attribute \"{key}\" has no action; it must be {needed}")),
             }
         }
+    }
+
+    /// Whether an attribute is bound into the encryption context; then the keys are too.
+    fn any_bound(&self) -> bool {
+        let bound = |action: &Action| *action == Action::SignAndIncludeInEncryptionContext;
+        self.actions.iter().any(|(_, action)| bound(action)) || self.default_action.iter().any(bound)
+    }
+
+    fn key_action(&self) -> Action {
+        if self.any_bound() { Action::SignAndIncludeInEncryptionContext } else { Action::SignOnly }
     }
 
     fn has_prefix(&self, name: &str) -> bool {

@@ -61,9 +61,19 @@ fn text(report: &Report, out: &mut Vec<u8>) {
 }
 
 fn table(table: &TableExplanation, out: &mut Vec<u8>) {
-    say::wrap(&format!("table {}", table.table), "", out);
-    if table.logical_name != table.table {
-        say::wrap(&format!("  signed as \"{}\"", table.logical_name), "    ", out);
+    match &table.logical_name {
+        None => {
+            say::wrap(&format!("tables named {}", table.table), "", out);
+            let keys = "each signed under its own name; keys of the table and of its indexes are stored plainly and \
+                        signed, as CreateTable and DescribeTable tell them";
+            say::wrap(&format!("  {keys}"), "    ", out);
+        }
+        Some(name) => {
+            say::wrap(&format!("table {}", table.table), "", out);
+            if *name != table.table {
+                say::wrap(&format!("  signed as \"{name}\""), "    ", out);
+            }
+        }
     }
     let signature = if table.suite == "hmac" { "no signature" } else { "a signature per item" };
     say::wrap(&format!("  suite {}: {signature}; header version {}", table.suite, table.version), "    ", out);

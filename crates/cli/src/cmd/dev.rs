@@ -8,7 +8,7 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
-use dynaseal_engine::{Config, Engine};
+use dynaseal_engine::Config;
 use dynaseal_gateway::{Embedded, RuntimeClock, Server, Settings};
 
 use super::{Outcome, gateway};
@@ -41,7 +41,7 @@ async fn tell_and_serve(args: &Args, config: Config, page: &mut Page<io::Stdout>
     let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, args.port));
     let settings = Settings { listen, allow_remote: false, ..gateway::settings(&config.gateway) };
     let story = Story::of(&config, database.clone());
-    let engine = Arc::new(Engine::new(config.tables.into_values(), Arc::new(RuntimeClock)));
+    let engine = Arc::new(config.into_engine(Arc::new(RuntimeClock)));
     let server = Server::bind(settings, engine, Arc::new(database)).await.map_err(|error| busy(error, args.port))?;
     let url = format!("http://{}", server.local_addr());
     page.entry("listen", &url, &format!("the database is {where_to}"))?;

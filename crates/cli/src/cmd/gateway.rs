@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use dynaseal_engine::{Config, Engine, GatewaySection, Machine};
+use dynaseal_engine::{Config, GatewaySection, Machine};
 use dynaseal_gateway::{
     Limits, LogLevel, RuntimeClock, Server, Settings, StopSignals, Target, UpstreamLimits, open_upstream, start_log,
 };
@@ -42,8 +42,8 @@ async fn serve(config: Config) -> Result<Outcome, Error> {
     let target = Target::new(&section.upstream, section.region.clone(), section.database.clone());
     let wire = open_upstream(&target, upstream_limits(section)).await?;
     let settings = settings(section);
-    let engine = Arc::new(Engine::new(config.tables.into_values(), Arc::new(RuntimeClock)));
-    until_stopped(Server::bind(settings, engine, wire).await?).await
+    let engine = config.into_engine(Arc::new(RuntimeClock));
+    until_stopped(Server::bind(settings, Arc::new(engine), wire).await?).await
 }
 
 /// Reads a configuration and says on stderr what in it is worth a second look.

@@ -4,7 +4,8 @@ use serde::Serialize;
 
 use super::Config;
 use super::fault::Fault;
-use super::tables::{action_word, plaintext_word, suite_word};
+use super::tables::{ANY_KEY, action_word, plaintext_word, suite_word};
+use crate::pattern::TableKeys;
 use dynaseal_item::Action;
 
 /// What a configuration means.
@@ -21,10 +22,10 @@ pub struct Explanation {
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct TableExplanation {
-    /// The name in DynamoDB.
+    /// The name in DynamoDB, or a pattern of names: then the keys of each table and of its indexes are signed only.
     pub table: String,
-    /// The name that is signed.
-    pub logical_name: String,
+    /// The name that is signed; `None` for a pattern, whose tables sign their own.
+    pub logical_name: Option<String>,
     /// The suite that items are written with, as the configuration spells it.
     pub suite: &'static str,
     /// The header version that is written.
@@ -79,8 +80,14 @@ impl Config {
     /// What this configuration does to each attribute of each table.
     #[must_use]
     pub fn explain(&self) -> Explanation {
-        let tables = self.tables.iter().filter_map(|(name, table)| Some(explain_table(table, self.rings.get(name)?)));
-        Explanation { tables: tables.collect(), warnings: self.warnings.clone() }
+        let keys = |name: &str| self.rings.get(name);
+        let tables = self.tables.iter().filter_map(|(name, table)| Some(explain_table(table, keys(name)?)));
+        let any = TableKeys { partition_key: ANY_KEY.to_owned(), ..TableKeys::default() };
+        let patterns = self.patterns.iter().filter_map(|pattern| {
+            let table = pattern.table(pattern.text(), &any).ok()?;
+            Some(TableExplanation { logical_name: None, ..explain_table(&table, keys(pattern.text())?) })
+        });
+        Explanation { tables: tables.chain(patterns).collect(), warnings: self.warnings.clone() }
     }
 }
 
@@ -92,7 +99,7 @@ fn explain_table(table: &crate::Table, keys: &KeyExplanation) -> TableExplanatio
     others.sort_unstable();
     others.dedup();
     names.append(&mut others);
-    let attributes = names.into_iter().filter_map(|name| {
+    let attributes = names.into_iter().filter(|name| *name != ANY_KEY).filter_map(|name| {
         let action = schema.action(name)?;
         let key = match name {
             name if name == schema.partition_key() => Some("partition"),
@@ -110,7 +117,7 @@ fn explain_table(table: &crate::Table, keys: &KeyExplanation) -> TableExplanatio
     });
     TableExplanation {
         table: table.name().to_owned(),
-        logical_name: schema.logical_name().to_owned(),
+        logical_name: Some(schema.logical_name().to_owned()),
         suite: suite_word(schema.suite()),
         version: schema.version().byte(),
         plaintext: plaintext_word(table.plaintext()),

@@ -19,6 +19,7 @@ mod tables;
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
 use toml::de::DeTable;
 
@@ -27,16 +28,22 @@ pub use fault::{ConfigErrors, Fault};
 pub use gateway::GatewaySection;
 pub use outside::{Machine, Outside};
 
+use crate::pattern::Pattern;
+use crate::run::Engine;
 use crate::table::Table;
+use dynaseal_keys::Clock;
 use fault::{Faults, NO_TABLES, SYNTAX, UNREADABLE};
 use keys::Keys;
 use section::Section;
+use tables::{Configured, What};
 
 /// A checked configuration.
 #[derive(Debug)]
 pub struct Config {
     /// The protected tables, by name.
     pub tables: BTreeMap<String, Table>,
+    /// What protects tables that are not named, by their names.
+    pub patterns: Vec<Pattern>,
     /// What the gateway is told.
     pub gateway: GatewaySection,
     /// What is allowed but worth a second look.
@@ -72,6 +79,12 @@ impl Config {
         }
     }
 
+    /// An engine that protects the tables.
+    #[must_use]
+    pub fn into_engine(self, clock: Arc<dyn Clock>) -> Engine {
+        Engine::new(self.tables.into_values(), clock).with_patterns(self.patterns)
+    }
+
     /// Checks the text of a configuration. `file` names it in faults; paths in it start from its folder.
     ///
     /// # Errors
@@ -99,9 +112,13 @@ impl Config {
         }
         faults.drop_consequences();
         let warnings = faults.finish()?;
-        let mut config = Self { tables: BTreeMap::new(), gateway, warnings, rings: BTreeMap::new() };
-        for (name, tables::Configured { table, keys }) in configured {
-            config.tables.insert(name.clone(), table);
+        let mut config =
+            Self { tables: BTreeMap::new(), patterns: Vec::new(), gateway, warnings, rings: BTreeMap::new() };
+        for (name, Configured { what, keys }) in configured {
+            match what {
+                What::Table(table) => drop(config.tables.insert(name.clone(), table)),
+                What::Pattern(pattern) => config.patterns.push(pattern),
+            }
             config.rings.insert(name, keys);
         }
         Ok(config)

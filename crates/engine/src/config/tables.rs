@@ -9,12 +9,19 @@ use super::explain::KeyExplanation;
 use super::fault::{CONTRADICTION, Faults, SCHEMA, SHARED_NAME, Span, TYPE, UNSEALED};
 use super::keys::Keys;
 use super::section::{At, Section, word};
+use crate::pattern::Pattern;
 use crate::table::{Plaintext, Table};
 
-/// A table and the keys behind it.
+/// A table or a pattern of tables, and the keys behind it.
 pub(super) struct Configured {
-    pub(super) table: Table,
+    pub(super) what: What,
     pub(super) keys: KeyExplanation,
+}
+
+pub(super) enum What {
+    Table(Table),
+    /// A section whose name has a `*`.
+    Pattern(Pattern),
 }
 
 /// Reads every table; one that has a fault is left out.
@@ -28,7 +35,8 @@ pub(super) fn read(
     let mut logical_names = BTreeMap::new();
     let mut configured = BTreeMap::new();
     for (name, value) in entries {
-        let title = format!("[tables.{}]", name.value);
+        let quotes = if is_pattern(name.value) { "\"" } else { "" };
+        let title = format!("[tables.{quotes}{}{quotes}]", name.value);
         let Some(table) = value.get_ref().as_table() else {
             let message = format!("{} in [tables] is of type {}", name.value, value.get_ref().type_str());
             faults.error(&value.span(), TYPE, message, "write a section [tables.NAME] for each table");
@@ -56,6 +64,10 @@ fn read_one(
 ) -> Option<Configured> {
     let ring = section.required("keys", "main", faults).and_then(|key| keys.ring(&key, &section.title, faults));
     let plaintext = section.one_of("plaintext", PLAINTEXT, faults);
+    let pattern = is_pattern(name);
+    if pattern {
+        brings_its_keys(section, faults);
+    }
     let schema = schema(name, section, faults);
     match plaintext.as_ref().map(|at| at.value) {
         Some(Plaintext::Read) => {
@@ -70,10 +82,31 @@ fn read_one(
         }
         _ => {}
     }
-    let ((keyring, keys), schema) = (ring?, schema?);
+    let ((keyring, keys), (spec, schema)) = (ring?, schema?);
     check_branch_keys(&keys, &schema, section, faults);
     let plaintext = plaintext.map_or(Plaintext::Forbid, |at| at.value);
-    Some(Configured { table: Table::new(name.to_owned(), schema, Provider::new(keyring), plaintext), keys })
+    let (name, provider) = (name.to_owned(), Provider::new(keyring));
+    let what = if pattern {
+        What::Pattern(Pattern::new(name, spec, provider, plaintext))
+    } else {
+        What::Table(Table::new(name, schema, provider, plaintext))
+    };
+    Some(Configured { what, keys })
+}
+
+fn is_pattern(name: &str) -> bool {
+    name.contains('*')
+}
+
+/// Each table of a pattern has its own name and keys.
+fn brings_its_keys(section: &mut Section<'_, '_>, faults: &mut Faults<'_>) {
+    for key in ["partition_key", "sort_key", "logical_name"] {
+        if section.name(key, faults).is_some() {
+            let message = format!("{key} in {}, which stands for several tables", section.title);
+            let hint = "leave it out: each table's own name is signed, and its keys are learned from DynamoDB";
+            faults.error(&section.place(key), CONTRADICTION, message, hint);
+        }
+    }
 }
 
 /// An attribute that picks the branch key must be readable before anything is decrypted, and bound to the item.
@@ -99,8 +132,13 @@ fn logical_name<'r>(table: &'r str, section: &Section<'r, '_>) -> At<&'r str> {
     written.unwrap_or(At { span: section.span.clone(), value: table })
 }
 
-fn schema(name: &str, section: &mut Section<'_, '_>, faults: &mut Faults<'_>) -> Option<Schema> {
-    let partition_key = section.required("partition_key", "id", faults);
+/// The schema, as written and checked. That of a pattern is checked with a key that stands for any.
+fn schema(name: &str, section: &mut Section<'_, '_>, faults: &mut Faults<'_>) -> Option<(SchemaSpec, Schema)> {
+    let partition_key = if is_pattern(name) {
+        Some(At { span: section.span.clone(), value: ANY_KEY })
+    } else {
+        section.required("partition_key", "id", faults)
+    };
     let sort_key = section.name("sort_key", faults);
     let logical_name = section.name("logical_name", faults);
     let suite = section.one_of("suite", SUITES, faults);
@@ -111,18 +149,8 @@ fn schema(name: &str, section: &mut Section<'_, '_>, faults: &mut Faults<'_>) ->
     let attributes = section.section("attributes", title, faults);
     let listed = attributes.map(|section| actions(&section, faults)).unwrap_or_default();
 
-    let mut actions: Vec<_> = listed.iter().map(|(name, at)| ((*name).to_owned(), at.value)).collect();
-    let bound = |action: Action| action == Action::SignAndIncludeInEncryptionContext;
-    let any_bound =
-        listed.values().any(|at| bound(at.value)) || default_action.iter().any(|action| bound(action.value));
-    // The format leaves a key attribute no choice, so an unlisted one gets the action that it must have.
-    let key_action = if any_bound { Action::SignAndIncludeInEncryptionContext } else { Action::SignOnly };
-    for key in partition_key.iter().chain(&sort_key) {
-        if !actions.iter().any(|(name, _)| name == key.value) {
-            actions.push((key.value.to_owned(), key_action));
-        }
-    }
-    let spec = SchemaSpec {
+    let actions = listed.iter().map(|(name, at)| ((*name).to_owned(), at.value)).collect();
+    let written = SchemaSpec {
         logical_name: logical_name.map_or(name, |at| at.value).to_owned(),
         partition_key: partition_key.as_ref().map(|at| at.value.to_owned()).unwrap_or_default(),
         sort_key: sort_key.as_ref().map(|at| at.value.to_owned()),
@@ -132,6 +160,8 @@ fn schema(name: &str, section: &mut Section<'_, '_>, faults: &mut Faults<'_>) ->
         unsigned_prefix: unsigned_prefix.as_ref().map(|at| at.value.to_owned()),
         suite: suite.map_or_else(Suite::default, |at| at.value),
     };
+    let mut spec = written.clone();
+    spec.list_keys();
     let place = |at: &FaultAt| -> Span {
         match at {
             FaultAt::Attribute(name) => match listed.get(name.as_str()) {
@@ -151,7 +181,7 @@ fn schema(name: &str, section: &mut Section<'_, '_>, faults: &mut Faults<'_>) ->
         }
     };
     match spec.build() {
-        Ok(schema) => partition_key.is_some().then_some(schema),
+        Ok(schema) => partition_key.is_some().then_some((written, schema)),
         Err(found) => {
             for SchemaFault { at, message } in found {
                 // That the partition key is missing has been said.
@@ -223,6 +253,8 @@ fn spelled<T: PartialEq + Copy>(words: &[(&'static str, T)], value: T) -> &'stat
     words.iter().find(|(_, other)| *other == value).map_or("", |(word, _)| word)
 }
 
+/// Stands for the key of a table that is not known yet; DynamoDB allows no such name.
+pub(super) const ANY_KEY: &str = "\0";
 const ACTIONS: &[(&str, Action)] = &[
     ("encrypt_and_sign", Action::EncryptAndSign),
     ("sign_only", Action::SignOnly),

@@ -137,19 +137,25 @@ pub fn check_maps(names: Option<&Names<'_>>, values: Option<&Values<'_>>) -> Res
 
 /// Refuses values that DynamoDB does not store.
 pub(super) fn check_value(value: &Value<'_>, depth: usize) -> Result<(), Error> {
-    const INVALID: &str = "One or more parameter values were invalid: ";
-    let parameter = |text: &str| Error { expression: None, fault: Fault::Parameter(text.to_owned()) };
-    let repeated = || parameter(&format!("{INVALID}Input collection contains duplicates."));
-    let empty = |what: &str| parameter(&format!("{INVALID}{what}"));
     if depth > MAX_DEPTH {
         return Err(parameter(
             "Nesting Levels have exceeded supported limits: Attributes in the item have nested levels beyond \
              supported limit",
         ));
     }
-    let number = |text: &str| Decimal::parse(text).map_err(|fault| parameter(fault.text()));
     match value {
         Value::N(text) => number(text).map(|_| ()),
+        Value::L(all) => all.iter().try_for_each(|value| check_value(value, depth.saturating_add(1))),
+        Value::M(all) => all.iter().try_for_each(|(_, value)| check_value(value, depth.saturating_add(1))),
+        set => check_sets(set),
+    }
+}
+
+/// Refuses sets that DynamoDB does not store, also inside other values: it cannot see those that are encrypted.
+pub fn check_sets(value: &Value<'_>) -> Result<(), Error> {
+    let repeated = || parameter(&format!("{INVALID}Input collection contains duplicates."));
+    let empty = |what: &str| parameter(&format!("{INVALID}{what}"));
+    match value {
         Value::Ss(all) if all.is_empty() => Err(empty("An string set  may not be empty")),
         Value::Ns(all) if all.is_empty() => Err(empty("An number set  may not be empty")),
         Value::Bs(all) if all.is_empty() => Err(empty("Binary sets should not be empty")),
@@ -159,12 +165,21 @@ pub(super) fn check_value(value: &Value<'_>, depth: usize) -> Result<(), Error> 
             let numbers = all.iter().map(|text| number(text)).collect::<Result<BTreeSet<_>, _>>()?;
             if numbers.len() < all.len() { Err(repeated()) } else { Ok(()) }
         }
-        Value::L(all) => all.iter().try_for_each(|value| check_value(value, depth.saturating_add(1))),
-        Value::M(all) => all.iter().try_for_each(|(_, value)| check_value(value, depth.saturating_add(1))),
+        Value::L(all) => all.iter().try_for_each(check_sets),
+        Value::M(all) => all.iter().try_for_each(|(_, value)| check_sets(value)),
         _ => Ok(()),
     }
 }
 
+fn number(text: &str) -> Result<Decimal, Error> {
+    Decimal::parse(text).map_err(|fault| parameter(fault.text()))
+}
+
+fn parameter(text: &str) -> Error {
+    Error { expression: None, fault: Fault::Parameter(text.to_owned()) }
+}
+
+const INVALID: &str = "One or more parameter values were invalid: ";
 /// How deep values may nest.
 pub(super) const MAX_DEPTH: usize = 32;
 

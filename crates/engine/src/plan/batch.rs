@@ -17,7 +17,7 @@ pub(crate) fn write<'e, 'a>(mut request: Request<'e, 'a>) -> Result<Plan<'e, 'a>
     let Some(mut tables) = request_items(&request)? else { return Ok(Plan::Forward) };
     let (mut puts, mut protected) = (Vec::new(), BTreeMap::new());
     for (name, node) in tables.entries_mut() {
-        let (Some(table), Node::Raw(Cow::Borrowed(text))) = (request.engine.table(name), &*node) else { continue };
+        let (Some(table), Node::Raw(Cow::Borrowed(text))) = (request.tables.table(name), &*node) else { continue };
         let scope = Scope { operation: request.operation, table };
         scope.known(&request.body, &MEMBERS)?;
         let writes = array(text).map_err(|error| request.bad(error))?;
@@ -59,7 +59,7 @@ pub(crate) fn get<'e, 'a>(mut request: Request<'e, 'a>) -> Result<Plan<'e, 'a>, 
     let Some(mut tables) = request_items(&request)? else { return Ok(Plan::Forward) };
     let mut views = BTreeMap::new();
     for (name, node) in tables.entries_mut() {
-        let (Some(table), Node::Raw(Cow::Borrowed(text))) = (request.engine.table(name), &*node) else { continue };
+        let (Some(table), Node::Raw(Cow::Borrowed(text))) = (request.tables.table(name), &*node) else { continue };
         let scope = Scope { operation: request.operation, table };
         scope.known(&request.body, &[REQUEST_ITEMS, "ReturnConsumedCapacity"])?;
         let mut keys = Object::parse(text).map_err(|error| request.bad(error))?;
@@ -81,7 +81,7 @@ fn request_items<'a>(request: &Request<'_, 'a>) -> Result<Option<Object<'a>>, Er
     let Some(text) = request.body.borrowed(REQUEST_ITEMS) else { return Ok(None) };
     let tables = Object::parse(text).map_err(|error| request.bad(error))?;
     let mut names: Vec<_> =
-        tables.names().filter_map(|name| request.engine.table(name)).map(|table| table.name()).collect();
+        tables.names().filter_map(|name| request.tables.table(name)).map(|table| table.name()).collect();
     names.sort_unstable();
     if names.windows(2).any(|pair| matches!(pair, [left, right] if left == right)) {
         return Err(request.bad(NotJson("a table stands twice, by name and by ARN")));

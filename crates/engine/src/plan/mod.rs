@@ -17,8 +17,8 @@ use crate::doc::{NotJson, Object};
 use crate::error::Error;
 use crate::expr::projection::Projection;
 use crate::expressions::Expressions;
+use crate::learn::Tables;
 use crate::modify::{Modify, Transact};
-use crate::run::Engine;
 use crate::table::Table;
 
 /// What to do with a call.
@@ -108,23 +108,23 @@ impl<'e> View<'e> {
 
 /// A request whose body was read one level deep.
 pub(crate) struct Request<'e, 'a> {
-    pub(crate) engine: &'e Engine,
+    pub(crate) tables: &'e Tables<'e>,
     pub(crate) operation: &'a str,
     pub(crate) body: Object<'a>,
     /// The body as it came.
     pub(crate) text: &'a str,
 }
 
-pub(crate) fn of<'e, 'a>(engine: &'e Engine, call: &'a Call) -> Result<Plan<'e, 'a>, Error> {
+pub(crate) fn of<'e, 'a>(tables: &'e Tables<'e>, call: &'a Call) -> Result<Plan<'e, 'a>, Error> {
     // Stream records hold items as they are stored; this version leaves them sealed.
-    if engine.protects_nothing() || call.service != Service::DynamoDb || PASSES.contains(&call.operation.as_ref()) {
+    if tables.directory().is_empty() || call.service != Service::DynamoDb || PASSES.contains(&call.operation.as_ref()) {
         return Ok(Plan::Forward);
     }
     let operation = call.operation.as_ref();
     let not_json = |error| Error::request(operation, error);
     let text = std::str::from_utf8(&call.body).map_err(|_| not_json(NotJson("it is not UTF-8")))?;
     let body = Object::parse(text).map_err(not_json)?;
-    let request = Request { engine, operation, body, text };
+    let request = Request { tables, operation, body, text };
     match operation {
         "PutItem" => item::put(request),
         "GetItem" => item::get(request),
@@ -149,7 +149,7 @@ pub(crate) fn of<'e, 'a>(engine: &'e Engine, call: &'a Call) -> Result<Plan<'e, 
 impl<'e, 'a> Request<'e, 'a> {
     /// The protected table that the body names, if it names one.
     pub(crate) fn table(&self) -> Result<Option<&'e Table>, Error> {
-        table_of(self.engine, self.operation, &self.body)
+        table_of(self.tables, self.operation, &self.body)
     }
 
     pub(crate) fn edit(self, puts: Vec<Put<'e, 'a>>, reply: Reply<'e, 'a>) -> Plan<'e, 'a> {
@@ -163,12 +163,12 @@ impl<'e, 'a> Request<'e, 'a> {
 
 /// The protected table that an object names under `TableName`.
 pub(crate) fn table_of<'e>(
-    engine: &'e Engine,
+    tables: &'e Tables<'_>,
     operation: &str,
     object: &Object<'_>,
 ) -> Result<Option<&'e Table>, Error> {
     let name = object.text("TableName").map_err(|error| Error::request(operation, error))?;
-    Ok(name.and_then(|name| engine.table(&name)))
+    Ok(name.and_then(|name| tables.table(&name)))
 }
 
 /// The table's name in a name or an ARN, `arn:aws:dynamodb:REGION:ACCOUNT:table/NAME`. What stands before `:table/` is

@@ -10,10 +10,12 @@ use super::scope::Scope;
 use super::{Plan, Request};
 
 pub(crate) fn create<'e, 'a>(request: &Request<'e, 'a>) -> Result<Plan<'e, 'a>, Error> {
-    let Some(table) = request.table()? else { return Ok(Plan::Forward) };
+    let name = request.body.text("TableName").map_err(|error| request.bad(error))?.unwrap_or_default();
+    // A table that is made now brings its keys; they are learned from the answer.
+    let Some(table) = request.tables.named(&name) else { return create_of_pattern(request, &name) };
     let scope = Scope { operation: request.operation, table };
     key_attributes_are_plain(request, &scope)?;
-    let keys = named(request, &scope, "KeySchema")?;
+    let keys = named(request, "KeySchema")?;
     let mut configured: Vec<&str> = table.schema().keys().collect();
     let mut found: Vec<&str> = keys.iter().map(String::as_str).collect();
     configured.sort_unstable();
@@ -25,6 +27,21 @@ pub(crate) fn create<'e, 'a>(request: &Request<'e, 'a>) -> Result<Plan<'e, 'a>, 
         return Err(scope.refused(what, "make partition_key and sort_key agree with the table"));
     }
     Ok(Plan::Forward)
+}
+
+/// A table of a pattern: no attribute that the pattern lists as encrypted may be a key.
+fn create_of_pattern<'e, 'a>(request: &Request<'e, 'a>, name: &str) -> Result<Plan<'e, 'a>, Error> {
+    let Some(pattern) = request.tables.pattern(name) else { return Ok(Plan::Forward) };
+    let keys = named(request, "AttributeDefinitions")?;
+    match keys.iter().find(|key| pattern.listed(key) == Some(Action::EncryptAndSign)) {
+        None => Ok(Plan::Forward),
+        Some(key) => Err(Error::Refused {
+            operation: request.operation.to_owned(),
+            table: name.to_owned(),
+            what: would_be_a_key(key),
+            instead: PLAIN_KEYS,
+        }),
+    }
 }
 
 pub(crate) fn update<'e, 'a>(request: &Request<'e, 'a>) -> Result<Plan<'e, 'a>, Error> {
@@ -53,19 +70,22 @@ pub(crate) fn time_to_live<'e, 'a>(request: &Request<'e, 'a>) -> Result<Plan<'e,
 
 /// `AttributeDefinitions` names the key attributes of the table and of all indexes.
 fn key_attributes_are_plain(request: &Request<'_, '_>, scope: &Scope<'_, '_>) -> Result<(), Error> {
-    let names = named(request, scope, "AttributeDefinitions")?;
+    let names = named(request, "AttributeDefinitions")?;
     match names.iter().find(|name| is_encrypted(scope.table, name)) {
         None => Ok(()),
-        Some(name) => Err(scope.refused(
-            format!("\"{name}\" would be a key, but it is encrypted; DynamoDB could neither sort nor find by it"),
-            "make the attribute sign_only, or leave it out of every key and index",
-        )),
+        Some(name) => Err(scope.refused(would_be_a_key(name), PLAIN_KEYS)),
     }
 }
 
+fn would_be_a_key(name: &str) -> String {
+    format!("\"{name}\" would be a key, but it is encrypted; DynamoDB could neither sort nor find by it")
+}
+
+const PLAIN_KEYS: &str = "make the attribute sign_only, or leave it out of every key and index";
+
 /// The `AttributeName`s of a list.
-fn named(request: &Request<'_, '_>, scope: &Scope<'_, '_>, member: &str) -> Result<Vec<String>, Error> {
-    let bad = |error| scope.bad(member, error);
+fn named(request: &Request<'_, '_>, member: &str) -> Result<Vec<String>, Error> {
+    let bad = |error| Error::member(request.operation, member, error);
     let Some(list) = request.body.raw(member) else { return Ok(Vec::new()) };
     let mut names = Vec::new();
     for entry in array(list).map_err(bad)? {

@@ -58,7 +58,7 @@ impl Scope<'_, '_> {
             let member = kind.member();
             if let Some(expression) = self.member(object, member)? {
                 let read = condition::parse(&expression, *kind, &mut NamesOnly(&names));
-                let read = read.map_err(|error| self.invalid(&error))?;
+                let read = read.map_err(|error| self.invalid(error))?;
                 of_condition(&read).iter().try_for_each(|touch| self.may_read(member, touch))?;
             }
         }
@@ -146,7 +146,7 @@ impl Scope<'_, '_> {
         const MEMBER: &str = "UpdateExpression";
         let names = self.names(object)?;
         let Some(expression) = self.member(object, MEMBER)? else { return Ok(false) };
-        let read = update::parse(&expression, &mut NamesOnly(&names)).map_err(|error| self.invalid(&error))?;
+        let read = update::parse(&expression, &mut NamesOnly(&names)).map_err(|error| self.invalid(error))?;
         of_update(&read).iter().try_for_each(|touch| self.may_update(MEMBER, touch.attribute))?;
         Ok(true)
     }
@@ -156,7 +156,7 @@ impl Scope<'_, '_> {
         const MEMBER: &str = UPDATES;
         let Some(updates) = object.raw(MEMBER) else { return Ok(false) };
         let read = legacy::read_updates(updates).map_err(|reason| self.bad(MEMBER, NotJson(reason)))?;
-        let update = legacy::attribute_updates(&read).map_err(|error| self.invalid(&error))?;
+        let update = legacy::attribute_updates(&read).map_err(|error| self.invalid(error))?;
         of_update(&update).iter().try_for_each(|touch| self.may_update(MEMBER, touch.attribute))?;
         Ok(true)
     }
@@ -166,13 +166,13 @@ impl Scope<'_, '_> {
         let Some(conditions) = object.raw(member) else { return Ok(()) };
         let read = legacy::read_conditions(conditions).map_err(|reason| self.bad(member, NotJson(reason)))?;
         if member == "KeyConditions" {
-            let key = legacy::key_conditions(&read).map_err(|error| self.invalid(&error))?;
+            let key = legacy::key_conditions(&read).map_err(|error| self.invalid(error))?;
             let touch = |attribute| Touch { attribute, nested: false, usage: Usage::Read };
             return key.clauses.iter().try_for_each(|(attribute, _)| self.may_read(member, &touch(attribute)));
         }
         // How the parts are joined does not matter to what they touch.
         let condition = if member == "Expected" { legacy::expected } else { legacy::filter };
-        let condition = condition(&read, None).map_err(|error| self.invalid(&error))?;
+        let condition = condition(&read, None).map_err(|error| self.invalid(error))?;
         let mut touches = condition.iter().flat_map(of_condition);
         touches.try_for_each(|touch| self.may_read(member, &touch))
     }
@@ -196,7 +196,7 @@ impl Scope<'_, '_> {
             (None, Some(names)) => {
                 let bad = |reason| self.bad(ATTRIBUTES_TO_GET, NotJson(reason));
                 let names = legacy::read_attributes(names).map_err(bad)?;
-                legacy::attributes_to_get(names).map_err(|error| self.invalid(&error))?
+                legacy::attributes_to_get(names).map_err(|error| self.invalid(error))?
             }
         };
         object.remove(PROJECTION);
@@ -214,14 +214,14 @@ impl Scope<'_, '_> {
         Error::Refused { operation, table, what, instead }
     }
 
-    pub(crate) fn bad(&self, member: &str, NotJson(reason): NotJson) -> Error {
-        Error::Request { operation: self.operation.to_owned(), reason: format!("{member}: {reason}") }
+    pub(crate) fn bad(&self, member: &str, error: NotJson) -> Error {
+        Error::member(self.operation, member, error)
     }
 
     fn projection(&self, object: &Object<'_>, expression: &str) -> Result<Projection, Error> {
         let expression = text(expression).map_err(|error| self.bad(PROJECTION, error))?;
         let (names, values) = (self.names(object)?, Values::new());
-        Projection::parse(&expression, &mut Placeholders::new(&names, &values)).map_err(|error| self.invalid(&error))
+        Projection::parse(&expression, &mut Placeholders::new(&names, &values)).map_err(|error| self.invalid(error))
     }
 
     /// Removes the placeholders that only `leaving`, an expression that was taken out, used; gives the old map.
@@ -253,8 +253,8 @@ impl Scope<'_, '_> {
         Ok(Some(all))
     }
 
-    fn invalid(&self, error: &crate::expr::error::Error) -> Error {
-        Error::Request { operation: self.operation.to_owned(), reason: error.to_string() }
+    fn invalid(&self, fault: crate::expr::error::Error) -> Error {
+        Error::expression(self.operation, fault)
     }
 
     /// Whether DynamoDB itself can read an attribute: it sees only what is stored.

@@ -32,7 +32,10 @@ fn statements<'e, 'a>(request: &Request<'e, 'a>, member: &str) -> Result<Plan<'e
 
 fn statement(request: &Request<'_, '_>, holder: &Object<'_>) -> Result<(), Error> {
     let Some(text) = holder.text(STATEMENT).map_err(|error| request.bad(error))? else { return Ok(()) };
-    match request.engine.tables().find(|table| names(&text, table.name())) {
+    match request.tables.directory().named().find(|table| names(&text, table.name())) {
+        None if request.tables.directory().has_patterns() => {
+            Err(Error::UnknownOperation { operation: request.operation.to_owned() })
+        }
         None => Ok(()),
         Some(table) => Err(Scope { operation: request.operation, table }.refused(
             "PartiQL does not work on protected tables yet".to_owned(),

@@ -104,7 +104,7 @@ fn each<'e, 'a>(
                 continue;
             }
             let mut part = Object::parse(text).map_err(bad)?;
-            if let Some(table) = table_of(request.engine, operation, &part)? {
+            if let Some(table) = table_of(request.tables, operation, &part)? {
                 let scope = Scope { operation, table };
                 scope.known(&request.body, members)?;
                 view = Some(visit(&scope, name, &mut part, number)?);

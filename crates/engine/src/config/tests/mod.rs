@@ -149,6 +149,26 @@ fn a_key_attribute_cannot_be_unsigned() {
 }
 
 #[test]
+fn a_pattern_has_all_but_name_and_keys() {
+    let text = format!("{MAIN}[tables.\"prod-*\"]\nkeys = \"main\"\ndefault_action = \"encrypt_and_sign\"\n");
+    let config = parse(&format!("{text}unsigned = [\"views\"]\n")).unwrap();
+    assert!(config.tables.is_empty() && config.warnings.is_empty());
+    assert_eq!(config.patterns.iter().map(Pattern::text).collect::<Vec<_>>(), ["prod-*"]);
+    let explained = config.explain().tables.remove(0);
+    assert_eq!((explained.table.as_str(), explained.logical_name), ("prod-*", None));
+    assert_eq!(explained.attributes.iter().map(|one| one.name.as_str()).collect::<Vec<_>>(), ["views"]);
+    let engine = config.into_engine(std::sync::Arc::new(dynaseal_keys::SystemClock));
+    assert!(format!("{engine:?}").contains("prod-*"));
+
+    let found = faults(&format!("{text}partition_key = \"id\"\nlogical_name = \"X\"\nunsigned_prefix = \"\"\n"));
+    let said = "in [tables.\"prod-*\"], which stands for several tables";
+    assert_eq!(found.len(), 3, "{found:?}");
+    assert!(found[0].ends_with(&format!("DSL-5006 partition_key {said}")), "{found:?}");
+    assert!(found[1].ends_with(&format!("DSL-5006 logical_name {said}")), "{found:?}");
+    assert!(found[2].contains("an empty prefix matches every attribute"), "{found:?}");
+}
+
+#[test]
 fn hints_say_what_was_meant() {
     let errors = parse(&with_table("sutie = \"hmac\"\n[tabels.X]\n")).unwrap_err();
     let hints: Vec<_> = errors.iter().map(|fault| fault.hint.as_str()).collect();

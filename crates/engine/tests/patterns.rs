@@ -1,0 +1,230 @@
+//! Tables that a pattern protects: their keys are learned, and nothing passes before they are.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "test helpers")]
+
+#[allow(dead_code, unreachable_pub, reason = "each test uses a part of it")]
+mod support;
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use dynaseal_engine::{Answer, BoxFuture, Call, Clock, Engine, Pattern, Plaintext, Wire, WireError};
+use dynaseal_item::{Action, SchemaSpec, Suite};
+use dynaseal_keys::testing::FixedClock;
+use dynaseal_keys::{Provider, RawAes};
+use serde_json::{Value, json};
+use support::{Script, dynamodb, engine, ready};
+
+fn pattern(text: &str, actions: &[(&str, Action)]) -> Pattern {
+    // A test key.
+    let ring = RawAes::new("test", "key", &[7; 32]).unwrap();
+    let spec = SchemaSpec {
+        actions: actions.iter().map(|(name, action)| ((*name).to_owned(), *action)).collect(),
+        default_action: Some(Action::EncryptAndSign),
+        suite: Suite::Hmac,
+        ..SchemaSpec::default()
+    };
+    Pattern::new(text.to_owned(), spec, Provider::new(Arc::new(ring)), Plaintext::Forbid)
+}
+
+fn with(patterns: impl IntoIterator<Item = Pattern>, clock: &Arc<FixedClock>) -> Engine {
+    Engine::new([], Arc::clone(clock) as Arc<dyn Clock>).with_patterns(patterns)
+}
+
+fn everything() -> Engine {
+    with([pattern("*", &[])], &Arc::default())
+}
+
+/// A service that has some tables, each with its description, and answers all else with `{}`.
+struct Service(Mutex<HashMap<String, Value>>);
+
+impl Service {
+    fn of(tables: &[(&str, Value)]) -> Self {
+        Self(Mutex::new(tables.iter().map(|(name, keys)| ((*name).to_owned(), keys.clone())).collect()))
+    }
+
+    fn answer(&self, operation: &str, body: &str) -> (u16, String) {
+        let body: Value = serde_json::from_str(body).unwrap();
+        let name = body["TableName"].as_str().unwrap_or_default();
+        let name = name.rsplit('/').next().unwrap().to_owned();
+        let described = |member: &str, mut keys: Value| {
+            keys["TableName"] = name.clone().into();
+            (200, json!({ member: keys }).to_string())
+        };
+        match (operation, self.0.lock().unwrap().get(&name)) {
+            ("DescribeTable", None) => {
+                let kind = "com.amazonaws.dynamodb.v20120810#ResourceNotFoundException";
+                (400, json!({"__type": kind, "message": format!("Requested resource not found: Table: {name} not found")}).to_string())
+            }
+            ("DescribeTable", Some(keys)) => described("Table", keys.clone()),
+            ("CreateTable" | "UpdateTable" | "DeleteTable", Some(keys)) => described("TableDescription", keys.clone()),
+            _ => (200, "{}".to_owned()),
+        }
+    }
+}
+
+fn keys(hash: &str, index: &str) -> Value {
+    let schema = |name: &str| json!([{"AttributeName": name, "KeyType": "HASH"}]);
+    json!({"KeySchema": schema(hash), "GlobalSecondaryIndexes": [{"IndexName": "by", "KeySchema": schema(index)}]})
+}
+
+fn put(table: &str) -> String {
+    format!(r#"{{"TableName":"{table}","Item":{{"id":{{"S":"1"}},"mail":{{"S":"a"}},"note":{{"S":"secret"}}}}}}"#)
+}
+
+/// What kind of value each attribute has in the last put.
+fn stored(sent: &str) -> [bool; 3] {
+    let sent: Value = serde_json::from_str(sent).unwrap();
+    ["id", "mail", "note"].map(|name| sent["Item"][name]["B"].is_string())
+}
+
+fn operations<F>(wire: &Script<F>) -> Vec<String> {
+    wire.calls.lock().unwrap().iter().map(|(operation, _)| operation.clone()).collect()
+}
+
+#[test]
+fn a_table_is_asked_for_once_and_its_keys_stay_plain() {
+    let (engine, service) = (everything(), Service::of(&[("Users", keys("id", "mail"))]));
+    let wire = Script::new(|operation, body| service.answer(operation, body));
+    for _ in 0..2 {
+        assert!(ready(engine.call(&wire, dynamodb("PutItem", &put("Users")))).unwrap().ok());
+        assert_eq!(stored(&wire.sent()), [false, false, true]);
+    }
+    assert_eq!(operations(&wire), ["DescribeTable", "PutItem", "PutItem"]);
+    let arn = "arn:aws:dynamodb:eu-west-1:111122223333:table/Users";
+    ready(engine.call(&wire, dynamodb("PutItem", &put(arn)))).unwrap();
+    assert_eq!((stored(&wire.sent()), wire.count()), ([false, false, true], 4));
+}
+
+#[test]
+fn what_passes_by_is_learned() {
+    let (engine, service) = (everything(), Service::of(&[("Users", keys("id", "mail"))]));
+    let wire = Script::new(|operation, body| service.answer(operation, body));
+    let call = |operation: &str, body: &str| ready(engine.call(&wire, dynamodb(operation, body))).unwrap();
+    let named = r#"{"TableName":"Users"}"#;
+    call("CreateTable", named);
+    call("PutItem", &put("Users"));
+    assert_eq!(
+        (operations(&wire), stored(&wire.sent())),
+        (vec!["CreateTable".to_owned(), "PutItem".into()], [false, false, true])
+    );
+    // The table is made anew with another key.
+    call("DeleteTable", named);
+    service.0.lock().unwrap().insert("Users".to_owned(), keys("mail", "mail"));
+    call("PutItem", &put("Users"));
+    assert_eq!(stored(&wire.sent()), [true, false, true]);
+    // Another index appears.
+    service.0.lock().unwrap().insert("Users".to_owned(), keys("mail", "note"));
+    call("DescribeTable", named);
+    call("PutItem", &put("Users"));
+    assert_eq!(stored(&wire.sent()), [true, false, false]);
+    assert_eq!(operations(&wire).iter().filter(|operation| *operation == "DescribeTable").count(), 2);
+}
+
+#[test]
+fn a_description_is_not_believed_for_ever() {
+    let (clock, service) = (Arc::new(FixedClock::default()), Service::of(&[("Users", keys("id", "mail"))]));
+    let engine = with([pattern("*", &[])], &clock);
+    let wire = Script::new(|operation, body| service.answer(operation, body));
+    for (seconds, asked) in [(0, 1), (299, 1), (300, 2), (599, 2)] {
+        clock.set(Duration::from_secs(seconds));
+        ready(engine.call(&wire, dynamodb("PutItem", &put("Users")))).unwrap();
+        let descriptions = operations(&wire).iter().filter(|operation| *operation == "DescribeTable").count();
+        assert_eq!(descriptions, asked, "after {seconds} s");
+    }
+}
+
+#[test]
+fn nothing_is_sent_for_a_table_that_cannot_be_described() {
+    let (engine, service) = (everything(), Service::of(&[]));
+    let wire = Script::new(|operation, body| service.answer(operation, body));
+    let call = |operation: &str, body: &str| {
+        let answer = ready(engine.call(&wire, dynamodb(operation, body))).unwrap();
+        (answer.status, String::from_utf8(answer.body).unwrap())
+    };
+    let (status, body) = call("PutItem", &put("Users"));
+    assert_eq!(status, 400);
+    assert!(body.contains(r#"ResourceNotFoundException","message":"Requested resource not found"}"#), "{body}");
+    let (_, body) = call("UpdateTable", r#"{"TableName":"Users"}"#);
+    assert!(body.contains("Table: Users not found"), "{body}");
+    for (name, constraint) in [("bad table!", "regular expression"), (&*"a".repeat(256), "length less than")] {
+        let (status, body) = call("PutItem", &put(name));
+        assert!(status == 400 && body.contains(constraint) && body.contains("'tableName'"), "{body}");
+    }
+    assert_eq!(operations(&wire), ["DescribeTable", "DescribeTable"]);
+    let wire = Script::new(|_, _| (500, "down".into()));
+    let answer = ready(engine.call(&wire, dynamodb("PutItem", &put("Users")))).unwrap();
+    assert_eq!((answer.status, wire.count()), (500, 1));
+    // An answer that describes something else is no description.
+    let wire = Script::new(|_, _| (200, r#"{"Table":{"TableName":"Other","KeySchema":[]}}"#.into()));
+    assert_eq!(ready(engine.call(&wire, dynamodb("PutItem", &put("Users")))).unwrap_err().code(), "DSL-2003");
+    let wire = Script::new(|_, _| (200, "{}".into()));
+    assert_eq!(ready(engine.call(&wire, dynamodb("PutItem", &put("Users")))).unwrap_err().code(), "DSL-6004");
+    assert_eq!(operations(&wire), ["DescribeTable"]);
+}
+
+#[test]
+fn the_closest_pattern_counts_and_a_name_before_any() {
+    let patterns = || [pattern("*", &[]), pattern("open-*", &[("note", Action::SignOnly)])];
+    let service = Service::of(&[("open-Users", keys("id", "mail")), ("Users", keys("id", "mail"))]);
+    let wire = Script::new(|operation, body| service.answer(operation, body));
+    let engine = with(patterns(), &Arc::default());
+    ready(engine.call(&wire, dynamodb("PutItem", &put("open-Users")))).unwrap();
+    assert_eq!(stored(&wire.sent()), [false, false, false]);
+    ready(engine.call(&wire, dynamodb("PutItem", &put("Users")))).unwrap();
+    assert_eq!(stored(&wire.sent()), [false, false, true]);
+    // `Users` of the other tests is configured by name, has no attribute `mail`, and needs no description.
+    let engine = self::engine().with_patterns(patterns());
+    let asked = wire.count();
+    assert_eq!(ready(engine.call(&wire, dynamodb("PutItem", &put("Users")))).unwrap_err().code(), "DSL-1002");
+    assert_eq!(wire.count(), asked);
+    // Outside every pattern nothing is protected, and nothing asked.
+    let engine = with([pattern("prod-*", &[])], &Arc::default());
+    ready(engine.call(&wire, dynamodb("PutItem", &put("Users")))).unwrap();
+    assert_eq!((wire.sent(), wire.count()), (put("Users"), asked + 1));
+}
+
+#[test]
+fn a_key_that_the_pattern_encrypts_is_refused_when_the_table_is_made_and_when_it_is_found() {
+    let engine = with([pattern("*", &[("mail", Action::EncryptAndSign)])], &Arc::default());
+    let service = Service::of(&[("Users", keys("id", "mail"))]);
+    let wire = Script::new(|operation, body| service.answer(operation, body));
+    let create = r#"{"TableName":"Users","AttributeDefinitions":[{"AttributeName":"mail","AttributeType":"S"}]}"#;
+    for (operation, body) in [("CreateTable", create), ("PutItem", &put("Users"))] {
+        let error = ready(engine.call(&wire, dynamodb(operation, body))).unwrap_err();
+        assert!(error.code() == "DSL-2003" && error.to_string().contains("\"mail\""), "{error}");
+    }
+    assert_eq!(operations(&wire), ["DescribeTable"]);
+}
+
+/// A wire whose answers take their time.
+struct Slow<W>(W);
+
+impl<W: Wire> Wire for Slow<W> {
+    fn send(&self, call: Call) -> BoxFuture<'_, Result<Answer, WireError>> {
+        Box::pin(async move {
+            let mut waited = false;
+            std::future::poll_fn(
+                |_| if std::mem::replace(&mut waited, true) { Poll::Ready(()) } else { Poll::Pending },
+            )
+            .await;
+            self.0.send(call).await
+        })
+    }
+}
+
+#[test]
+fn many_callers_ask_once() {
+    let (engine, service) = (everything(), Service::of(&[("Users", keys("id", "mail"))]));
+    let wire = Slow(Script::new(|operation: &str, body: &str| service.answer(operation, body)));
+    let mut calls: Vec<_> = (0..8).map(|_| Box::pin(engine.call(&wire, dynamodb("PutItem", &put("Users"))))).collect();
+    let mut context = Context::from_waker(Waker::noop());
+    for _ in 0..100 {
+        calls.retain_mut(|call| call.as_mut().poll(&mut context).is_pending());
+    }
+    assert!(calls.is_empty(), "{} calls hang", calls.len());
+    assert_eq!(operations(&wire.0).iter().filter(|operation| *operation == "DescribeTable").count(), 1);
+    assert_eq!(wire.0.count(), 9);
+}
