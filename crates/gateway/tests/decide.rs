@@ -97,6 +97,28 @@ async fn a_lost_answer_is_recognised() {
     assert_eq!(error.code(), "DSL-6001", "{error}");
 }
 
+#[tokio::test]
+async fn a_write_that_arrives_late_is_not_carried_out_twice() {
+    let engine = engine();
+    let age = |wire: &Late| {
+        let answer =
+            wire.wire.database.call(&request("GetItem", &json!({"TableName": "Users", "Key": {"id": {"S": "1"}}})));
+        let item = serde_json::from_slice::<Value>(&answer.body).unwrap()["Item"].clone();
+        item["hits"]["N"].clone()
+    };
+    let increment = || update("SET age = age + :one ADD hits :one", "UPDATED_NEW");
+    // The first write times out, nothing is seen of it, and it arrives before the second.
+    let wire = Late::new(trouble(&engine, 0, 0).await);
+    let (status, answer) = call(&engine, &wire, "UpdateItem", increment()).await;
+    assert_eq!((status, &answer["Attributes"]["age"]["N"]), (200, &json!("41")), "{answer}");
+    assert_eq!((age(&wire), wire.over.load(Ordering::SeqCst)), (json!("2"), 2));
+
+    // Another writer comes in between: whether the first was carried out cannot be told.
+    let wire = Late::new(trouble(&engine, 1, 0).await);
+    let error = engine.call(&wire, request("UpdateItem", &increment())).await.unwrap_err();
+    assert_eq!((error.code(), wire.over.load(Ordering::SeqCst)), ("DSL-6002", 2), "{error}");
+}
+
 fn update(expression: &str, returns: &str) -> Value {
     json!({
         "TableName": "Users", "Key": {"id": {"S": "1"}}, "UpdateExpression": expression, "ReturnValues": returns,

@@ -123,3 +123,37 @@ async fn a_transaction_survives_lost_races_and_a_lost_answer() {
         assert_eq!(read(&engine, &wire, "1").await["age"]["N"], "41", "{races} {lost}");
     }
 }
+
+#[tokio::test]
+async fn what_an_item_does_not_allow_is_a_reason_as_on_a_plain_table() {
+    let (engine, database) = (engine(), database());
+    with_users(&engine, &database, &database).await;
+    for id in ["1", "2", "3"] {
+        let item = json!({"TableName": "Other", "Item": user(id, &format!("{id}@example.com"))});
+        assert!(database.call(&request("PutItem", &item)).ok());
+    }
+    let invalid = ["SET age = email + :one", "SET email.one = :one", "ADD email :one", "SET nick = gone"];
+    for update in invalid {
+        let answer = async |table: &str| {
+            let part = |id: &str, members: Value| {
+                let mut part = json!({"TableName": table, "Key": {"id": {"S": id}}});
+                part.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
+                part
+            };
+            let one = if update.contains(":one") { json!({":one": {"N": "1"}}) } else { Value::Null };
+            let mut invalid = json!({"UpdateExpression": update, "ExpressionAttributeValues": one});
+            invalid.as_object_mut().unwrap().retain(|_, value| !value.is_null());
+            let check = json!({"ConditionExpression": "attribute_not_exists(email)"});
+            let body = json!({"TransactItems": [
+                {"Update": part("1", json!({"UpdateExpression": "REMOVE email"}))},
+                {"Update": part("2", invalid)},
+                {"ConditionCheck": part("3", check)},
+            ]});
+            call(&engine, &database, "TransactWriteItems", body).await
+        };
+        let plain = answer("Other").await;
+        assert_eq!(plain.1["CancellationReasons"][1]["Code"], "ValidationError", "{update}: {plain:?}");
+        assert_eq!(answer("Users").await, plain, "{update}");
+    }
+    assert_eq!(read(&engine, &database, "1").await["email"]["S"], "a@example.com");
+}

@@ -18,7 +18,7 @@ use crate::table::Table;
 use super::current::{Current, FOOTER};
 use super::guard::guard;
 use super::returns::Returns;
-use super::update::{actions, updated};
+use super::update::{Updated, actions, updated};
 use super::{Decision, Modify};
 
 /// What is done with the item if the condition holds.
@@ -68,11 +68,13 @@ impl Change<'_> {
                 write.members.push(("Key", modify.key.clone().into_bytes()));
             }
             Change::Update(returns) => {
-                let Some(update) = updated(operation, modify, parsed, opened, io).await? else {
-                    return Ok(Decision::Nothing);
+                let written;
+                (sealed, written) = match updated(operation, modify, parsed, opened, io).await? {
+                    Updated::Sealed(sealed, written) => (sealed, written),
+                    Updated::Nothing => return Ok(Decision::Nothing),
+                    Updated::Invalid(fault) => return Ok(Decision::Invalid(fault)),
                 };
-                sealed = update.sealed;
-                write = Write::new(returns.clone().over(update.written));
+                write = Write::new(returns.clone().over(written));
                 write.footer = sealed.get(FOOTER).cloned();
                 write.members.push(("Key", modify.key.clone().into_bytes()));
                 if let Some(update) = &parsed.update {
@@ -138,13 +140,26 @@ impl Write {
         Ok(if self.returns.projection().is_some() { answers::without_empty(answer, "Attributes") } else { answer })
     }
 
+    /// Whether this is what the write left behind.
+    pub(super) fn left(&self, now: &Current) -> bool {
+        self.footer.as_ref().is_some_and(|footer| now.has_footer(footer))
+    }
+
     /// The answer that was lost, as far as the caller asked for one.
-    pub(super) fn recognised(&self, before: &Current, now: &Current) -> Answer {
+    pub(super) async fn recognised(
+        &self,
+        operation: &str,
+        table: &Table,
+        before: &Current,
+        now: &Current,
+        io: Io<'_>,
+    ) -> Result<Answer, Error> {
         let mut body = Object::default();
         if let Some(text) = self.returns.pick(before.text(), now.text()) {
             body.set("Attributes", Node::Raw(text.into()));
         }
-        Answer { status: 200, request_id: None, body: body.print(&[], 64) }
+        let answer = Answer { status: 200, request_id: None, body: body.print(&[], 64) };
+        self.reply(operation, table, answer, io).await
     }
 }
 

@@ -23,6 +23,7 @@ use dynaseal_keys::{Answer, Call, Io, Service, WireError};
 use crate::answers::{self, Failed};
 use crate::doc::{Node, Object};
 use crate::error::Error;
+use crate::expr::error::Error as Fault;
 use crate::expressions::Expressions;
 use crate::table::Table;
 
@@ -65,6 +66,8 @@ enum Decision {
     ConditionFailed(Answer),
     /// There is nothing to take away from.
     Nothing,
+    /// The item does not allow it, such as adding to a string.
+    Invalid(Fault),
 }
 
 /// What became of one try.
@@ -72,6 +75,8 @@ enum Written {
     Done(Answer),
     /// The item is not the one that was read; it is this one.
     Lost(Current),
+    /// No answer came, and nothing of it is seen yet; it may still arrive.
+    Unanswered(WireError),
 }
 
 impl Modify<'_, '_> {
@@ -82,19 +87,34 @@ impl Modify<'_, '_> {
             Ok(current) => current,
             Err(answer) => return Ok(answer),
         };
+        // All of them stand under the same guard, so at most one of them can be carried out.
+        let mut unanswered = Vec::new();
         for attempt in 0..TRIES {
             let write = match self.decide(operation, &current, io).await? {
                 Decision::Write(write) => write,
                 Decision::ConditionFailed(answer) => return Ok(answer),
                 Decision::Nothing => return Ok(answers::nothing()),
+                Decision::Invalid(fault) => return Err(Error::expression(operation, fault)),
             };
             match self.write(operation, &write, &current, io).await? {
                 Written::Done(answer) => return Ok(answer),
-                Written::Lost(now) => current = now,
+                Written::Unanswered(source) => unanswered.push((write, source)),
+                Written::Lost(now) => match unanswered.first() {
+                    None => current = now,
+                    Some((_, source)) => {
+                        let lost = Error::Wire { operation: operation.to_owned(), source: *source };
+                        let ours = unanswered.iter().find(|(write, _)| write.left(&now)).ok_or(lost)?;
+                        return ours.0.recognised(operation, self.table, &current, &now, io).await;
+                    }
+                },
             }
             io.clock.sleep(pause(attempt)?).await;
         }
-        Err(Error::Contended { operation: operation.to_owned(), table: self.table.name().to_owned(), tries: TRIES })
+        let (operation, table) = (operation.to_owned(), self.table.name().to_owned());
+        Err(match unanswered.pop() {
+            Some((_, source)) => Error::Wire { operation, source },
+            None => Error::Contended { operation, table, tries: TRIES },
+        })
     }
 
     /// The item as it is stored, or the upstream's refusal to say.
@@ -119,10 +139,13 @@ impl Modify<'_, '_> {
             None => None,
         };
         let parsed = self.expressions.parse().map_err(|fault| Error::expression(operation, fault))?;
-        if !parsed.holds(opened.as_ref()).map_err(|fault| Error::expression(operation, fault))? {
-            return Ok(Decision::ConditionFailed(answers::condition_failed(
-                opened.as_ref().filter(|_| self.show_item),
-            )));
+        match parsed.holds(opened.as_ref()) {
+            Ok(true) => {}
+            Ok(false) => {
+                let shown = opened.as_ref().filter(|_| self.show_item);
+                return Ok(Decision::ConditionFailed(answers::condition_failed(shown)));
+            }
+            Err(fault) => return Ok(Decision::Invalid(fault)),
         }
         let stored = current.item();
         self.change.write(operation, self, &parsed, (stored.as_ref(), opened), io).await
@@ -148,8 +171,8 @@ impl Modify<'_, '_> {
         }
     }
 
-    /// The write may have been carried out. Our footer says that it was; the one that was read, that it was not, and then
-    /// the guard lets it be tried again. Anything else cannot be told, and is the caller's to know.
+    /// The write may have been carried out. Our footer says that it was; the one that was read, that it was not yet, and
+    /// then the guard lets it be tried again. Anything else cannot be told, and is the caller's to know.
     async fn without_answer(
         &self,
         operation: &str,
@@ -163,11 +186,10 @@ impl Modify<'_, '_> {
             return Err(lost());
         }
         let now = self.read(operation, io).await?.map_err(|_| lost())?;
-        if write.footer.as_ref().is_some_and(|footer| now.has_footer(footer)) {
-            let answer = write.recognised(before, &now);
-            return write.reply(operation, self.table, answer, io).await.map(Written::Done);
+        if write.left(&now) {
+            return write.recognised(operation, self.table, before, &now, io).await.map(Written::Done);
         }
-        if now.is(before) { Ok(Written::Lost(now)) } else { Err(lost()) }
+        if now.is(before) { Ok(Written::Unanswered(source)) } else { Err(lost()) }
     }
 }
 

@@ -6,10 +6,11 @@
 //! a mismatch; the token that is sent is made of the caller's token and of the whole request, so that only the very same
 //! request can meet it: then it was carried out before, here or by another gateway.
 
+use dynaseal_item::json;
 use dynaseal_keys::{Answer, Io, WireError};
 
 use crate::answers::{self, Failed};
-use crate::doc::{Node, Object, array};
+use crate::doc::{Node, NotJson, Object, array};
 use crate::error::Error;
 use crate::plan::{Put, Reply};
 use crate::reply;
@@ -44,8 +45,17 @@ const OPERATION: &str = "TransactWriteItems";
 const NEVER: &str = "attribute_exists(#k) AND attribute_not_exists(#k)";
 const ABSENT: &str = "attribute_not_exists(#k)";
 
-/// What is sent for each action, and whether a guard of ours stands in it.
-type Decided<'n> = (Vec<Node<'n>>, Vec<bool>);
+/// How an action is sent.
+enum Sent {
+    AsItStands,
+    /// Under a guard of ours.
+    Guarded,
+    /// As a check that cannot hold, since the item does not allow it; why, in DynamoDB's words.
+    Invalid(String),
+}
+
+/// What is sent for each action, and how.
+type Decided<'n> = (Vec<Node<'n>>, Vec<Sent>);
 
 impl Transact<'_, '_> {
     pub(crate) async fn carry_out(&self, io: Io<'_>) -> Result<Answer, Error> {
@@ -59,7 +69,7 @@ impl Transact<'_, '_> {
             for (name, text) in self.body.entries() {
                 body.insert(name.to_owned(), Node::Raw(text.into()));
             }
-            let (actions, guarded) = match self.decide(io).await? {
+            let (actions, sent) = match self.decide(io).await? {
                 Ok(actions) => actions,
                 Err(answer) => return Ok(answer),
             };
@@ -68,7 +78,13 @@ impl Transact<'_, '_> {
             match send(OPERATION, body.print(&sealed, 4096), io).await {
                 Ok(answer) => match answers::failed(&answer) {
                     Some(Failed::Token) => return Ok(answers::nothing()),
-                    Some(Failed::Transaction) if lost_a_race(&answer, &guarded)? => {}
+                    Some(Failed::Transaction) => match Cancelled::parse(&answer)? {
+                        cancelled if cancelled.lost_a_race(&sent)? => {}
+                        cancelled => {
+                            let answer = cancelled.explained(&answer, &sent)?;
+                            return reply::open(OPERATION, &self.reply, answer, io).await;
+                        }
+                    },
                     _ => return reply::open(OPERATION, &self.reply, answer, io).await,
                 },
                 // The token tells whether it was carried out.
@@ -84,14 +100,14 @@ impl Transact<'_, '_> {
         Err(Error::Contended { operation: OPERATION.to_owned(), table: table.unwrap_or_default(), tries: TRIES })
     }
 
-    /// The actions to send, and for each whether a guard of ours stands in it; or the upstream's refusal of a read.
+    /// The actions to send, and how; or the upstream's refusal of a read.
     async fn decide(&self, io: Io<'_>) -> Result<Result<Decided<'_>, Answer>, Error> {
-        let (mut actions, mut guarded) = (Vec::new(), Vec::new());
+        let (mut actions, mut sent) = (Vec::new(), Vec::new());
         for entry in &self.entries {
             let (name, modify) = match entry {
                 Entry::Ready(node) => {
                     actions.push(node.clone());
-                    guarded.push(false);
+                    sent.push(Sent::AsItStands);
                     continue;
                 }
                 Entry::Work(name, modify) => (*name, modify),
@@ -101,55 +117,113 @@ impl Transact<'_, '_> {
                 Err(answer) => return Ok(Err(answer)),
             };
             let mut action = Object::default();
-            let decision = modify.decide(OPERATION, &current, io).await?;
-            guarded.push(matches!(decision, Decision::Write(_)));
-            match decision {
+            let mut how = Sent::AsItStands;
+            match modify.decide(OPERATION, &current, io).await? {
                 Decision::Write(write) => {
+                    how = Sent::Guarded;
                     let mut part = write.object(&modify.body);
                     part.insert("TableName".to_owned(), Node::Raw(modify.table_name.into()));
                     action.insert(name.to_owned(), Node::Printed(part.print(&[], 2048)));
                 }
                 Decision::ConditionFailed(_) => {
-                    action.insert("ConditionCheck".to_owned(), Node::Object(modify.check(NEVER)));
+                    action.insert("ConditionCheck".to_owned(), Node::Object(modify.check(NEVER, modify.show_item)));
                 }
                 Decision::Nothing => {
-                    action.insert("ConditionCheck".to_owned(), Node::Object(modify.check(ABSENT)));
+                    action.insert("ConditionCheck".to_owned(), Node::Object(modify.check(ABSENT, false)));
+                }
+                Decision::Invalid(fault) => {
+                    how = Sent::Invalid(fault.message());
+                    action.insert("ConditionCheck".to_owned(), Node::Object(modify.check(NEVER, false)));
                 }
             }
+            sent.push(how);
             actions.push(Node::Object(action));
         }
-        Ok(Ok((actions, guarded)))
+        Ok(Ok((actions, sent)))
     }
 }
 
-/// Whether a transaction was cancelled because an item changed after it was read: a guard of ours failed.
-fn lost_a_race(answer: &Answer, guarded: &[bool]) -> Result<bool, Error> {
-    let bad = |_| Error::Answer { operation: OPERATION.to_owned(), reason: "its reasons cannot be read".to_owned() };
-    let text = std::str::from_utf8(&answer.body).unwrap_or_default();
-    let body = Object::parse(text).map_err(bad)?;
-    let Some(reasons) = body.raw("CancellationReasons") else { return Ok(false) };
-    for (reason, guarded) in array(reasons).map_err(bad)?.into_iter().zip(guarded) {
-        let reason = Object::parse(reason).map_err(bad)?;
-        if *guarded && reason.text("Code").map_err(bad)?.as_deref() == Some("ConditionalCheckFailed") {
-            return Ok(true);
-        }
-    }
-    Ok(false)
+/// A cancelled transaction's answer.
+struct Cancelled<'t> {
+    body: Object<'t>,
+    reasons: Vec<Object<'t>>,
 }
+
+impl<'t> Cancelled<'t> {
+    fn parse(answer: &'t Answer) -> Result<Self, Error> {
+        let text = std::str::from_utf8(&answer.body).unwrap_or_default();
+        let body = Object::parse(text).map_err(unreadable)?;
+        let reasons = match body.borrowed(REASONS) {
+            Some(reasons) => array(reasons).map_err(unreadable)?.into_iter().map(Object::parse).collect(),
+            None => Ok(Vec::new()),
+        };
+        Ok(Self { body, reasons: reasons.map_err(unreadable)? })
+    }
+
+    /// Whether it was cancelled because an item changed after it was read: a guard of ours failed.
+    fn lost_a_race(&self, sent: &[Sent]) -> Result<bool, Error> {
+        for (reason, sent) in self.reasons.iter().zip(sent) {
+            if matches!(sent, Sent::Guarded) && code(reason)? == "ConditionalCheckFailed" {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// The answer with our own reasons in it, and their codes in the message, as DynamoDB has them.
+    fn explained(mut self, answer: &Answer, sent: &[Sent]) -> Result<Answer, Error> {
+        let mut any = false;
+        for (reason, sent) in self.reasons.iter_mut().zip(sent) {
+            if let Sent::Invalid(message) = sent {
+                *reason = Object::default();
+                reason.insert("Code".to_owned(), Node::Raw("\"ValidationError\"".into()));
+                reason.insert("Message".to_owned(), quoted(message));
+                any = true;
+            }
+        }
+        if !any {
+            return Ok(answer.clone());
+        }
+        let codes = self.reasons.iter().map(code).collect::<Result<Vec<_>, _>>()?.join(", ");
+        for member in ["message", "Message"] {
+            let text = self.body.text(member).map_err(unreadable)?;
+            if let Some((start, _)) = text.as_deref().and_then(|text| text.rsplit_once('[')) {
+                let text = quoted(&format!("{start}[{codes}]"));
+                self.body.set(member, text);
+            }
+        }
+        self.body.set(REASONS, Node::Array(self.reasons.into_iter().map(Node::Object).collect()));
+        Ok(Answer { body: self.body.print(&[], answer.body.len()), ..answer.clone() })
+    }
+}
+
+fn code(reason: &Object<'_>) -> Result<String, Error> {
+    Ok(reason.text("Code").map_err(unreadable)?.unwrap_or_default().into_owned())
+}
+
+fn unreadable(_: NotJson) -> Error {
+    Error::Answer { operation: OPERATION.to_owned(), reason: "its reasons cannot be read".to_owned() }
+}
+
+fn quoted(text: &str) -> Node<'static> {
+    let mut out = Vec::new();
+    json::write_text(text, &mut out);
+    Node::Printed(out)
+}
+
+const REASONS: &str = "CancellationReasons";
 
 impl<'a> Modify<'_, 'a> {
     /// A check of the item's own partition key, as an action of a transaction.
-    fn check(&self, condition: &str) -> Object<'a> {
+    fn check(&self, condition: &str, show_item: bool) -> Object<'a> {
         let mut names = Object::default();
-        let mut key = Vec::new();
-        dynaseal_item::json::write_text(self.table.schema().partition_key(), &mut key);
-        names.insert("#k".to_owned(), Node::Printed(key));
+        names.insert("#k".to_owned(), quoted(self.table.schema().partition_key()));
         let mut check = Object::default();
         check.insert("TableName".to_owned(), Node::Raw(self.table_name.into()));
         check.insert("Key".to_owned(), Node::Printed(self.key.clone().into_bytes()));
         check.insert("ConditionExpression".to_owned(), Node::Raw(format!("\"{condition}\"").into()));
         check.insert("ExpressionAttributeNames".to_owned(), Node::Object(names));
-        if self.show_item {
+        if show_item {
             check.insert("ReturnValuesOnConditionCheckFailure".to_owned(), Node::Raw("\"ALL_OLD\"".into()));
         }
         check

@@ -11,17 +11,21 @@ use crate::doc::NotJson;
 use crate::error::Error;
 use crate::expr::apply::apply;
 use crate::expr::ast::{self, Path, SetValue, Update};
+use crate::expr::error::Error as Fault;
 use crate::expr::touch::{Touch, Usage, of_update};
 use crate::expressions::Parsed;
 use crate::run::seal_item;
 
 use super::Modify;
 
-/// An update that was applied.
-pub(super) struct Updated {
-    /// The new item, sealed.
-    pub(super) sealed: Item<'static>,
-    pub(super) written: Vec<Path>,
+/// What became of an update.
+pub(super) enum Updated {
+    /// It was applied: the new item, sealed, and the paths that were written.
+    Sealed(Item<'static>, Vec<Path>),
+    /// There is nothing to take away from.
+    Nothing,
+    /// The item does not allow it.
+    Invalid(Fault),
 }
 
 pub(super) async fn updated(
@@ -30,16 +34,19 @@ pub(super) async fn updated(
     parsed: &Parsed<'_>,
     opened: Option<Item<'_>>,
     io: Io<'_>,
-) -> Result<Option<Updated>, Error> {
+) -> Result<Updated, Error> {
     let key = json::read_item(&modify.key);
     let (Some(update), Ok(key)) = (&parsed.update, &key) else {
         return Err(Error::request(operation, NotJson("an update needs a key and an UpdateExpression")));
     };
-    let applied = apply(update, opened.as_ref(), key).map_err(|fault| Error::expression(operation, fault))?;
+    let applied = match apply(update, opened.as_ref(), key) {
+        Ok(applied) => applied,
+        Err(fault) => return Ok(Updated::Invalid(fault)),
+    };
     // Taking away from nothing leaves nothing.
-    let Some(new) = applied.item else { return Ok(None) };
+    let Some(new) = applied.item else { return Ok(Updated::Nothing) };
     let sealed = seal_item(modify.table, new, None, operation, io).await?.into_owned();
-    Ok(Some(Updated { sealed, written: applied.written }))
+    Ok(Updated::Sealed(sealed, applied.written))
 }
 
 /// Sets what is new or different, removes what is gone, and leaves the rest to the caller's own actions.

@@ -129,3 +129,32 @@ impl Wire for Recorder {
         Box::pin(async move { Ok(answer) })
     }
 }
+
+/// A wire that gives the first write up and delivers it late: just before the next one, or with other writers after it.
+pub struct Late {
+    pub wire: Trouble,
+    kept: std::sync::Mutex<Option<Call>>,
+    pub over: AtomicUsize,
+}
+
+impl Late {
+    pub fn new(wire: Trouble) -> Self {
+        Self { wire, kept: std::sync::Mutex::default(), over: AtomicUsize::new(0) }
+    }
+}
+
+impl Wire for Late {
+    fn send(&self, call: Call) -> BoxFuture<'_, Result<Answer, WireError>> {
+        if call.operation != "UpdateItem" {
+            return self.wire.send(call);
+        }
+        if self.over.fetch_add(1, Ordering::SeqCst) == 0 {
+            *self.kept.lock().unwrap() = Some(call);
+            return Box::pin(async { Err(WireError::Timeout) });
+        }
+        if let Some(kept) = self.kept.lock().unwrap().take() {
+            assert!(self.wire.database.call(&kept).ok());
+        }
+        self.wire.send(call)
+    }
+}

@@ -157,7 +157,7 @@ fn a_pattern_has_all_but_name_and_keys() {
     let explained = config.explain().tables.remove(0);
     assert_eq!((explained.table.as_str(), explained.logical_name), ("prod-*", None));
     assert_eq!(explained.attributes.iter().map(|one| one.name.as_str()).collect::<Vec<_>>(), ["views"]);
-    let engine = config.into_engine(std::sync::Arc::new(dynaseal_keys::SystemClock));
+    let engine = config.into_engine(Arc::new(dynaseal_keys::SystemClock));
     assert!(format!("{engine:?}").contains("prod-*"));
 
     let found = faults(&format!("{text}partition_key = \"id\"\nlogical_name = \"X\"\nunsigned_prefix = \"\"\n"));
