@@ -163,6 +163,51 @@ async fn updates_change_sealed_attributes_and_leave_counters_to_dynamodb() {
     assert_eq!(answer["Attributes"]["nick"], json!({"N": "1"}));
 }
 
+/// Every encrypted attribute is sealed anew, and DynamoDB's expressions have 4 KB at most: more are written as a whole.
+#[tokio::test]
+async fn an_item_of_any_number_of_attributes_can_be_updated() {
+    let engine = engine();
+    let wire = trouble(&engine, 0, 0).await;
+    let mut large = user("1", "a@example.com");
+    for number in 0..600 {
+        large[format!("field{number}")] = json!({"N": number.to_string()});
+    }
+    put(&engine, &wire, large.clone()).await;
+    let writes = wire.writes.load(Ordering::SeqCst);
+    let body = update("SET age = age + :one REMOVE field0 ADD hits :one", "UPDATED_NEW");
+    let (status, answer) = call(&engine, &wire, "UpdateItem", body).await;
+    assert_eq!((status, &answer), (200, &json!({"Attributes": {"age": {"N": "41"}, "hits": {"N": "2"}}})));
+    assert_eq!(wire.writes.load(Ordering::SeqCst), writes + 1);
+    large.as_object_mut().unwrap().remove("field0");
+    (large["age"], large["hits"]) = (json!({"N": "41"}), json!({"N": "2"}));
+    let whole = || json!({"TableName": "Users", "Key": {"id": {"S": "1"}}});
+    assert_eq!(call(&engine, &wire, "GetItem", whole()).await.1["Item"], large);
+    let (_, answer) = call(&engine, &wire, "UpdateItem", update("SET age = :one", "ALL_OLD")).await;
+    assert_eq!(answer["Attributes"], large);
+    let (status, answer) = call(&engine, &wire, "UpdateItem", update("SET age = :one", "SOME")).await;
+    assert!(status == 400 && answer["message"].as_str().unwrap().contains("enum value set"), "{answer}");
+
+    // An answer is lost, and in a transaction too.
+    wire.lost.store(1, Ordering::SeqCst);
+    let (_, answer) = call(&engine, &wire, "UpdateItem", update("SET age = age + :one", "UPDATED_OLD")).await;
+    assert_eq!(answer, json!({"Attributes": {"age": {"N": "1"}}}));
+    let mut action = update("SET age = age + :one ADD hits :one", "NONE");
+    action.as_object_mut().unwrap().remove("ReturnValues");
+    let body = json!({"TransactItems": [{"Update": action}]});
+    assert_eq!(call(&engine, &wire, "TransactWriteItems", body).await, (200, json!({})));
+    let item = call(&engine, &wire, "GetItem", whole()).await.1["Item"].clone();
+    assert_eq!((&item["age"], &item["hits"]), (&json!({"N": "3"}), &json!({"N": "3"})));
+
+    // The counter outside the signature is not lost either, though it is not DynamoDB that adds here.
+    let count = wire.calls.load(Ordering::SeqCst);
+    let native = request("UpdateItem", &update("ADD hits :one", "NONE"));
+    let meddler = Meddler { wire: &wire, call: native, left: 1.into() };
+    let (status, _) = call(&engine, &meddler, "UpdateItem", update("SET age = age + :one ADD hits :one", "NONE")).await;
+    assert_eq!((status, wire.calls.load(Ordering::SeqCst) - count), (200, 3));
+    let item = call(&engine, &wire, "GetItem", whole()).await.1["Item"].clone();
+    assert_eq!((&item["age"], &item["hits"]), (&json!({"N": "4"}), &json!({"N": "5"})));
+}
+
 #[tokio::test]
 async fn the_seed_case_updates_only_what_exists() {
     let (engine, database) = (engine(), database());

@@ -25,6 +25,6 @@ pub mod print;
 pub mod projection;
 mod reserved;
 mod resolve;
-mod syntax;
+pub(crate) mod syntax;
 pub mod touch;
 pub mod update;

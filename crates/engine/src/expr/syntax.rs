@@ -241,7 +241,8 @@ impl<'t> Cursor<'t> {
     }
 }
 
-const MAX_BYTES: usize = 4096;
+/// DynamoDB's longest expression.
+pub(crate) const MAX_BYTES: usize = 4096;
 const MAX_NESTING: usize = 300;
 
 #[cfg(test)]

@@ -6,9 +6,10 @@ use dynaseal_item::{Item, Value, json};
 use dynaseal_keys::{Answer, Io};
 
 use crate::answers;
-use crate::doc::{Node, Object};
+use crate::doc::{Node, NotJson, Object};
 use crate::error::Error;
 use crate::expr::print::Printer;
+use crate::expr::syntax::MAX_BYTES;
 use crate::expressions::Parsed;
 use crate::plan::{Put, Reply, View};
 use crate::reply;
@@ -18,7 +19,7 @@ use crate::table::Table;
 use super::current::{Current, FOOTER};
 use super::guard::guard;
 use super::returns::Returns;
-use super::update::{Updated, actions, updated};
+use super::update::{Updated, actions, is_sealed, updated};
 use super::{Decision, Modify};
 
 /// What is done with the item if the condition holds.
@@ -41,6 +42,8 @@ pub(super) struct Write {
     /// The footer that this write leaves behind.
     pub(super) footer: Option<Value<'static>>,
     pub(super) returns: Returns,
+    /// The item that an update puts in place of the old one, where it is too long for an expression.
+    pub(super) whole: Option<Current>,
 }
 
 impl Change<'_> {
@@ -54,6 +57,7 @@ impl Change<'_> {
         io: Io<'_>,
     ) -> Result<Decision, Error> {
         let (mut write, sealed);
+        let mut unsigned = Cow::Borrowed(&modify.unsigned);
         let mut printer = Printer::default();
         match self {
             Change::Put(text) => {
@@ -76,16 +80,33 @@ impl Change<'_> {
                 };
                 write = Write::new(returns.clone().over(written));
                 write.footer = sealed.get(FOOTER).cloned();
-                write.members.push(("Key", modify.key.clone().into_bytes()));
-                if let Some(update) = &parsed.update {
-                    let text = printer.update(&actions(stored, &sealed, update, modify.table.schema()));
+                let schema = modify.table.schema();
+                let actions = parsed.update.as_ref().map(|update| actions(stored, &sealed, update, schema));
+                let text = actions.as_ref().map(|actions| printer.update(actions)).unwrap_or_default();
+                if text.len() <= MAX_BYTES {
+                    write.members.push(("Key", modify.key.clone().into_bytes()));
                     write.members.push(("UpdateExpression", printed(|out| json::write_text(&text, out))));
+                    let returns = write.returns.upstream().map(|returns| ("ReturnValues", returns.into()));
+                    write.members.extend(returns);
+                } else {
+                    // DynamoDB has no longer expressions. What it would do itself has been done here, so that the
+                    // guard must cover what the footer does not.
+                    printer = Printer::default();
+                    let item = printed(|out| json::write_item(&sealed, out));
+                    write.whole = Some(Current::of(&item));
+                    write.members.push(("Item", item));
+                    if modify.body.raw("ReturnValues").is_some() && write.returns.is_known() {
+                        write.members.push(("ReturnValues", b"\"NONE\"".to_vec()));
+                    }
+                    let all = stored.into_iter().flat_map(Item::iter).chain(sealed.iter()).map(|(name, _)| name);
+                    let outside = all.filter(|name| *name != FOOTER && !is_sealed(schema, name));
+                    unsigned.to_mut().extend(outside.map(str::to_owned));
+                    unsigned.to_mut().sort_unstable();
+                    unsigned.to_mut().dedup();
                 }
-                let returns = write.returns.upstream().map(|returns| ("ReturnValues", returns.into()));
-                write.members.extend(returns);
             }
         }
-        let condition = printer.condition(&guard(stored, modify.table, &modify.unsigned));
+        let condition = printer.condition(&guard(stored, modify.table, &unsigned));
         write.members.push(("ConditionExpression", printed(|out| json::write_text(&condition, out))));
         write.placeholders(&printer);
         Ok(Decision::Write(write))
@@ -94,7 +115,7 @@ impl Change<'_> {
 
 impl Write {
     fn new(returns: Returns) -> Self {
-        Self { members: Vec::new(), footer: None, returns }
+        Self { members: Vec::new(), footer: None, returns, whole: None }
     }
 
     fn placeholders(&mut self, printer: &Printer<'_>) {
@@ -145,21 +166,24 @@ impl Write {
         self.footer.as_ref().is_some_and(|footer| now.has_footer(footer))
     }
 
-    /// The answer that was lost, as far as the caller asked for one.
+    /// An answer that shows no item, with what the caller asked for; one that was lost is empty.
     pub(super) async fn recognised(
         &self,
         operation: &str,
         table: &Table,
-        before: &Current,
-        now: &Current,
+        answer: Option<Answer>,
+        (before, now): (&Current, &Current),
         io: Io<'_>,
     ) -> Result<Answer, Error> {
-        let mut body = Object::default();
+        let answer = answer.unwrap_or_else(answers::nothing);
+        let text = std::str::from_utf8(&answer.body).unwrap_or_default();
+        let mut body = Object::parse(text)
+            .map_err(|NotJson(reason)| Error::Answer { operation: operation.to_owned(), reason: reason.to_owned() })?;
         if let Some(text) = self.returns.pick(before.text(), now.text()) {
             body.set("Attributes", Node::Raw(text.into()));
         }
-        let answer = Answer { status: 200, request_id: None, body: body.print(&[], 64) };
-        self.reply(operation, table, answer, io).await
+        let body = body.print(&[], 64);
+        self.reply(operation, table, Answer { body, ..answer }, io).await
     }
 }
 

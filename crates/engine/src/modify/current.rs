@@ -28,6 +28,11 @@ impl Current {
         }
     }
 
+    /// What a write leaves, by the JSON that is sent.
+    pub(super) fn of(item: &[u8]) -> Self {
+        Self { text: Some(String::from_utf8_lossy(item).into_owned()) }
+    }
+
     /// The stored item, sealed or not.
     pub(super) fn item(&self) -> Option<Item<'_>> {
         // That it can be read was checked.

@@ -104,7 +104,7 @@ impl Modify<'_, '_> {
                     Some((_, source)) => {
                         let lost = Error::Wire { operation: operation.to_owned(), source: *source };
                         let ours = unanswered.iter().find(|(write, _)| write.left(&now)).ok_or(lost)?;
-                        return ours.0.recognised(operation, self.table, &current, &now, io).await;
+                        return ours.0.recognised(operation, self.table, None, (&current, &now), io).await;
                     }
                 },
             }
@@ -156,8 +156,15 @@ impl Modify<'_, '_> {
         // So a lost race costs no other read.
         body.set("ReturnValuesOnConditionCheckFailure", Node::Raw("\"ALL_OLD\"".into()));
         let body = body.print(&[], 2048);
-        match send(operation, body, io).await {
-            Ok(answer) if answer.ok() => write.reply(operation, self.table, answer, io).await.map(Written::Done),
+        let sent = if write.whole.is_some() { "PutItem" } else { operation };
+        match send(sent, body, io).await {
+            Ok(answer) if answer.ok() => {
+                let reply = match &write.whole {
+                    None => write.reply(operation, self.table, answer, io).await,
+                    Some(now) => write.recognised(operation, self.table, Some(answer), (before, now), io).await,
+                };
+                reply.map(Written::Done)
+            }
             Ok(answer) if answers::failed(&answer) == Some(Failed::Condition) => {
                 let now = Current::from_answer(operation, &answer)?;
                 if now.exists() {
@@ -187,7 +194,7 @@ impl Modify<'_, '_> {
         }
         let now = self.read(operation, io).await?.map_err(|_| lost())?;
         if write.left(&now) {
-            return write.recognised(operation, self.table, before, &now, io).await.map(Written::Done);
+            return write.recognised(operation, self.table, None, (before, &now), io).await.map(Written::Done);
         }
         if now.is(before) { Ok(Written::Unanswered(source)) } else { Err(lost()) }
     }

@@ -43,6 +43,11 @@ impl Returns {
         Self { written, ..self }
     }
 
+    /// Whether DynamoDB knows what the caller asked for.
+    pub(super) fn is_known(&self) -> bool {
+        self.item != Which::Unknown
+    }
+
     /// What to ask DynamoDB for, as JSON, if it is not what the caller asked for.
     pub(super) fn upstream(&self) -> Option<&'static str> {
         match self.item {

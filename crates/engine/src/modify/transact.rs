@@ -121,6 +121,7 @@ impl Transact<'_, '_> {
             match modify.decide(OPERATION, &current, io).await? {
                 Decision::Write(write) => {
                     how = Sent::Guarded;
+                    let name = if write.whole.is_some() { "Put" } else { name };
                     let mut part = write.object(&modify.body);
                     part.insert("TableName".to_owned(), Node::Raw(modify.table_name.into()));
                     action.insert(name.to_owned(), Node::Printed(part.print(&[], 2048)));

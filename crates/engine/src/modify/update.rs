@@ -76,7 +76,7 @@ pub(super) fn actions<'v>(
 
 /// Whether an attribute is written from the sealed item: what is signed, and what belongs to the format. Beacons of another
 /// writer would be stale, and go.
-fn is_sealed(schema: &Schema, name: &str) -> bool {
+pub(super) fn is_sealed(schema: &Schema, name: &str) -> bool {
     name.starts_with("aws_dbe_") || schema.in_signature_scope(name)
 }
 

@@ -158,3 +158,20 @@ impl Wire for Late {
         self.wire.send(call)
     }
 }
+
+/// A wire on which another writer makes a call of its own just before each of the first `left` puts.
+pub struct Meddler<'w> {
+    pub wire: &'w Trouble,
+    pub call: Call,
+    pub left: AtomicUsize,
+}
+
+impl Wire for Meddler<'_> {
+    fn send(&self, call: Call) -> BoxFuture<'_, Result<Answer, WireError>> {
+        let less = |left: usize| left.checked_sub(1);
+        if call.operation == "PutItem" && self.left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, less).is_ok() {
+            assert!(self.wire.database.call(&self.call).ok());
+        }
+        self.wire.send(call)
+    }
+}
