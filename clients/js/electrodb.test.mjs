@@ -40,7 +40,11 @@ const TICKET = {
       sk: { field: "gsi1sk", composite: ["state", "id"] },
     },
     // This index projects keys alone.
-    byState: { index: "gsi2", pk: { field: "gsi2pk", composite: ["state"] }, sk: { field: "gsi2sk", composite: ["team", "id"] } },
+    byState: {
+      index: "gsi2",
+      pk: { field: "gsi2pk", composite: ["state"] },
+      sk: { field: "gsi2sk", composite: ["team", "id"] },
+    },
   },
 };
 
@@ -212,9 +216,16 @@ onBoth("ElectroDB: conditions on encrypted attributes", async (table) => {
   const item = ticketOf("where", 1, { labels: ["a", "b"], caller: { name: SECRET, address: { floor: 2 } } });
   await ticket.put(item).go();
 
-  const holds = ({ title, priority, labels, caller, urgent, state }, { eq, begins, between, contains, gt, notExists, size, escape }) =>
-    `${begins(title, SECRET)} AND ${between(priority, 0, 1)} AND ${contains(labels, "b")} AND ${gt(caller.address.floor, 1)}` +
-    ` AND ${notExists(urgent)} AND NOT ${eq(state, "closed")} AND ${size(labels)} = ${escape(2)}`;
+  const holds = ({ title, priority, labels, caller, urgent, state }, is) =>
+    [
+      is.begins(title, SECRET),
+      is.between(priority, 0, 1),
+      is.contains(labels, "b"),
+      is.gt(caller.address.floor, 1),
+      is.notExists(urgent),
+      `NOT ${is.eq(state, "closed")}`,
+      `${is.size(labels)} = ${is.escape(2)}`,
+    ].join(" AND ");
   const fails = ({ title }, { eq }) => eq(title, `${SECRET} 2`);
   const changes = [
     (condition) => ticket.patch(key).set({ urgent: true }).where(condition),
@@ -284,7 +295,9 @@ onBoth("ElectroDB: query by key and by index, with filters on encrypted attribut
   const work = await desk.collections.work({ assignee: "query-ada" }).go();
   assert.deepEqual(work.data.comment, [commentOf("query", 1), commentOf("query", 2)]);
   assert.deepEqual(work.data.ticket, [...those((number) => number % 3 === 0), ...those((number) => number % 3)]);
-  const filtered = await desk.collections.work({ assignee: "query-ada" }).where(({ text }, { contains }) => contains(text, "comment 2")).go();
+  const filtered = await desk.collections.work({ assignee: "query-ada" })
+    .where(({ text }, { contains }) => contains(text, "comment 2"))
+    .go();
   assert.deepEqual(filtered.data, { ticket: [], comment: [commentOf("query", 2)] });
 
   const pages = [];
@@ -302,7 +315,10 @@ onBoth("ElectroDB: match, find and scan", async (table) => {
   await comment.put(commentOf("match", 1)).go();
   const second = [ticketOf("match", 2, { urgent: true })];
   assert.deepEqual((await ticket.match({ team: "match", title: `${SECRET} 2` }).go()).data, second);
-  assert.deepEqual((await ticket.find({ assignee: "match-ada", state: "open" }).where(({ priority }, { eq }) => eq(priority, 2)).go()).data, second);
+  const found = await ticket.find({ assignee: "match-ada", state: "open" })
+    .where(({ priority }, { eq }) => eq(priority, 2))
+    .go();
+  assert.deepEqual(found.data, second);
   // A scan filters on ElectroDB's own attributes, too, and those are encrypted.
   const scanned = await ticket.scan
     .where(({ team, urgent }, { eq }) => `${eq(team, "match")} AND ${eq(urgent, true)}`)

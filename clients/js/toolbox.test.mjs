@@ -3,49 +3,11 @@
 import assert from "node:assert/strict";
 import { ConditionalCheckFailedException, TransactionCanceledException } from "@aws-sdk/client-dynamodb";
 import {
-  $add,
-  $append,
-  $delete,
-  $get,
-  $prepend,
-  $remove,
-  $set,
-  $subtract,
-  $sum,
-  any,
-  BatchDeleteRequest,
-  BatchGetCommand,
-  BatchGetRequest,
-  BatchPutRequest,
-  BatchWriteCommand,
-  binary,
-  boolean,
-  ConditionCheck,
-  DeleteItemCommand,
-  DeletePartitionCommand,
-  DeleteTransaction,
-  Entity,
-  executeBatchGet,
-  executeBatchWrite,
-  executeTransactGet,
-  executeTransactWrite,
-  GetItemCommand,
-  GetTransaction,
-  item,
-  isConditionCheckFailed,
-  list,
-  map,
-  number,
-  PutItemCommand,
-  PutTransaction,
-  QueryCommand,
-  record,
-  ScanCommand,
-  set,
-  string,
-  Table,
-  UpdateAttributesCommand,
-  UpdateItemCommand,
+  $add, $append, $delete, $get, $prepend, $remove, $set, $subtract, $sum, any, BatchDeleteRequest, BatchGetCommand,
+  BatchGetRequest, BatchPutRequest, BatchWriteCommand, binary, boolean, ConditionCheck, DeleteItemCommand,
+  DeletePartitionCommand, DeleteTransaction, Entity, executeBatchGet, executeBatchWrite, executeTransactGet,
+  executeTransactWrite, GetItemCommand, GetTransaction, item, isConditionCheckFailed, list, map, number, PutItemCommand,
+  PutTransaction, QueryCommand, record, ScanCommand, set, string, Table, UpdateAttributesCommand, UpdateItemCommand,
   UpdateTransaction,
 } from "dynamodb-toolbox";
 import { documents, SECRET } from "./orders.mjs";
@@ -207,7 +169,12 @@ onBoth("dynamodb-toolbox: update with every action", async (table) => {
   assert.deepEqual(shown(Attributes), expected);
   assert.deepEqual(await get(payment, key), expected);
 
-  await update(payment, { ...key, labels: $add(new Set(["d"])), lines: $prepend([{ text: "zero" }]), bank: $set({ iban: "x" }) });
+  await update(payment, {
+    ...key,
+    labels: $add(new Set(["d"])),
+    lines: $prepend([{ text: "zero" }]),
+    bank: $set({ iban: "x" }),
+  });
   await update(payment, {
     ...key,
     lines: { 0: { amount: 7 }, 1: $remove() },
@@ -300,14 +267,17 @@ onBoth("dynamodb-toolbox: query by key and by index, with filters on encrypted a
   const odd = { attr: "bank.iban", eq: `${SECRET} 1` };
   const high = { or: [{ attr: "amount", gte: 50 }, { attr: "payee", beginsWith: `${SECRET} 1` }] };
   assert.deepEqual(
-    await found([account, payment], { partition }, { filters: { payment: { and: [odd, high] }, account: { attr: "balance", gt: 1 } } }),
+    await found([account, payment], { partition }, {
+      filters: { payment: { and: [odd, high] }, account: { attr: "balance", gt: 1 } },
+    }),
     [accountOf("query"), ...those((number) => [1, 5, 7].includes(number))],
   );
   assert.deepEqual(
     await found([payment], { index: "gsi1", partition: "query#due" }, { filters: { payment: odd } }),
     those((number) => number % 3 && number % 2),
   );
-  const { Items } = await query([payment], { index: "gsi1", partition: "query#paid" }, { attributes: ["payee", "bank.iban"], limit: 2 });
+  const parts = { attributes: ["payee", "bank.iban"], limit: 2 };
+  const { Items } = await query([payment], { index: "gsi1", partition: "query#paid" }, parts);
   assert.deepEqual(Items, those((number) => number === 0 || number === 3).map(({ payee, bank }) => ({ payee, bank })));
   // An index of keys alone gives keys alone.
   const keys = await table.build(QueryCommand).query({ index: "gsi2", partition: "query", range: { lt: "0002" } }).send();
@@ -317,6 +287,17 @@ onBoth("dynamodb-toolbox: query by key and by index, with filters on encrypted a
     gsi2pk: "query",
     gsi2sk: `000${number}`,
   })));
+  const counts = [];
+  const filters = [
+    { attr: "payee", exists: false },
+    { attr: "payee", beginsWith: SECRET },
+    { attr: "sk", gt: "PAYMENT#0006" },
+  ];
+  for (const filter of filters) {
+    const page = await query([], { index: "gsi2", partition: "query" }, { filter, select: "COUNT" });
+    counts.push([page.Count, page.ScannedCount]);
+  }
+  assert.deepEqual(counts, [[9, 9], [0, 9], [2, 9]]);
 
   const counted = await query([payment], { partition }, { select: "COUNT", filters: { payment: odd } });
   assert.deepEqual([counted.Count, counted.ScannedCount], [4, 10]);
@@ -374,8 +355,10 @@ onBoth("dynamodb-toolbox: transactions", async (name) => {
       payment.build(ConditionCheck).key(key(2)).condition({ attr: "payee", eq: payee })
         .options({ returnValuesOnConditionFalse: "ALL_OLD" }),
       payment.build(DeleteTransaction).key(key(3)).options({ condition: { attr: "amount", gt: 20 } }),
-      payment.build(PutTransaction).item(paymentOf("transact", 4, { paid: true })).options({ condition: { attr: "amount", eq: 40 } }),
-      payment.build(PutTransaction).item(paymentOf("transact", 5)).options({ condition: { attr: "account", exists: false } }),
+      payment.build(PutTransaction).item(paymentOf("transact", 4, { paid: true }))
+        .options({ condition: { attr: "amount", eq: 40 } }),
+      payment.build(PutTransaction).item(paymentOf("transact", 5))
+        .options({ condition: { attr: "account", exists: false } }),
     );
   await assert.rejects(write(SECRET), (error) => {
     assert.ok(error instanceof TransactionCanceledException);
