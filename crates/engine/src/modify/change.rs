@@ -72,7 +72,7 @@ impl Change<'_> {
                     return Ok(Decision::Nothing);
                 };
                 sealed = update.sealed;
-                write = Write::new(returns.clone().over(update.written));
+                write = Write::new(returns.clone().over(update.written, stored.is_some()));
                 write.footer = sealed.get(FOOTER).cloned();
                 write.members.push(("Key", modify.key.clone().into_bytes()));
                 if let Some(update) = &parsed.update {
