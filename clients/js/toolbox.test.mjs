@@ -205,6 +205,9 @@ onBoth("dynamodb-toolbox: an update creates what is not there", async (table) =>
   const expected = paymentOf("upsert", 1, { amount: 3, lines: [{ text: SECRET }], labels: new Set(["a"]) });
   assert.deepEqual(shown(Attributes), expected);
   assert.deepEqual(await get(payment, { account: "upsert", number: 1 }), expected);
+  const other = { account: "upsert", number: 2 };
+  const old = await update(payment, { ...other, payee: SECRET, amount: $sum(1, 2) }, { returnValues: "UPDATED_OLD" });
+  assert.equal(old.Attributes, undefined);
 });
 
 onBoth("dynamodb-toolbox: conditions on encrypted attributes", async (table) => {
