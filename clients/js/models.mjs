@@ -20,8 +20,8 @@ export const onBoth = (name, steps) =>
   });
 
 /** The item is stored with these attributes beside its keys: encrypted in App, as they are in AppPlain. */
-export const assertSealed = async (TableName, key, names) => {
-  const { Item } = await DynamoDBDocumentClient.from(raw).send(new GetCommand({ TableName, Key: key }));
+export const assertSealed = async (TableName, Key, names) => {
+  const { Item } = await DynamoDBDocumentClient.from(raw).send(new GetCommand({ TableName, Key }));
   const keys = KEYS.filter((name) => name in Item);
   const format = TableName === "App" ? ["aws_dbe_foot", "aws_dbe_head"] : [];
   assert.deepEqual(Object.keys(Item).sort(), [...keys, ...names, ...format].sort());
@@ -52,7 +52,7 @@ async function answers(table, steps) {
 
 /** Without what no two calls have in common: request ids, times; sets have no order. */
 function comparable(table, { $metadata, $response, ...answer }) {
-  const text = JSON.stringify({ status: $metadata.httpStatusCode, ...answer }, (name, value) =>
+  const text = JSON.stringify({ status: $metadata?.httpStatusCode, ...answer }, (name, value) =>
     ["SS", "NS", "BS"].includes(name) && Array.isArray(value) ? value.toSorted() : value);
   return JSON.parse(text.replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, "TIME").replaceAll(table, "TABLE"));
 }
