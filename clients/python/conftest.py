@@ -1,4 +1,4 @@
-"""Two gateways for the whole run: one that protects the tables of gateway.toml, and behind it the store that protects nothing."""
+"""Two gateways for the whole run: one that protects the tables of gateway.toml, and behind it a store that protects none."""
 
 import json
 import os
