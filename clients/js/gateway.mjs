@@ -17,16 +17,8 @@ export async function start() {
     await store.stop();
     throw error;
   });
-  for (const TableName of ["Orders", "Damaged", "Plain"]) {
-    await store.client.send(new CreateTableCommand({
-      TableName,
-      BillingMode: "PAY_PER_REQUEST",
-      KeySchema: [{ AttributeName: "customer", KeyType: "HASH" }, { AttributeName: "number", KeyType: "RANGE" }],
-      AttributeDefinitions: [
-        { AttributeName: "customer", AttributeType: "S" },
-        { AttributeName: "number", AttributeType: "N" },
-      ],
-    }));
+  for (const { names, schema } of JSON.parse(await template("tables.json"))) {
+    for (const TableName of names) await front.client.send(new CreateTableCommand({ TableName, ...schema }));
   }
   return {
     client: front.client,

@@ -1,5 +1,6 @@
-"""Two gateways for the whole run: one that protects Orders and Damaged, and behind it the store that protects nothing."""
+"""Two gateways for the whole run: one that protects the tables of gateway.toml, and behind it a store that protects none."""
 
+import json
 import os
 import re
 import subprocess
@@ -74,19 +75,6 @@ class Gateway:
 @pytest.fixture(scope="session")
 def store(tmp_path_factory):
     gateway = Gateway("store", (HERE.parent / "store.toml").read_text(), tmp_path_factory.mktemp("store"))
-    for table in ("Orders", "Damaged", "Plain"):
-        gateway.client().create_table(
-            TableName=table,
-            BillingMode="PAY_PER_REQUEST",
-            KeySchema=[
-                {"AttributeName": "customer", "KeyType": "HASH"},
-                {"AttributeName": "number", "KeyType": "RANGE"},
-            ],
-            AttributeDefinitions=[
-                {"AttributeName": "customer", "AttributeType": "S"},
-                {"AttributeName": "number", "AttributeType": "N"},
-            ],
-        )
     yield gateway
     gateway.stop()
 
@@ -95,6 +83,9 @@ def store(tmp_path_factory):
 def gateway(store, tmp_path_factory):
     config = (HERE.parent / "gateway.toml").read_text().replace("{upstream}", store.url)
     gateway = Gateway("gateway", config, tmp_path_factory.mktemp("gateway"))
+    for tables in json.loads((HERE.parent / "tables.json").read_text()):
+        for name in tables["names"]:
+            gateway.client().create_table(TableName=name, **tables["schema"])
     yield gateway
     assert gateway.process.poll() is None, "the gateway ended by itself"
     gateway.stop()

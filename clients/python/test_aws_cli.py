@@ -96,6 +96,22 @@ def test_update_and_filter_on_an_encrypted_attribute(aws, raw, customer):
     assert aws(*query, "--select", "COUNT")["Count"] == 1
 
 
+def test_conditions_on_an_encrypted_attribute(aws, customer):
+    aws("put-item", "--table-name", "Orders", "--item", json.dumps(order(customer, 1, SECRET)))
+
+    def when(note):
+        return [
+            "--condition-expression", "begins_with(note, :n) AND size(note) = :s",
+            "--expression-attribute-values", json.dumps({":n": {"S": note}, ":s": {"N": str(len(SECRET))}}),
+        ]
+    put = ["put-item", "--table-name", "Orders", "--item", json.dumps(order(customer, 1, SECRET[::-1]))]
+    delete = ["delete-item", "--table-name", "Orders", "--key", key(customer, 1), "--return-values", "ALL_OLD"]
+    for command in (put, delete):
+        assert "(ConditionalCheckFailedException)" in aws(*command, *when("other"), fails=True)
+    aws(*put, *when(SECRET[:3]))
+    assert aws(*delete, *when(SECRET[::-1]))["Attributes"] == order(customer, 1, SECRET[::-1])
+
+
 def test_errors_read_well(aws, raw, customer):
     item = order(customer, 1, SECRET)
     once = ["--condition-expression", "attribute_not_exists(customer)"]

@@ -233,6 +233,60 @@ def test_resource(gateway, customer):
     assert cheap["Items"] == [{**item, "price": Decimal(19)}]
 
 
+ATTR_HOLDS = {
+    "eq": Attr("note").eq(SECRET),
+    "ne": Attr("note").ne("other"),
+    "lt": Attr("price").lt(20),
+    "lte": Attr("price").lte(Decimal("19.99")),
+    "gt": Attr("price").gt(Decimal("19.98")),
+    "gte": Attr("price").gte(Decimal("19.99")),
+    "between": Attr("price").between(19, 20),
+    "begins_with": Attr("note").begins_with(SECRET[:4]),
+    "contains text": Attr("note").contains(SECRET[2:5]),
+    "contains member": Attr("tags").contains("x"),
+    "contains element": Attr("lines").contains({"sku": SECRET}),
+    "is_in": Attr("price").is_in([1, Decimal("19.99")]),
+    "exists": Attr("note").exists(),
+    "not_exists": Attr("absent").not_exists(),
+    "attribute_type": Attr("lines").attribute_type("L"),
+    "size": Attr("tags").size().eq(2),
+    "nested": Attr("lines[0].sku").eq(SECRET) & Attr("address.street").exists(),
+    "another attribute": Attr("price").lt(Attr("total")),
+    "and, or, not": ~(Attr("note").eq("other") | Attr("price").gt(20)) & Attr("status").eq("open"),
+}
+
+
+@pytest.mark.parametrize("condition", ATTR_HOLDS.values(), ids=ATTR_HOLDS)
+@pytest.mark.parametrize("table", ["Orders", "Plain"])
+def test_attr_on_encrypted_attributes(gateway, client, customer, table, condition):
+    table = gateway.resource().Table(table)
+    key = {"customer": customer, "number": Decimal(1)}
+    item = {
+        **key, "status": "open", "note": SECRET, "price": Decimal("19.99"), "total": Decimal(30), "tags": {"x", "y"},
+        "lines": [{"sku": SECRET}], "address": {"street": SECRET},
+    }
+    table.put_item(Item=item)
+    mine = Key("customer").eq(customer)
+    for filter, found in [(condition, [item]), (~condition, [])]:
+        assert table.query(KeyConditionExpression=mine, FilterExpression=filter)["Items"] == found
+        assert table.scan(FilterExpression=mine & filter)["Items"] == found
+
+    change = {"Key": key, "UpdateExpression": "SET extra = :e", "ExpressionAttributeValues": {":e": SECRET}}
+    for fails in (
+        lambda: table.put_item(Item=key, ConditionExpression=~condition),
+        lambda: table.update_item(**change, ConditionExpression=~condition),
+        lambda: table.delete_item(Key=key, ConditionExpression=~condition),
+    ):
+        with pytest.raises(client.exceptions.ClientError) as caught:
+            fails()
+        assert caught.value.response["Error"]["Code"] == "ConditionalCheckFailedException"
+    new = table.update_item(**change, ConditionExpression=condition, ReturnValues="ALL_NEW")
+    assert new["Attributes"] == {**item, "extra": SECRET}
+    table.put_item(Item=item, ConditionExpression=condition & Attr("extra").exists())
+    old = table.delete_item(Key=key, ConditionExpression=condition & Attr("extra").not_exists(), ReturnValues="ALL_OLD")
+    assert old["Attributes"] == item
+
+
 def test_an_item_over_the_limit_says_by_how_much(client, customer):
     with pytest.raises(ClientError) as caught:
         client.put_item(TableName="Orders", Item=order(customer, 1, blob={"B": b"x" * (400 * 1024 - 100)}))

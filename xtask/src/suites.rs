@@ -19,7 +19,7 @@ pub(crate) fn rust(steps: &mut Steps) -> Result<(), Failed> {
     steps.run(&Step::cargo("documentation examples", &["test", "--doc"]).args(WORKSPACE))
 }
 
-/// The AWS SDK for JavaScript v3.
+/// The AWS SDK for JavaScript v3, and the libraries over it.
 pub(crate) fn js(steps: &mut Steps) -> Result<(), Failed> {
     tools::node_packages(steps)?;
     let binary = dynaseal(steps)?;
@@ -27,12 +27,12 @@ pub(crate) fn js(steps: &mut Steps) -> Result<(), Failed> {
     steps.run(&tests.dir("clients/js").env("DYNASEAL", binary))
 }
 
-/// boto3 and the AWS CLI.
+/// boto3, PynamoDB and the AWS CLI.
 pub(crate) fn python(steps: &mut Steps) -> Result<(), Failed> {
     let python = tools::python_environment(steps)?;
     let binary = dynaseal(steps)?;
     steps.run(
-        &Step::new("boto3 and AWS CLI clients", python)
+        &Step::new("Python and AWS CLI clients", python)
             .args(&["-m", "pytest", "-q", "-p", "no:cacheprovider", "clients/python"])
             .env("DYNASEAL", binary),
     )

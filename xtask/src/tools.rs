@@ -49,7 +49,7 @@ pub(crate) fn python_environment(steps: &mut Steps) -> Result<PathBuf, Failed> {
     }
     steps.run(&Step::new("Python environment", "python3").args(&["-m", "venv", "--clear"]).arg(&home))?;
     steps.run(
-        &Step::new("Python packages for boto3 and the AWS CLI", &python)
+        &Step::new("Python packages for the Python and AWS CLI clients", &python)
             .args(&["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"])
             .arg(&requirements),
     )?;

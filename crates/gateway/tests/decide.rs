@@ -208,6 +208,20 @@ async fn an_item_of_any_number_of_attributes_can_be_updated() {
     assert_eq!((&item["age"], &item["hits"]), (&json!({"N": "4"}), &json!({"N": "5"})));
 }
 
+/// dynoxide answers `ALL_OLD` with the key of the item that it has just created; DynamoDB answers nothing.
+#[tokio::test]
+async fn an_update_that_creates_the_item_shows_no_old_one() {
+    let (engine, database) = (engine(), database());
+    for (number, returns) in ["ALL_OLD", "UPDATED_OLD", "NONE"].iter().enumerate() {
+        let mut body = update("SET age = :one", returns);
+        let key = json!({"id": {"S": number.to_string()}});
+        body["Key"] = key.clone();
+        assert_eq!(call(&engine, &database, "UpdateItem", body).await, (200, json!({})), "{returns}");
+        let (_, answer) = call(&engine, &database, "GetItem", json!({"TableName": "Users", "Key": key})).await;
+        assert_eq!(answer["Item"]["age"], json!({"N": "1"}));
+    }
+}
+
 #[tokio::test]
 async fn the_seed_case_updates_only_what_exists() {
     let (engine, database) = (engine(), database());

@@ -274,6 +274,11 @@ fn table() -> Embedded {
     database
 }
 
+fn exists(database: &Embedded, key: &Value) -> bool {
+    let answer = database.call(&call("GetItem", &json!({"TableName": "Things", "Key": key})));
+    serde_json::from_slice::<Value>(&answer.body).unwrap().get("Item").is_some()
+}
+
 fn engine() -> Engine {
     let schema = SchemaSpec {
         logical_name: "T".into(),
@@ -304,10 +309,17 @@ async fn a_protected_table_answers_as_a_plain_one() {
         let (plain, protected) = (table(), table());
         for step in 0..STEPS {
             let (operation, body) = request(&mut random);
+            let creates = operation == "UpdateItem" && !exists(&plain, &body["Key"]);
             let expected = plain.call(&call(operation, &body));
             let answer = engine.call(&protected, call(operation, &body)).await.unwrap();
             let read = |body: &[u8]| normal(&serde_json::from_slice(body).unwrap());
-            let (expected_body, answer_body) = (read(&expected.body), read(&answer.body));
+            let (mut expected_body, mut answer_body) = (read(&expected.body), read(&answer.body));
+            // dynoxide shows the key of an item that it has just created as the old item; DynamoDB shows nothing.
+            if creates && body["ReturnValues"] == "ALL_OLD" {
+                for body in [&mut expected_body, &mut answer_body] {
+                    body.as_object_mut().unwrap().remove("Attributes");
+                }
+            }
             assert_eq!(
                 (answer.status, &answer_body),
                 (expected.status, &expected_body),

@@ -78,7 +78,7 @@ impl Change<'_> {
                     Updated::Nothing => return Ok(Decision::Nothing),
                     Updated::Invalid(fault) => return Ok(Decision::Invalid(fault)),
                 };
-                write = Write::new(returns.clone().over(written));
+                write = Write::new(returns.clone().over(written, stored.is_some()));
                 write.footer = sealed.get(FOOTER).cloned();
                 let schema = modify.table.schema();
                 let actions = parsed.update.as_ref().map(|update| actions(stored, &sealed, update, schema));

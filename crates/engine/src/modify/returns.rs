@@ -19,6 +19,8 @@ enum Which {
     #[default]
     Nothing,
     Old,
+    /// The old item, and there was none.
+    NoOld,
     New,
     /// Not a value of DynamoDB's, which is left to refuse it.
     Unknown,
@@ -38,9 +40,10 @@ impl Returns {
         Self { item, updated_only, written: Vec::new() }
     }
 
-    /// The same for an update that wrote these paths.
-    pub(super) fn over(self, written: Vec<Path>) -> Self {
-        Self { written, ..self }
+    /// The same for an update that wrote these paths, of an item that was there or is created.
+    pub(super) fn over(self, written: Vec<Path>, existed: bool) -> Self {
+        let item = if self.item == Which::Old && !existed { Which::NoOld } else { self.item };
+        Self { item, written, ..self }
     }
 
     /// Whether DynamoDB knows what the caller asked for.
@@ -52,6 +55,8 @@ impl Returns {
     pub(super) fn upstream(&self) -> Option<&'static str> {
         match self.item {
             Which::Old => Some("\"ALL_OLD\""),
+            // Not all that speak DynamoDB's API answer nothing here.
+            Which::NoOld => Some("\"NONE\""),
             Which::New => Some("\"ALL_NEW\""),
             Which::Nothing | Which::Unknown => None,
         }
@@ -65,7 +70,7 @@ impl Returns {
     /// The item to show, of the one before and the one after.
     pub(super) fn pick<'t>(&self, before: Option<&'t str>, now: Option<&'t str>) -> Option<&'t str> {
         match self.item {
-            Which::Nothing | Which::Unknown => None,
+            Which::Nothing | Which::NoOld | Which::Unknown => None,
             Which::Old => before,
             Which::New => now,
         }
