@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use dynaseal_engine::Service;
 use dynaseal_item::{Value, json};
 use dynoxide::{AttributeValue, Database, DynoxideError, Item, Result};
 use serde::Serialize;
@@ -9,47 +10,62 @@ use serde::de::DeserializeOwned;
 
 use super::malformed;
 
-/// Runs `operation`; `None` if the engine has no such operation.
-pub(super) fn dispatch(database: &Database, operation: &str, body: &[u8]) -> Option<Result<Vec<u8>>> {
-    macro_rules! operations {
-        ($($name:literal => $method:ident,)*) => {
+/// Runs an operation of a service; `None` if the engine has no such operation.
+pub(super) fn dispatch(database: &Database, service: Service, operation: &str, body: &[u8]) -> Option<Result<Vec<u8>>> {
+    match service {
+        // The shortest call, and so the one where writing the answer weighs most.
+        Service::DynamoDb if operation == "GetItem" => Some(get_item(database, body)),
+        Service::DynamoDb => dynamodb(database, operation, body),
+        Service::DynamoDbStreams => streams(database, operation, body),
+        Service::Kms => None,
+    }
+}
+
+/// A function that runs these operations.
+macro_rules! operations {
+    ($function:ident: $($name:literal => $method:ident,)*) => {
+        fn $function(database: &Database, operation: &str, body: &[u8]) -> Option<Result<Vec<u8>>> {
             match operation {
-                // The shortest call, and so the one where writing the answer weighs most.
-                "GetItem" => Some(get_item(database, body)),
                 $($name => Some(run(body, |request| database.$method(request))),)*
                 _ => None,
             }
-        };
-    }
-    operations! {
-        "PutItem" => put_item,
-        "UpdateItem" => update_item,
-        "DeleteItem" => delete_item,
-        "BatchGetItem" => batch_get_item,
-        "BatchWriteItem" => batch_write_item,
-        "Query" => query,
-        "Scan" => scan,
-        "TransactGetItems" => transact_get_items,
-        "TransactWriteItems" => transact_write_items,
-        "ExecuteStatement" => execute_statement,
-        "BatchExecuteStatement" => batch_execute_statement,
-        "ExecuteTransaction" => execute_transaction,
-        "SearchVectors" => search_vectors,
-        "CreateTable" => create_table,
-        "DescribeTable" => describe_table,
-        "UpdateTable" => update_table,
-        "DeleteTable" => delete_table,
-        "ListTables" => list_tables,
-        "UpdateTimeToLive" => update_time_to_live,
-        "DescribeTimeToLive" => describe_time_to_live,
-        "TagResource" => tag_resource,
-        "UntagResource" => untag_resource,
-        "ListTagsOfResource" => list_tags_of_resource,
-        "ListStreams" => list_streams,
-        "DescribeStream" => describe_stream,
-        "GetShardIterator" => get_shard_iterator,
-        "GetRecords" => get_records,
-    }
+        }
+    };
+}
+
+operations! {
+    dynamodb:
+    "PutItem" => put_item,
+    "UpdateItem" => update_item,
+    "DeleteItem" => delete_item,
+    "BatchGetItem" => batch_get_item,
+    "BatchWriteItem" => batch_write_item,
+    "Query" => query,
+    "Scan" => scan,
+    "TransactGetItems" => transact_get_items,
+    "TransactWriteItems" => transact_write_items,
+    "ExecuteStatement" => execute_statement,
+    "BatchExecuteStatement" => batch_execute_statement,
+    "ExecuteTransaction" => execute_transaction,
+    "SearchVectors" => search_vectors,
+    "CreateTable" => create_table,
+    "DescribeTable" => describe_table,
+    "UpdateTable" => update_table,
+    "DeleteTable" => delete_table,
+    "ListTables" => list_tables,
+    "UpdateTimeToLive" => update_time_to_live,
+    "DescribeTimeToLive" => describe_time_to_live,
+    "TagResource" => tag_resource,
+    "UntagResource" => untag_resource,
+    "ListTagsOfResource" => list_tags_of_resource,
+}
+
+operations! {
+    streams:
+    "ListStreams" => list_streams,
+    "DescribeStream" => describe_stream,
+    "GetShardIterator" => get_shard_iterator,
+    "GetRecords" => get_records,
 }
 
 fn run<Q: DeserializeOwned, R: Serialize>(body: &[u8], call: impl FnOnce(Q) -> Result<R>) -> Result<Vec<u8>> {
