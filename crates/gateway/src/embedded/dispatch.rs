@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use dynaseal_engine::Service;
 use dynaseal_item::{Value, json};
+use dynoxide::actions::get_shard_iterator::GetShardIteratorRequest;
 use dynoxide::{AttributeValue, Database, DynoxideError, Item, Result};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -16,6 +17,8 @@ pub(super) fn dispatch(database: &Database, service: Service, operation: &str, b
         // The shortest call, and so the one where writing the answer weighs most.
         Service::DynamoDb if operation == "GetItem" => Some(get_item(database, body)),
         Service::DynamoDb => dynamodb(database, operation, body),
+        Service::DynamoDbStreams if operation == "DescribeStream" => Some(describe_stream(database, body)),
+        Service::DynamoDbStreams if operation == "GetShardIterator" => Some(get_shard_iterator(database, body)),
         Service::DynamoDbStreams => streams(database, operation, body),
         Service::Kms => None,
     }
@@ -63,8 +66,6 @@ operations! {
 operations! {
     streams:
     "ListStreams" => list_streams,
-    "DescribeStream" => describe_stream,
-    "GetShardIterator" => get_shard_iterator,
     "GetRecords" => get_records,
 }
 
@@ -87,6 +88,24 @@ fn get_item(database: &Database, body: &[u8]) -> Result<Vec<u8>> {
         }
     }
     Ok(out)
+}
+
+fn describe_stream(database: &Database, body: &[u8]) -> Result<Vec<u8>> {
+    let mut response = database.describe_stream(read(body)?)?;
+    for shard in &mut response.stream_description.shards {
+        if let Some(rest) = shard.shard_id.strip_prefix(SHARD) {
+            shard.shard_id = format!("{WIDE_SHARD}{rest}");
+        }
+    }
+    write(&response)
+}
+
+fn get_shard_iterator(database: &Database, body: &[u8]) -> Result<Vec<u8>> {
+    let mut request: GetShardIteratorRequest = read(body)?;
+    if let Some(rest) = request.shard_id.strip_prefix(WIDE_SHARD) {
+        request.shard_id = format!("{SHARD}{rest}");
+    }
+    write(&database.get_shard_iterator(request)?)
 }
 
 fn read<Q: DeserializeOwned>(body: &[u8]) -> Result<Q> {
@@ -130,5 +149,9 @@ fn unwritten() -> DynoxideError {
     DynoxideError::InternalServerError("The answer could not be written".to_owned())
 }
 
+/// What dynoxide's shard ids begin with, and what they are given instead: of a table with a short name they are shorter
+/// than any of DynamoDB's, and boto3 does not send those.
+const SHARD: &str = "shardId-00000001-";
+const WIDE_SHARD: &str = "shardId-00000000000000000001-";
 /// Holds most items.
 const ITEM_BUFFER: usize = 2048;

@@ -68,6 +68,32 @@ fn a_get_answers_as_dynoxide_writes_it() {
 }
 
 #[test]
+fn a_stream_is_read_as_clients_ask_for_it() {
+    let embedded = Embedded::open(None).unwrap();
+    let table = json!({
+        "TableName": "Tab", "BillingMode": "PAY_PER_REQUEST",
+        "KeySchema": [{"AttributeName": "k", "KeyType": "HASH"}],
+        "AttributeDefinitions": [{"AttributeName": "k", "AttributeType": "S"}],
+        "StreamSpecification": {"StreamEnabled": true, "StreamViewType": "NEW_IMAGE"},
+    });
+    assert_eq!(call(&embedded, "CreateTable", table.to_string().as_bytes()).0, 200);
+    assert_eq!(call(&embedded, "PutItem", br#"{"TableName":"Tab","Item":{"k":{"S":"1"}}}"#).0, 200);
+    let ask = |operation, body: Value| {
+        let body = body.to_string();
+        let (status, answer) = call_service(&embedded, Service::DynamoDbStreams, operation, body.as_bytes());
+        assert_eq!(status, 200, "{operation}: {answer}");
+        answer
+    };
+    let arn = ask("ListStreams", json!({}))["Streams"][0]["StreamArn"].clone();
+    let shard = ask("DescribeStream", json!({"StreamArn": arn}))["StreamDescription"]["Shards"][0]["ShardId"].clone();
+    // DynamoDB's are 28 to 65 characters long.
+    assert!((28..=65).contains(&shard.as_str().unwrap().len()), "{shard}");
+    let iterator = json!({"StreamArn": arn, "ShardId": shard, "ShardIteratorType": "TRIM_HORIZON"});
+    let records = ask("GetRecords", ask("GetShardIterator", iterator));
+    assert_eq!(records["Records"][0]["dynamodb"]["NewImage"], json!({"k": {"S": "1"}}), "{records}");
+}
+
+#[test]
 fn a_file_outlives_the_process_that_wrote_it() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("dev.db");
