@@ -70,7 +70,7 @@ impl Engine {
     /// # Errors
     /// The text is none of these, a record's table is not known, or an image could not be verified or opened.
     pub async fn open_records(&self, wire: &dyn Wire, table: Option<&str>, text: &str) -> Result<Vec<u8>, Error> {
-        reply::open_records(self, table, text, Io { wire, clock: self.clock.as_ref() }).await
+        reply::open_records(&|name| self.table(name), table, text, Io { wire, clock: self.clock.as_ref() }).await
     }
 
     async fn carry_out(&self, wire: &dyn Wire, call: Call) -> Result<Answer, Error> {

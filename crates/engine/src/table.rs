@@ -17,7 +17,7 @@ pub enum Plaintext {
 }
 
 /// A table with a configuration.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Table {
     name: String,
     schema: Schema,

@@ -9,30 +9,28 @@ use dynaseal_engine::{
 use dynaseal_item::{Item, json};
 
 use super::Outcome;
-use crate::args::{OpenArgs, SealArgs};
+use crate::args::{InputArgs, OpenArgs, SealArgs};
 use crate::error::Error;
 use crate::items::{Failed, document, export, stream};
 
 pub(crate) fn seal(args: &SealArgs) -> Result<Outcome, Error> {
     let mut config = Config::load(&args.input.config, &Machine)?;
-    let table = config.tables.remove(&args.table);
-    let table = table.ok_or_else(|| Error::NoTable { file: args.input.config.clone(), table: args.table.clone() })?;
+    let table = config.tables.remove(&args.table).ok_or_else(|| no_table(&args.input, &args.table))?;
     let work: Arc<stream::Work> = Arc::new(move |number, line, out| seal_item(&table, number, line, out));
     stream::run(&work, args.input.threads)
 }
 
 pub(crate) fn open(args: &OpenArgs) -> Result<Outcome, Error> {
     let config = Config::load(&args.input.config, &Machine)?;
-    let opener =
-        Opener { engine: Engine::new(config.tables.into_values(), Arc::new(SystemClock)), name: args.table.clone() };
-    match &opener.name {
-        Some(name) if opener.table().is_none() => {
-            return Err(Error::NoTable { file: args.input.config.clone(), table: name.clone() });
-        }
-        _ => {}
-    }
+    let named = |name| config.tables.get(name).cloned().ok_or_else(|| no_table(&args.input, name));
+    let table = args.table.as_deref().map(named).transpose()?;
+    let opener = Opener { table, engine: Engine::new(config.tables.into_values(), Arc::new(SystemClock)) };
     let work: Arc<stream::Work> = Arc::new(move |number, line, out| opener.open(number, line, out));
     stream::run(&work, args.input.threads)
+}
+
+fn no_table(input: &InputArgs, table: &str) -> Error {
+    Error::NoTable { file: input.config.clone(), table: table.to_owned() }
 }
 
 fn seal_item(table: &Table, number: u64, line: &str, out: &mut Vec<u8>) -> Result<(), Failed> {
@@ -43,18 +41,13 @@ fn seal_item(table: &Table, number: u64, line: &str, out: &mut Vec<u8>) -> Resul
     Ok(())
 }
 
-/// Opens items of one table, and stream records of any.
+/// Opens items of the table that was named, and stream records of any.
 struct Opener {
+    table: Option<Table>,
     engine: Engine,
-    /// The table that was named.
-    name: Option<String>,
 }
 
 impl Opener {
-    fn table(&self) -> Option<&Table> {
-        self.engine.table(self.name.as_deref()?)
-    }
-
     /// No text can be read as an item and as records too: `Records` is a list and the members of `dynamodb` have names
     /// that no type has, so neither is an attribute's value.
     fn open(&self, number: u64, line: &str, out: &mut Vec<u8>) -> Result<(), Failed> {
@@ -62,10 +55,10 @@ impl Opener {
             Ok((item, wrapped)) => return self.open_item(item, wrapped, out),
             Err(unread) => unread,
         };
-        match pollster::block_on(self.engine.open_records(IO.wire, self.name.as_deref(), line)) {
+        match pollster::block_on(self.engine.open_records(IO.wire, self.table.as_ref().map(Table::name), line)) {
             // Untouched parts stay as they were, line ends among them.
             Ok(opened) => Ok(document::write_line(&opened, out)),
-            Err(EngineError::NotRecords) => Err(match self.table() {
+            Err(EngineError::NotRecords) => Err(match &self.table {
                 Some(table) => failed("open", table, &unread.into()),
                 None => Failed::new(unread.code(), format_args!("open: {unread}"), unread.hint()),
             }),
@@ -77,7 +70,7 @@ impl Opener {
     fn open_item(&self, mut item: Item<'_>, wrapped: bool, out: &mut Vec<u8>) -> Result<(), Failed> {
         let unnamed =
             || Failed::new("DSL-8103", "open: an item does not say which table it is of", "name it by --table");
-        let table = self.table().ok_or_else(unnamed)?;
+        let table = self.table.as_ref().ok_or_else(unnamed)?;
         let opened = pollster::block_on(table.open(IO, &mut item));
         let opened = opened.map_err(|failure| failed("open", table, &failure))?;
         let write = if wrapped { export::write_item } else { json::write_item };

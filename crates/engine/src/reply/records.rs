@@ -7,7 +7,6 @@ use dynaseal_keys::Io;
 use crate::doc::{Node, NotJson, Object, array};
 use crate::error::Error;
 use crate::plan::Stream;
-use crate::run::Engine;
 use crate::table::Table;
 
 use super::Opener;
@@ -15,24 +14,25 @@ use super::Opener;
 /// Tells whose a record is; `None` for a table without a configuration.
 type Owner<'o, 'e> = &'o (dyn Fn(&Object<'_>) -> Result<Option<&'e Table>, NotJson> + Send + Sync);
 
-/// Opens the images in a text of records.
+/// The configuration of a table, by its name or ARN.
+type Tables<'o, 'e> = &'o (dyn Fn(&str) -> Option<&'e Table> + Send + Sync);
+
+/// Opens the images in a text of records; `table` is the one that they are of, if it was named.
 pub(crate) async fn open_records(
-    engine: &Engine,
+    tables: Tables<'_, '_>,
     table: Option<&str>,
     text: &str,
     io: Io<'_>,
 ) -> Result<Vec<u8>, Error> {
     let opener = Opener { operation: "open", io };
-    let given = table.map(|name| engine.table(name).ok_or(NotJson("the table that was named has no configuration")));
-    let given = given.transpose().map_err(|NotJson(reason)| Error::Records { reason: reason.to_owned() })?;
-    let owner = |record: &Object<'_>| match given {
-        Some(table) => Ok(Some(table)),
-        None => named_table(record, engine),
+    let owner = |record: &Object<'_>| match table {
+        Some(name) => tables(name).map(Some).ok_or(NotJson("the table that was named has no configuration")),
+        None => named_table(record, tables),
     };
     let mut body = Object::parse(text).map_err(|_| Error::NotRecords)?;
     let opened = match (body.raw(RECORDS), body.raw(DYNAMODB)) {
         (Some(list), _) if array(list).is_ok() => opener.records(&mut body, &owner).await,
-        // Whatever the stream's view type, a record has keys. No attribute of an item is read as one.
+        // Whatever the stream's view type, a record has keys. No value of an attribute has such a member.
         (_, Some(change)) if Object::parse(change).is_ok_and(|change| change.raw("Keys").is_some()) => {
             opener.record(&mut body, &owner, None).await
         }
@@ -47,10 +47,10 @@ pub(crate) async fn open_records(
 }
 
 /// Lambda names the stream that a record is from, Kinesis Data Streams its table.
-fn named_table<'e>(record: &Object<'_>, engine: &'e Engine) -> Result<Option<&'e Table>, NotJson> {
+fn named_table<'e>(record: &Object<'_>, tables: Tables<'_, 'e>) -> Result<Option<&'e Table>, NotJson> {
     for member in ["eventSourceARN", "tableName"] {
         if let Some(name) = record.text(member)? {
-            return Ok(engine.table(&name));
+            return Ok(tables(&name));
         }
     }
     Err(NotJson("a record does not say which table it is of, and none was named"))
