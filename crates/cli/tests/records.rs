@@ -1,6 +1,6 @@
 //! `dynaseal open` on stream records: Lambda events as people save them, answers of GetRecords, single records, and items
 //! among them. The sealed files were written by this program under the test key.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "the helpers of tests are tests")]
+#![expect(clippy::unwrap_used, reason = "the helpers of tests are tests")]
 
 mod command;
 

@@ -82,7 +82,7 @@ pub enum Error {
         /// Which record and image, and the names of the table's key attributes, ready to print.
         place: String,
         /// Why.
-        source: Failure,
+        source: Box<Failure>,
     },
     /// A shard iterator without the name of its table.
     #[error("{operation}: the shard iterator was not made through Dynaseal, so it does not say whose records follow")]
@@ -197,7 +197,7 @@ impl Error {
             }
             Error::NotRecords => "give one of them as JSON, each record with its \"dynamodb\"",
             Error::Records { .. } => "correct the records; where they do not name their table, name it",
-            Error::Record { source: Failure::Item(_), .. } => {
+            Error::Record { source, .. } if matches!(**source, Failure::Item(_)) => {
                 "compare the configuration with the one that sealed it; to go on behind the record, get an iterator \
                  AFTER_SEQUENCE_NUMBER of it"
             }

@@ -1,6 +1,13 @@
 //! The stream of a protected table over sockets: two gateways before one database, and a plain table beside it.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "helpers of tests, not tests themselves")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::needless_pass_by_value,
+    reason = "helpers of tests, not tests themselves"
+)]
 
 #[allow(dead_code, unreachable_pub, reason = "each test binary uses its part")]
 mod protected;

@@ -56,8 +56,11 @@ impl Opener {
             Err(unread) => unread,
         };
         match pollster::block_on(self.engine.open_records(IO.wire, self.table.as_ref().map(Table::name), line)) {
-            // Untouched parts stay as they were, line ends among them.
-            Ok(opened) => Ok(document::write_line(&opened, out)),
+            Ok(opened) => {
+                // Untouched parts stay as they were, line ends among them.
+                document::write_line(&opened, out);
+                Ok(())
+            }
             Err(EngineError::NotRecords) => Err(match &self.table {
                 Some(table) => failed("open", table, &unread.into()),
                 None => Failed::new(unread.code(), format_args!("open: {unread}"), unread.hint()),

@@ -25,8 +25,10 @@ pub(crate) async fn open_records(
     io: Io<'_>,
 ) -> Result<Vec<u8>, Error> {
     let opener = Opener { operation: "open", io };
-    let owner = |record: &Object<'_>| match table {
-        Some(name) => tables(name).map(Some).ok_or(NotJson("the table that was named has no configuration")),
+    let unknown = || Error::Records { reason: "the table that was named has no configuration".to_owned() };
+    let given = table.map(|name| tables(name).ok_or_else(unknown)).transpose()?;
+    let owner = |record: &Object<'_>| match given {
+        Some(table) => Ok(Some(table)),
         None => named_table(record, tables),
     };
     let mut body = Object::parse(text).map_err(|_| Error::NotRecords)?;
@@ -103,7 +105,7 @@ impl Opener<'_> {
             let Some(text) = change.take_raw(image) else { continue };
             let mut stored = self.stored(&text)?;
             let opened = table.open(self.io, &mut stored).await.map_err(|source| {
-                let place = place(number, &change, image, table);
+                let (place, source) = (place(number, &change, image, table), Box::new(source));
                 Error::Record { operation: self.operation.to_owned(), table: table.name().to_owned(), place, source }
             })?;
             let mut out = Vec::with_capacity(text.len());
