@@ -115,6 +115,6 @@ event, counts as one line and comes out as one.
 
 What fails is left out of stdout and goes to stderr as one JSON line,
 {\"line\":N,\"code\":\"DSL-…\",\"message\":\"…\"}; the others go on, in order, and the
-exit code is 1. An event fails as a whole.";
+exit code is 1. An event fails as a whole; jq -c '.Records[]' makes lines of it.";
 #[cfg(feature = "items")]
 const NOT_VERIFIED: &str = "What a header says is not verified: only `dynaseal open` checks the footer.";
