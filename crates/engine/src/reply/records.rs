@@ -122,7 +122,8 @@ fn place(number: Option<usize>, change: &Object<'_>, image: &str, table: &Table)
     let number = number.map(|number| format!(" {}", number + 1)).unwrap_or_default();
     let sequence = change.text("SequenceNumber").ok().flatten();
     // It goes into an error, so it must be what DynamoDB makes and nothing else.
-    let sequence = sequence.filter(|text| (1..=40).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit()));
+    let sequence =
+        sequence.filter(|text| (1..=40).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit()));
     let sequence = sequence.map(|text| format!(", SequenceNumber {text}")).unwrap_or_default();
     let keys = table.schema().keys().collect::<Vec<_>>().join(", ");
     format!("record{number}{sequence}, {image} (key {keys})")
