@@ -5,10 +5,11 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { devNull, tmpdir } from "node:os";
 import { join } from "node:path";
 import { CreateTableCommand, DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { DynamoDBStreamsClient } from "@aws-sdk/client-dynamodb-streams";
 
 const TEST_KEY = "7e".repeat(32); // a test key: it protects nothing
 
-/** Both gateways, each with a client; `stop` ends them and returns what they printed. */
+/** Both gateways, each with a client and one for streams; `stop` ends them and returns what they printed. */
 export async function start() {
   const folder = await mkdtemp(join(tmpdir(), "dynaseal-js-"));
   const store = await gateway(folder, "store", await template("store.toml"));
@@ -23,6 +24,8 @@ export async function start() {
   return {
     client: front.client,
     raw: store.client,
+    streams: front.streams,
+    rawStreams: store.streams,
     async stop() {
       const ends = [await front.stop(), await store.stop()];
       await rm(folder, { recursive: true });
@@ -64,17 +67,21 @@ async function gateway(folder, name, config) {
     child.kill("SIGKILL");
     throw error;
   });
-  const client = new DynamoDBClient({
+  const settings = {
     endpoint: url,
     region: "us-east-1",
     credentials: { accessKeyId: "test", secretAccessKey: "test" },
     maxAttempts: 1,
-  });
+  };
+  const client = new DynamoDBClient(settings);
+  const streams = new DynamoDBStreamsClient(settings);
   return {
     url,
     client,
+    streams,
     async stop() {
       client.destroy();
+      streams.destroy();
       child.kill("SIGTERM");
       return { status: await ended, printed };
     },

@@ -8,12 +8,12 @@ import { start } from "./gateway.mjs";
 
 export const SECRET = "canary-4f1c9a"; // stands in every encrypted attribute that a test writes
 
-export let client, documents, raw;
+export let client, documents, raw, streams, rawStreams;
 let gateways;
 
 before(async () => {
   gateways = await start();
-  ({ client, raw } = gateways);
+  ({ client, raw, streams, rawStreams } = gateways);
   documents = DynamoDBDocumentClient.from(client, { marshallOptions: { removeUndefinedValues: true } });
 });
 

@@ -64,6 +64,9 @@ class Gateway:
     def client(self):
         return boto3.client("dynamodb", **self._arguments())
 
+    def streams(self):
+        return boto3.client("dynamodbstreams", **self._arguments())
+
     def resource(self):
         return boto3.resource("dynamodb", **self._arguments())
 
@@ -102,6 +105,17 @@ def client(gateway):
 def raw(store):
     """What is stored, as the database itself would show it."""
     return store.client()
+
+
+@pytest.fixture
+def streams(gateway):
+    return gateway.streams()
+
+
+@pytest.fixture
+def raw_streams(store):
+    """The streams of what is stored."""
+    return store.streams()
 
 
 @pytest.fixture

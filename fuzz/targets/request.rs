@@ -22,8 +22,12 @@ fuzz_target!(|input: &[u8]| {
     let mut parts = rest.split(|byte| *byte == 0xff).map(<[u8]>::to_vec);
     let body = parts.next().unwrap_or_default();
     let wire = MemoryWire { answers: parts.collect(), sent: Mutex::default() };
-    let call = Call { service: Service::DynamoDb, operation: operation.into(), body: body.clone() };
+    let service = if STREAMS.contains(&operation) { Service::DynamoDbStreams } else { Service::DynamoDb };
+    let call = Call { service, operation: operation.into(), body: body.clone() };
     let outcome = ready(ENGINE.call(&wire, call));
+    if let Ok(opened) = ready(ENGINE.open_records(&wire, Some(TABLE), &String::from_utf8_lossy(&body))) {
+        assert!(Json::parse(&opened).is_some(), "opened records are not JSON");
+    }
 
     let sealed = must_seal_all(operation, &body);
     let given = |word: &str| wire.answers.iter().chain([&body]).any(|part| count(part, word) > 0);
@@ -56,6 +60,7 @@ impl Wire for MemoryWire {
         sent.push(call.body.clone());
         let body = told.cloned().unwrap_or_else(|| match &*call.operation {
             "GetItem" => format!(r#"{{"Item":{}}}"#, *STORED).into_bytes(),
+            "GetRecords" => format!(r#"{{"Records":[{{"dynamodb":{{"NewImage":{}}}}}]}}"#, *STORED).into_bytes(),
             "Query" | "Scan" => format!(r#"{{"Items":[{}],"Count":1,"ScannedCount":1}}"#, *STORED).into_bytes(),
             _ => call.body,
         });
@@ -210,7 +215,7 @@ fn count(json: &[u8], word: &str) -> usize {
 }
 
 /// Raw keys need no network and the wire answers at once, so one poll is enough.
-fn ready(call: impl Future<Output = Result<Answer, Error>>) -> Result<Answer, Error> {
+fn ready<T>(call: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
     match pin!(call).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(outcome) => outcome,
         Poll::Pending => panic!("the engine waits for something other than the wire"),
@@ -289,7 +294,9 @@ const CONFIG: &str = r#"
     id = "sign_only"
     kind = "sign_only"
 "#;
-const OPERATIONS: [&str; 17] = [
+/// Operations of DynamoDB Streams.
+const STREAMS: [&str; 2] = ["GetRecords", "GetShardIterator"];
+const OPERATIONS: [&str; 19] = [
     "PutItem",
     "GetItem",
     "DeleteItem",
@@ -307,4 +314,6 @@ const OPERATIONS: [&str; 17] = [
     "UpdateTable",
     "UpdateTimeToLive",
     "SomethingNew",
+    "GetRecords",
+    "GetShardIterator",
 ];

@@ -27,11 +27,11 @@ pub(crate) enum Command {
     /// Seal items: DynamoDB JSON, one a line, from stdin to stdout.
     #[cfg(feature = "items")]
     #[command(after_help = FAILED_ITEMS)]
-    Seal(ItemArgs),
-    /// Verify and open items: DynamoDB JSON or export lines, from stdin to stdout.
+    Seal(SealArgs),
+    /// Verify and open items, export lines, stream records and Lambda events, from stdin to stdout.
     #[cfg(feature = "items")]
-    #[command(after_help = FAILED_ITEMS)]
-    Open(ItemArgs),
+    #[command(after_help = FORMS)]
+    Open(OpenArgs),
     /// Show what the headers of sealed items say. Needs no keys.
     #[cfg(feature = "items")]
     #[command(after_help = NOT_VERIFIED)]
@@ -43,13 +43,30 @@ pub(crate) enum Command {
 
 #[cfg(feature = "items")]
 #[derive(Debug, clap::Args)]
-pub(crate) struct ItemArgs {
-    /// The configuration, such as dynaseal.toml.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) config: PathBuf,
+pub(crate) struct SealArgs {
+    #[command(flatten)]
+    pub(crate) input: InputArgs,
     /// The table that the items belong to, by its name in the configuration.
     #[arg(long, value_name = "NAME")]
     pub(crate) table: String,
+}
+
+#[cfg(feature = "items")]
+#[derive(Debug, clap::Args)]
+pub(crate) struct OpenArgs {
+    #[command(flatten)]
+    pub(crate) input: InputArgs,
+    /// The table of the items, by its name in the configuration. Records that name their table do not need it.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) table: Option<String>,
+}
+
+#[cfg(feature = "items")]
+#[derive(Debug, clap::Args)]
+pub(crate) struct InputArgs {
+    /// The configuration, such as dynaseal.toml.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: PathBuf,
     /// How many items to work on at once [default: one per core].
     #[arg(long, value_name = "N")]
     pub(crate) threads: Option<NonZeroUsize>,
@@ -88,6 +105,16 @@ const EXIT_CODES: &str = "Exit codes: 0 done; 1 found something wrong in the dat
 const FAILED_ITEMS: &str = "\
 An item that fails is left out of stdout and goes to stderr as one JSON line,
 {\"line\":N,\"code\":\"DSL-…\",\"message\":\"…\"}; the others go on, in order, and the
-exit code is 1. Export lines, {\"Item\": …}, are opened inside their wrapper.";
+exit code is 1.";
+#[cfg(feature = "items")]
+const FORMS: &str = "\
+Each line holds an item, an export line {\"Item\": …}, a stream record, a Lambda
+event or an answer of GetRecords, {\"Records\": […]}; all but items are opened
+inside what surrounds them. JSON over several indented lines, such as a saved
+event, counts as one line and comes out as one.
+
+What fails is left out of stdout and goes to stderr as one JSON line,
+{\"line\":N,\"code\":\"DSL-…\",\"message\":\"…\"}; the others go on, in order, and the
+exit code is 1. An event fails as a whole; jq -c '.Records[]' makes lines of it.";
 #[cfg(feature = "items")]
 const NOT_VERIFIED: &str = "What a header says is not verified: only `dynaseal open` checks the footer.";

@@ -11,7 +11,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 use support::{Gateway, TEST_KEY};
-use vault::{Calls, DAMAGE, READABLE, SECRETS, assert_clean, expressions, get, http, id, item, key, with};
+use vault::{Calls, DAMAGE, READABLE, SECRETS, all_changes, assert_clean, expressions, get, http, id, item, key, with};
 
 #[test]
 fn no_marker_is_found_in_anything_that_was_written() {
@@ -47,6 +47,7 @@ fn succeed(calls: &mut Calls) {
         "TableName": "Vault", "BillingMode": "PAY_PER_REQUEST",
         "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
         "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}],
+        "StreamSpecification": {"StreamEnabled": true, "StreamViewType": "NEW_AND_OLD_IMAGES"},
     });
     calls.ok("CreateTable", &table);
     calls.ok("PutItem", &json!({"TableName": "Vault", "Item": item("1")}));
@@ -65,6 +66,8 @@ fn succeed(calls: &mut Calls) {
     calls.ok("BatchGetItem", &json!({"RequestItems": {"Vault": {"Keys": [key("2"), key("3")]}}}));
     calls.ok("TransactGetItems", &json!({"TransactItems": [{"Get": {"TableName": "Vault", "Key": key("4")}}]}));
     calls.ok("DeleteItem", &json!({"TableName": "Vault", "Key": key("4"), "ReturnValues": "ALL_OLD"}));
+    let changes = all_changes(calls);
+    assert!(calls.ok("GetRecords", &changes).matches(SECRETS[0]).count() > 6);
 }
 
 /// Updates, conditions and filters on encrypted attributes, each with markers in its values; also conditions that fail
@@ -147,6 +150,10 @@ fn fail(calls: &mut Calls) {
     put = with("text", text.clone());
     put["ReturnValues"] = json!(secret);
     calls.fails("PutItem", &put);
+
+    calls.fails("GetRecords", &json!({"ShardIterator": secret}));
+    calls.fails("GetRecords", &json!({"ShardIterator": format!("dynaseal-1/Vault/{secret}")}));
+    calls.fails("GetShardIterator", &json!({"StreamArn": secret}));
 
     let statement = format!("UPDATE Vault SET text = '{secret}' WHERE id = '{}'", id("1"));
     calls.fails("ExecuteStatement", &json!({"Statement": statement}));
@@ -252,6 +259,8 @@ fn damage(folder: &Path, calls: &mut Calls) {
             calls.fails(operation, &body);
         }
     }
+    let changes = all_changes(calls);
+    assert!(calls.fails("GetRecords", &changes).contains("SequenceNumber"));
 }
 
 /// The same database under a key that does not open it.

@@ -4,6 +4,8 @@ use dynaseal_item::Kind;
 use dynaseal_keys::WireError;
 use thiserror::Error;
 
+use crate::table::Failure;
+
 /// A failed call.
 #[derive(Debug, Error)]
 #[non_exhaustive]
@@ -71,6 +73,41 @@ pub enum Error {
         /// Why.
         source: dynaseal_keys::Error,
     },
+    /// An image of a stream record could not be verified or opened.
+    #[error("{operation} on table {table}, {place}: {source}")]
+    Record {
+        /// The operation.
+        operation: String,
+        /// The table.
+        table: String,
+        /// Which record and image, and the names of the table's key attributes, ready to print.
+        place: String,
+        /// Why.
+        source: Box<Failure>,
+    },
+    /// A shard iterator without the name of its table.
+    #[error("{operation}: the shard iterator was not made through Dynaseal, so it does not say whose records follow")]
+    ForeignIterator {
+        /// The operation.
+        operation: String,
+    },
+    /// A table of a pattern whose keys are not known.
+    #[error("{operation} on table {table}: a pattern protects it, and DynamoDB did not say what its keys are")]
+    Unlearned {
+        /// The operation.
+        operation: String,
+        /// The table.
+        table: String,
+    },
+    /// A text in which stream records should be opened and that holds none.
+    #[error("open: the text is neither a stream record, nor a Lambda event, nor an answer of GetRecords")]
+    NotRecords,
+    /// A text of stream records that cannot be read.
+    #[error("open: the stream records cannot be read: {reason}")]
+    Records {
+        /// What is wrong, without any text of the records.
+        reason: String,
+    },
     /// Other writers were faster, again and again.
     #[error("{operation} on table {table}: other writers changed the item during each of {tries} tries")]
     Contended {
@@ -118,6 +155,11 @@ impl Error {
             Error::ItemTooLarge { .. } => "DSL-2004",
             Error::Contended { .. } => "DSL-2005",
             Error::Expression { .. } => "DSL-2006",
+            Error::ForeignIterator { .. } => "DSL-2007",
+            Error::Unlearned { .. } => "DSL-2008",
+            Error::NotRecords => "DSL-1007",
+            Error::Records { .. } => "DSL-1008",
+            Error::Record { source, .. } => source.code(),
             Error::Item { source, .. } => source.code(),
             Error::Keys { source, .. } => source.code(),
             Error::Wire { source: WireError::Timeout, .. } => "DSL-6002",
@@ -135,7 +177,12 @@ impl Error {
             | Error::UnknownOperation { .. }
             | Error::Refused { .. }
             | Error::ItemTooLarge { .. }
-            | Error::Expression { .. } => Kind::Caller,
+            | Error::Expression { .. }
+            | Error::ForeignIterator { .. }
+            | Error::Unlearned { .. }
+            | Error::NotRecords
+            | Error::Records { .. } => Kind::Caller,
+            Error::Record { source, .. } => source.kind(),
             Error::Item { source, .. } => source.kind(),
             Error::Keys { source, .. } => source.kind(),
             Error::Contended { .. } | Error::Wire { .. } | Error::Answer { .. } => Kind::Outage,
@@ -156,6 +203,17 @@ impl Error {
             }
             Error::Contended { .. } => "try again; SDKs do",
             Error::Expression { .. } => "correct the expression",
+            Error::ForeignIterator { .. } => {
+                "get one by GetShardIterator here; AFTER_SEQUENCE_NUMBER goes on where the other left off"
+            }
+            Error::Unlearned { .. } => "give the table a section [tables.NAME] of its own, which names its keys",
+            Error::NotRecords => "give one of them as JSON, each record with its \"dynamodb\"",
+            Error::Records { .. } => "correct the records; where they do not name their table, name it",
+            Error::Record { source, .. } if matches!(**source, Failure::Item(_)) => {
+                "compare the configuration with the one that sealed it; to go on behind the record, get an iterator \
+                 AFTER_SEQUENCE_NUMBER of it"
+            }
+            Error::Record { source, .. } => source.hint(),
             Error::Item { source, .. } => source.hint(),
             Error::Keys { source, .. } => source.hint(),
             Error::Wire { source: WireError::NoCredentials, .. } => {

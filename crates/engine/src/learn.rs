@@ -183,7 +183,12 @@ impl<'d> Tables<'d> {
         let known = self.learned(name);
         if known.is_none() {
             let mut unknown = self.unknown.lock().unwrap_or_else(PoisonError::into_inner);
-            unknown.insert(name.to_owned(), name_or_arn.to_owned());
+            // The ARN of a stream or an index goes on behind that of its table.
+            let table = match name_or_arn.split_once(":table/") {
+                Some((before, _)) => format!("{before}:table/{name}"),
+                None => name.to_owned(),
+            };
+            unknown.insert(name.to_owned(), table);
         }
         known
     }

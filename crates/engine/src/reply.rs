@@ -1,6 +1,7 @@
 //! What came back: every item in it verified, opened and projected, and the rest left as it is.
 
 mod index;
+mod records;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -13,6 +14,8 @@ use crate::error::Error;
 use crate::expressions::Parsed;
 use crate::plan::{BatchView, Filter, Reply, View};
 use crate::table::Table;
+
+pub(crate) use records::open_records;
 
 /// Opens the items of an answer.
 pub(crate) async fn open(operation: &str, reply: &Reply<'_, '_>, answer: Answer, io: Io<'_>) -> Result<Answer, Error> {
@@ -45,6 +48,7 @@ impl Opener<'_> {
             Reply::ByTable(views) => self.by_table(body, views).await,
             Reply::Unprocessed(tables) => self.unprocessed(body, tables).await,
             Reply::Responses(views) => self.each(body, "Responses", views).await,
+            Reply::Stream(stream) => self.stream(body, stream).await,
             Reply::One { .. } | Reply::Condition(_) | Reply::Reasons(_) => Ok(()),
         }
     }

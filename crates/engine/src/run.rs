@@ -55,6 +55,29 @@ impl Engine {
         }
     }
 
+    /// Opens the images in an answer of GetRecords, in a Lambda event, or in one record of either, and leaves the rest as
+    /// it is. `table` names the table that the records are of; without it each must name its own, as those of Lambda
+    /// events do, and records of tables without a configuration are left alone.
+    ///
+    /// # Errors
+    /// The text is none of these, a record's table is not known, or an image could not be verified or opened.
+    pub async fn open_records(&self, wire: &dyn Wire, table: Option<&str>, text: &str) -> Result<Vec<u8>, Error> {
+        const OPERATION: &str = "open";
+        let io = Io { wire, clock: self.clock.as_ref() };
+        loop {
+            let tables = self.directory.at(self.clock.now());
+            let opened = reply::open_records(&|name| tables.table(name), table, text, io).await;
+            let unknown = tables.unknown();
+            let Some(name) = unknown.keys().next().cloned() else { return opened };
+            let unlearned = || Error::Unlearned { operation: OPERATION.to_owned(), table: name };
+            match self.directory.learn(OPERATION, unknown, io).await {
+                Ok(None) => {}
+                Ok(Some(_)) | Err(Error::Wire { .. }) => return Err(unlearned()),
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
     async fn carry_out(&self, wire: &dyn Wire, call: Call) -> Result<Answer, Error> {
         let operation = call.operation.clone();
         let io = Io { wire, clock: self.clock.as_ref() };

@@ -37,9 +37,29 @@ impl std::fmt::Debug for Session {
 impl Session {
     /// Starts a call. `wake` is called, from any thread, when a session that was told to wait can go on.
     pub fn start(engine: Arc<Engine>, call: Call, wake: impl Fn() + Send + Sync + 'static) -> (Self, Step) {
+        Self::of(|wire| Box::pin(async move { engine.call(wire.as_ref(), call).await }), wake)
+    }
+
+    /// Starts [`Engine::open_records`]; what was opened is the body of the answer.
+    pub fn open_records(
+        engine: Arc<Engine>,
+        table: Option<String>,
+        text: String,
+        wake: impl Fn() + Send + Sync + 'static,
+    ) -> (Self, Step) {
+        let open = |wire: Arc<Mailbox>| async move {
+            let body = engine.open_records(wire.as_ref(), table.as_deref(), &text).await?;
+            Ok(Answer { status: 200, request_id: None, body })
+        };
+        Self::of(|wire| Box::pin(open(wire)), wake)
+    }
+
+    fn of(
+        work: impl FnOnce(Arc<Mailbox>) -> BoxFuture<'static, Result<Answer, Error>>,
+        wake: impl Fn() + Send + Sync + 'static,
+    ) -> (Self, Step) {
         let mailbox = Arc::new(Mailbox::default());
-        let wire = Arc::clone(&mailbox);
-        let future = Box::pin(async move { engine.call(wire.as_ref(), call).await });
+        let future = work(Arc::clone(&mailbox));
         let waker = Waker::from(Arc::new(Callback(wake)));
         let mut session = Self { future, mailbox, waker, over: false };
         let step = session.poll();

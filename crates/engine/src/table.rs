@@ -1,6 +1,6 @@
 //! A protected table: its schema, its keys, and what it lets pass unsealed.
 
-use dynaseal_item::{Draft, Item, Schema, Sealed};
+use dynaseal_item::{Draft, Item, Kind, Schema, Sealed};
 use dynaseal_keys::{Io, Provider};
 use thiserror::Error;
 
@@ -17,7 +17,7 @@ pub enum Plaintext {
 }
 
 /// A table with a configuration.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Table {
     name: String,
     schema: Schema,
@@ -97,6 +97,15 @@ impl Failure {
         match self {
             Failure::Item(error) => error.code(),
             Failure::Keys(error) => error.code(),
+        }
+    }
+
+    /// Whose fault it is.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        match self {
+            Failure::Item(error) => error.kind(),
+            Failure::Keys(error) => error.kind(),
         }
     }
 

@@ -4,7 +4,7 @@
 #[allow(dead_code, unreachable_pub, reason = "each test uses a part of it")]
 mod support;
 
-use dynaseal_engine::{Call, Plaintext, Service};
+use dynaseal_engine::Plaintext;
 use support::{Script, dynamodb, engine, engine_with, ready, sealed};
 
 const ITEM: &str = r#"{"id":{"S":"1"},"email":{"S":"a@example.com"},"tier":{"S":"free"},"card":{"M":{"no":{"S":"42"},"cvc":{"S":"7"}}},"hits":{"N":"3"}}"#;
@@ -35,9 +35,6 @@ fn calls_without_a_protected_table_pass_byte_for_byte() {
         assert_eq!(call(operation, body, 200, "as it comes").0, body, "{operation}");
         assert_eq!(call(operation, body, 400, "as it comes").1, "as it comes", "{operation}");
     }
-    let streams = Call { service: Service::DynamoDbStreams, ..dynamodb("GetRecords", "{}") };
-    let wire = Script::new(|_, _| (200, "x".into()));
-    assert_eq!(ready(engine().call(&wire, streams)).unwrap().body, b"x");
 }
 
 #[test]

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use dynaseal_engine::{Answer, BoxFuture, Call, Clock, Engine, Pattern, Plaintext, Wire, WireError};
 use dynaseal_item::{Action, SchemaSpec, Suite};
-use dynaseal_keys::testing::FixedClock;
+use dynaseal_keys::testing::{FixedClock, NoWire};
 use dynaseal_keys::{Provider, RawAes};
 use serde_json::{Value, json};
 use support::{Script, dynamodb, engine, ready};
@@ -227,4 +227,27 @@ fn many_callers_ask_once() {
     assert!(calls.is_empty(), "{} calls hang", calls.len());
     assert_eq!(operations(&wire.0).iter().filter(|operation| *operation == "DescribeTable").count(), 1);
     assert_eq!(wire.0.count(), 9);
+}
+
+#[test]
+fn records_of_a_pattern_s_table_are_opened_once_its_keys_are_known() {
+    let (engine, service) = (everything(), Service::of(&[("Users", keys("id", "mail"))]));
+    let wire = Script::new(|operation, body| service.answer(operation, body));
+    ready(engine.call(&wire, dynamodb("PutItem", &put("Users")))).unwrap();
+    let stored: Value = serde_json::from_str(&wire.sent()).unwrap();
+    let change = json!({"Keys": {"id": {"S": "1"}}, "NewImage": stored["Item"]});
+    let event = |table: &str| {
+        let arn = format!("arn:aws:dynamodb:eu-west-1:111122223333:table/{table}/stream/x");
+        json!({"Records": [{"eventSourceARN": arn, "dynamodb": change}]}).to_string()
+    };
+    // Another engine has not seen the table yet.
+    let engine = everything();
+    let opened = ready(engine.open_records(&wire, None, &event("Users"))).unwrap();
+    let opened: Value = serde_json::from_slice(&opened).unwrap();
+    assert_eq!(opened["Records"][0]["dynamodb"]["NewImage"]["note"], json!({"S": "secret"}));
+    let error = ready(engine.open_records(&wire, None, &event("Gone"))).unwrap_err();
+    assert!(error.code() == "DSL-2008" && error.to_string().contains("Gone"), "{error}");
+    // Nor can it ask without a network.
+    let error = ready(everything().open_records(&NoWire, None, &event("Users"))).unwrap_err();
+    assert_eq!(error.code(), "DSL-2008", "{error}");
 }

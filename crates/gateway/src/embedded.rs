@@ -6,7 +6,7 @@ mod malformed;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use dynaseal_engine::{Answer, BoxFuture, Call, Service, Wire, WireError};
+use dynaseal_engine::{Answer, BoxFuture, Call, Wire, WireError};
 use dynoxide::{Database, DynoxideError};
 
 use crate::error::Error;
@@ -37,10 +37,7 @@ impl Embedded {
     /// Carries one call out on this thread, past any engine: what a caller of this sees is what is stored.
     #[must_use]
     pub fn call(&self, call: &Call) -> Answer {
-        if call.service == Service::Kms {
-            return answer(400, UNKNOWN_OPERATION.into());
-        }
-        match dispatch::dispatch(&self.database, &call.operation, &call.body) {
+        match dispatch::dispatch(&self.database, call.service, &call.operation, &call.body) {
             None => answer(400, UNKNOWN_OPERATION.into()),
             Some(Ok(body)) => answer(200, body),
             Some(Err(error)) => {

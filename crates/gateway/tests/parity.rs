@@ -259,8 +259,12 @@ fn normal(value: &Value) -> Value {
 }
 
 fn call(operation: &str, body: &Value) -> Call {
+    call_service(Service::DynamoDb, operation, body)
+}
+
+fn call_service(service: Service, operation: &str, body: &Value) -> Call {
     let body = serde_json::to_vec(body).unwrap();
-    Call { service: Service::DynamoDb, operation: operation.to_owned().into(), body }
+    Call { service, operation: operation.to_owned().into(), body }
 }
 
 fn table() -> Embedded {
@@ -269,6 +273,7 @@ fn table() -> Embedded {
         "TableName": "Things", "BillingMode": "PAY_PER_REQUEST",
         "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}],
         "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
+        "StreamSpecification": {"StreamEnabled": true, "StreamViewType": "NEW_AND_OLD_IMAGES"},
     });
     assert!(database.call(&call("CreateTable", &table)).ok());
     database
@@ -277,6 +282,26 @@ fn table() -> Embedded {
 fn exists(database: &Embedded, key: &Value) -> bool {
     let answer = database.call(&call("GetItem", &json!({"TableName": "Things", "Key": key})));
     serde_json::from_slice::<Value>(&answer.body).unwrap().get("Item").is_some()
+}
+
+/// What happened to the table, as a reader of its stream is told.
+async fn changes(engine: &Engine, database: &Embedded) -> Vec<Value> {
+    let ask = async |operation: &str, body: Value| -> Value {
+        let answer = engine.call(database, call_service(Service::DynamoDbStreams, operation, &body)).await.unwrap();
+        assert!(answer.ok(), "{}", String::from_utf8_lossy(&answer.body));
+        serde_json::from_slice(&answer.body).unwrap()
+    };
+    let stream = &ask("ListStreams", json!({"TableName": "Things"})).await["Streams"][0]["StreamArn"];
+    let described = ask("DescribeStream", json!({"StreamArn": stream})).await;
+    let shard = &described["StreamDescription"]["Shards"][0]["ShardId"];
+    let iterator = json!({"StreamArn": stream, "ShardId": shard, "ShardIteratorType": "TRIM_HORIZON"});
+    let iterator = ask("GetShardIterator", iterator).await;
+    let answer = ask("GetRecords", json!({"ShardIterator": iterator["ShardIterator"]})).await;
+    let told = |record: &Value| {
+        let change = &record["dynamodb"];
+        json!([record["eventName"], change["Keys"], change["OldImage"], change["NewImage"]])
+    };
+    answer["Records"].as_array().unwrap().iter().map(|record| normal(&told(record))).collect()
 }
 
 fn engine() -> Engine {
@@ -303,7 +328,8 @@ async fn a_protected_table_answers_as_a_plain_one() {
         |name: &str, default: u64| std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default);
     let (first, sequences) = (number("DYNASEAL_SEED", 1), number("DYNASEAL_SEQUENCES", 2000));
     let engine = engine();
-    let (mut answered, mut failed) = (0, 0);
+    let nothing = Engine::new([], Arc::new(RuntimeClock));
+    let (mut answered, mut failed, mut changed) = (0, 0, 0);
     for seed in first..first + sequences {
         let mut random = Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
         let (plain, protected) = (table(), table());
@@ -331,7 +357,13 @@ async fn a_protected_table_answers_as_a_plain_one() {
                 failed += 1;
             }
         }
+        let expected = changes(&nothing, &plain).await;
+        assert_eq!(changes(&engine, &protected).await, expected, "seed {seed}: the stream");
+        changed += expected.len();
     }
     // Both outcomes must have been compared often.
-    assert!(first != 1 || sequences < 100 || (answered > failed && failed * 10 > answered), "{answered} {failed}");
+    assert!(
+        first != 1 || sequences < 100 || (answered > failed && failed * 10 > answered && changed * 4 > answered),
+        "{answered} {failed} {changed}"
+    );
 }

@@ -29,9 +29,9 @@ pub(crate) fn run(command: Command) -> Result<Outcome, Error> {
         Command::Dev(args) => dev::run(&args),
         Command::Gateway(args) => gateway::run(&args),
         #[cfg(feature = "items")]
-        Command::Seal(args) => seal::run(seal::Direction::Seal, &args),
+        Command::Seal(args) => seal::seal(&args),
         #[cfg(feature = "items")]
-        Command::Open(args) => seal::run(seal::Direction::Open, &args),
+        Command::Open(args) => seal::open(&args),
         #[cfg(feature = "items")]
         Command::Inspect(args) => inspect::run(&args),
         #[cfg(feature = "items")]

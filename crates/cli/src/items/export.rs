@@ -21,14 +21,14 @@ pub(crate) fn read_item(number: u64, text: &str) -> Result<(Item<'_>, bool), Err
         Ok(item) => Ok((item, true)),
         Err(wrapped) => match json::read_item(text) {
             Ok(item) => Ok((item, false)),
-            Err(_) => Err(moved(wrapped, number, text.find(inner).unwrap_or_default())),
+            Err(_) => Err(moved(wrapped, number, text.get(..text.find(inner).unwrap_or_default()).unwrap_or_default())),
         },
     }
 }
 
 /// Reads the item on line `number`, without a wrapper.
 pub(crate) fn read_plain(number: u64, text: &str) -> Result<Item<'_>, Error> {
-    json::read_item(text).map_err(|error| moved(error, number, 0))
+    json::read_item(text).map_err(|error| moved(error, number, ""))
 }
 
 /// Appends an item in the wrapper, as an export writes it.
@@ -44,11 +44,14 @@ fn unwrap(text: &str) -> Option<&str> {
     serde_json::from_str::<Export<'_>>(text).ok().map(|export| export.item.get())
 }
 
-/// The error with its place counted in the whole input.
-fn moved(error: Error, number: u64, offset: usize) -> Error {
+/// The error with its place counted in the whole input: `before` stands between the start of line `number` and the text.
+fn moved(error: Error, number: u64, before: &str) -> Error {
     match error {
-        Error::Json { reason, column, .. } => {
-            Error::Json { reason, line: usize::try_from(number).unwrap_or(usize::MAX), column: column + offset }
+        Error::Json { reason, line, column } => {
+            let start = usize::try_from(number).unwrap_or(usize::MAX);
+            let (lines, last) = (before.matches('\n').count(), before.rsplit('\n').next().unwrap_or_default());
+            let column = if line == 1 { column + last.len() } else { column };
+            Error::Json { reason, line: start.saturating_add(lines + line.saturating_sub(1)), column }
         }
         other => other,
     }
@@ -85,5 +88,10 @@ mod tests {
         let Err(Error::Json { line: 7, column, .. }) = wrapped(r#"{"Item":{"id":{"S":1}}}"#) else { panic!() };
         assert_eq!(column, r#"{"Item":{"id":{"S":1"#.len());
         assert!(matches!(wrapped(r#"{"Item":{"id":"#), Err(Error::Json { line: 7, .. })));
+        let pretty = "{\n  \"Item\":\n    {\"id\": {\"S\": 1},\n     \"x\": {\"N\": 2}}}";
+        let Err(Error::Json { line: 9, column, .. }) = wrapped(pretty) else { panic!() };
+        assert_eq!(column, r#"    {"id": {"S": 1"#.len());
+        let Err(Error::Json { line: 10, column, .. }) = wrapped(&pretty.replace("1", "\"1\"")) else { panic!() };
+        assert_eq!(column, r#"     "x": {"N": 2"#.len());
     }
 }

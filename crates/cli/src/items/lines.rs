@@ -1,8 +1,10 @@
-//! Lines of bounded length, in batches. A longer line is skipped without being held.
+//! Lines of bounded length, in batches. A longer line is skipped without being held. A document that is printed over
+//! several lines (`document.rs`) counts as one, under the number of its first.
 
 use std::io::{self, BufRead as _, BufReader, Read};
 
 use super::Failed;
+use super::document::{self, Document};
 
 /// The longest line. An item of DynamoDB's 400 KB is below 1 MB of JSON even if all of it is escaped.
 pub(crate) const LONGEST: usize = 16 << 20;
@@ -57,25 +59,60 @@ impl<R: Read> Lines<R> {
         }
     }
 
-    /// Reads one line; false at the end of the input.
+    /// Reads one line, with all that belongs to it; false at the end of the input.
     fn read_line(&mut self, batch: &mut Batch) -> io::Result<bool> {
         let start = batch.text.len();
-        let (mut any, mut too_long) = (false, false);
+        let mut too_long = false;
+        if !self.read_part(batch, start, &mut too_long, None)? {
+            return Ok(false);
+        }
+        let number = self.number;
+        let opened = batch.text.get(start..).filter(|_| !too_long).and_then(Document::opened_by);
+        if let Some(mut document) = opened {
+            while document.is_open() && self.goes_on()? {
+                batch.text.push(b'\n');
+                self.read_part(batch, start, &mut too_long, Some(&mut document))?;
+            }
+        }
+        if batch.text.len() > start && batch.text.last() == Some(&b'\r') {
+            batch.text.pop();
+        }
+        too_long |= batch.text.len() - start > self.longest;
+        if too_long {
+            batch.text.truncate(start);
+            batch.lines.push(Line { number, end: None });
+        } else if batch.text.get(start..).is_some_and(|line| line.trim_ascii().is_empty()) {
+            batch.text.truncate(start);
+        } else {
+            batch.lines.push(Line { number, end: Some(batch.text.len()) });
+        }
+        Ok(true)
+    }
+
+    /// Reads up to the next line end; false at the end of the input. What starts at `start` is dropped once it is too
+    /// long.
+    fn read_part(
+        &mut self,
+        batch: &mut Batch,
+        start: usize,
+        too_long: &mut bool,
+        mut document: Option<&mut Document>,
+    ) -> io::Result<bool> {
+        let mut any = false;
         loop {
-            let buffer = match self.input.fill_buf() {
-                Ok(buffer) => buffer,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(error) => return Err(error),
-            };
+            let buffer = fill(&mut self.input)?;
             if buffer.is_empty() && !any {
                 return Ok(false);
             }
             any = true;
             let newline = buffer.iter().position(|byte| *byte == b'\n');
             let part = buffer.get(..newline.unwrap_or(buffer.len())).unwrap_or_default();
+            if let Some(document) = &mut document {
+                document.read(part);
+            }
             // One byte more than the longest line may be the carriage return before its end.
-            too_long |= batch.text.len() - start + part.len() > self.longest + 1;
-            if too_long {
+            *too_long |= batch.text.len() - start + part.len() > self.longest + 1;
+            if *too_long {
                 batch.text.truncate(start);
             } else {
                 batch.text.extend_from_slice(part);
@@ -84,24 +121,28 @@ impl<R: Read> Lines<R> {
             self.input.consume(used);
             batch.bytes += used as u64;
             if ended {
-                break;
+                self.number += 1;
+                return Ok(true);
             }
         }
-        self.number += 1;
-        if batch.text.len() > start && batch.text.last() == Some(&b'\r') {
-            batch.text.pop();
-        }
-        too_long |= batch.text.len() - start > self.longest;
-        if too_long {
-            batch.text.truncate(start);
-            batch.lines.push(Line { number: self.number, end: None });
-        } else if batch.text.get(start..).is_some_and(|line| line.trim_ascii().is_empty()) {
-            batch.text.truncate(start);
-        } else {
-            batch.lines.push(Line { number: self.number, end: Some(batch.text.len()) });
-        }
-        Ok(true)
     }
+
+    /// Whether the next line can belong to the one before it.
+    fn goes_on(&mut self) -> io::Result<bool> {
+        Ok(fill(&mut self.input)?.first().is_some_and(|byte| !document::starts(byte)))
+    }
+}
+
+fn fill<R: Read>(input: &mut BufReader<R>) -> io::Result<&[u8]> {
+    loop {
+        match input.fill_buf() {
+            // What was filled is borrowed anew, since a borrow that may be returned would last for the whole loop.
+            Ok(_) => break,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(input.buffer())
 }
 
 impl Batch {
@@ -145,6 +186,33 @@ mod tests {
         assert_eq!(found, [(1, Ok("a".into())), (4, Ok("b".into())), (5, Ok("c".into()))]);
         assert_eq!(read(b"", 9), []);
         assert_eq!(read(b"\n\r\n", 9), []);
+    }
+
+    #[test]
+    fn a_document_over_several_lines_is_one() {
+        let pretty = "{\r\n  \"a\": {\n    \"b\": \"}\"\n  }\n}";
+        let found = read(format!("{{}}\n\n{pretty}\r\n{pretty}\n{{}}\n").as_bytes(), 99);
+        let whole = || Ok(pretty.to_owned());
+        assert_eq!(found, [(1, Ok("{}".into())), (3, whole()), (8, whole()), (13, Ok("{}".into()))]);
+        // One that is cut off does not take the next line with it, nor does a line.
+        let cut = "{\n \"a\": {\n{\"b\":1}\n{\n{\"c\":\n[1]\n{\"d\":\"x\ny\n{\n  \"e";
+        let expected = [
+            (1, Ok("{\n \"a\": {".into())),
+            (3, Ok("{\"b\":1}".into())),
+            (4, Ok("{".into())),
+            (5, Ok("{\"c\":".into())),
+            (6, Ok("[1]".into())),
+            (7, Ok("{\"d\":\"x".into())),
+            (8, Ok("y".into())),
+            (9, Ok("{\n  \"e".into())),
+        ];
+        assert_eq!(read(cut.as_bytes(), 99), expected);
+    }
+
+    #[test]
+    fn a_long_document_fails_as_one() {
+        let long = format!("{{\n{} \"a\":1\n}}\n{{}}\n", " 1,\n".repeat(100));
+        assert_eq!(read(long.as_bytes(), 50), [(1, Err("DSL-8101")), (104, Ok("{}".into()))]);
     }
 
     #[test]

@@ -7,6 +7,7 @@
 //!           queue of slots, in order, bounded  ─────> writer ──> stdout, failures on stderr
 //! ```
 
+pub(crate) mod document;
 pub(crate) mod export;
 pub(crate) mod lines;
 mod progress;

@@ -45,7 +45,9 @@ impl Calls {
 /// One request on a connection of its own, without a client that would correct it.
 pub(crate) fn http(address: &str, method: &str, path: &str, operation: Option<&str>, body: &[u8]) -> (u16, String) {
     let mut stream = TcpStream::connect(address).unwrap();
-    let target = operation.map(|name| format!("X-Amz-Target: DynamoDB_20120810.{name}\r\n")).unwrap_or_default();
+    let service = if operation.is_some_and(|name| STREAMS.contains(&name)) { "Streams" } else { "" };
+    let target = operation.map(|name| format!("X-Amz-Target: DynamoDB{service}_20120810.{name}\r\n"));
+    let target = target.unwrap_or_default();
     // The embedded engine wants to see a signature; nobody checks it.
     let head = format!(
         "{method} {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\nContent-Type: application/x-amz-json-1.0\r\n\
@@ -60,6 +62,16 @@ pub(crate) fn http(address: &str, method: &str, path: &str, operation: Option<&s
     let answer = String::from_utf8(answer).unwrap();
     let (head, body) = answer.split_once("\r\n\r\n").unwrap();
     (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned())
+}
+
+/// A call of GetRecords that starts with the first change of the table.
+pub(crate) fn all_changes(calls: &mut Calls) -> Value {
+    let parsed = |answer: String| serde_json::from_str::<Value>(&answer).unwrap();
+    let arn = parsed(calls.ok("ListStreams", &json!({})))["Streams"][0]["StreamArn"].clone();
+    let stream = parsed(calls.ok("DescribeStream", &json!({"StreamArn": arn})));
+    let shard = &stream["StreamDescription"]["Shards"][0]["ShardId"];
+    let first = json!({"StreamArn": arn, "ShardId": shard, "ShardIteratorType": "TRIM_HORIZON"});
+    json!({"ShardIterator": parsed(calls.ok("GetShardIterator", &first))["ShardIterator"]})
 }
 
 pub(crate) fn id(number: &str) -> String {
@@ -142,6 +154,7 @@ pub(crate) fn assert_clean(place: &str, bytes: &[u8], markers: &[&[&str]]) {
     }
 }
 
+const STREAMS: [&str; 4] = ["ListStreams", "DescribeStream", "GetShardIterator", "GetRecords"];
 /// Markers that stand in encrypted attributes only: a text and a number.
 pub(crate) const SECRETS: [&str; 2] = ["canary-Zq7vK2mXw9", "918273645546372819"];
 /// Markers of attributes that DynamoDB can read; logs and metrics hold no values at all.

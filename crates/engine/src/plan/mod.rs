@@ -6,6 +6,7 @@ mod query;
 mod schema;
 mod scope;
 mod statement;
+mod stream;
 mod transact;
 
 use std::borrow::Cow;
@@ -20,6 +21,8 @@ use crate::expressions::Expressions;
 use crate::learn::Tables;
 use crate::modify::{Modify, Transact};
 use crate::table::Table;
+
+pub(crate) use stream::Stream;
 
 /// What to do with a call.
 #[derive(Debug)]
@@ -70,6 +73,8 @@ pub(crate) enum Reply<'e, 'a> {
     Responses(Vec<Option<View<'e>>>),
     /// Nothing on success; an item for each action in a cancelled transaction's reasons.
     Reasons(Vec<Option<View<'e>>>),
+    /// A shard iterator, or stream records and the next one.
+    Stream(Stream<'e>),
 }
 
 /// How an item is opened and what of it is shown.
@@ -116,15 +121,26 @@ pub(crate) struct Request<'e, 'a> {
 }
 
 pub(crate) fn of<'e, 'a>(tables: &'e Tables<'e>, call: &'a Call) -> Result<Plan<'e, 'a>, Error> {
-    // Stream records hold items as they are stored; this version leaves them sealed.
-    if tables.directory().is_empty() || call.service != Service::DynamoDb || PASSES.contains(&call.operation.as_ref()) {
+    let operation = call.operation.as_ref();
+    let passes = match call.service {
+        Service::DynamoDb => PASSES.contains(&operation),
+        Service::DynamoDbStreams => stream::PASSES.contains(&operation),
+        Service::Kms => true,
+    };
+    if passes || tables.directory().is_empty() {
         return Ok(Plan::Forward);
     }
-    let operation = call.operation.as_ref();
     let not_json = |error| Error::request(operation, error);
     let text = std::str::from_utf8(&call.body).map_err(|_| not_json(NotJson("it is not UTF-8")))?;
     let body = Object::parse(text).map_err(not_json)?;
     let request = Request { tables, operation, body, text };
+    if call.service == Service::DynamoDbStreams {
+        return match operation {
+            "GetShardIterator" => stream::shard_iterator(request),
+            "GetRecords" => stream::records(request),
+            _ => Err(Error::UnknownOperation { operation: operation.to_owned() }),
+        };
+    }
     match operation {
         "PutItem" => item::put(request),
         "GetItem" => item::get(request),

@@ -75,6 +75,11 @@ pub fn dynamodb(operation: &str, body: &str) -> Call {
     Call { service: Service::DynamoDb, operation: operation.to_owned().into(), body: body.as_bytes().to_vec() }
 }
 
+/// A call to DynamoDB Streams.
+pub fn streams(operation: &str, body: &str) -> Call {
+    Call { service: Service::DynamoDbStreams, ..dynamodb(operation, body) }
+}
+
 /// The result of a future that waits for nothing.
 pub fn ready<T>(future: impl Future<Output = T>) -> T {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {

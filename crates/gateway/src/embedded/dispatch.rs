@@ -2,54 +2,71 @@
 
 use std::borrow::Cow;
 
+use dynaseal_engine::Service;
 use dynaseal_item::{Value, json};
+use dynoxide::actions::get_shard_iterator::GetShardIteratorRequest;
 use dynoxide::{AttributeValue, Database, DynoxideError, Item, Result};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::malformed;
 
-/// Runs `operation`; `None` if the engine has no such operation.
-pub(super) fn dispatch(database: &Database, operation: &str, body: &[u8]) -> Option<Result<Vec<u8>>> {
-    macro_rules! operations {
-        ($($name:literal => $method:ident,)*) => {
+/// Runs an operation of a service; `None` if the engine has no such operation.
+pub(super) fn dispatch(database: &Database, service: Service, operation: &str, body: &[u8]) -> Option<Result<Vec<u8>>> {
+    match service {
+        // The shortest call, and so the one where writing the answer weighs most.
+        Service::DynamoDb if operation == "GetItem" => Some(get_item(database, body)),
+        Service::DynamoDb => dynamodb(database, operation, body),
+        Service::DynamoDbStreams if operation == "DescribeStream" => Some(describe_stream(database, body)),
+        Service::DynamoDbStreams if operation == "GetShardIterator" => Some(get_shard_iterator(database, body)),
+        Service::DynamoDbStreams => streams(database, operation, body),
+        Service::Kms => None,
+    }
+}
+
+/// A function that runs these operations.
+macro_rules! operations {
+    ($function:ident: $($name:literal => $method:ident,)*) => {
+        fn $function(database: &Database, operation: &str, body: &[u8]) -> Option<Result<Vec<u8>>> {
             match operation {
-                // The shortest call, and so the one where writing the answer weighs most.
-                "GetItem" => Some(get_item(database, body)),
                 $($name => Some(run(body, |request| database.$method(request))),)*
                 _ => None,
             }
-        };
-    }
-    operations! {
-        "PutItem" => put_item,
-        "UpdateItem" => update_item,
-        "DeleteItem" => delete_item,
-        "BatchGetItem" => batch_get_item,
-        "BatchWriteItem" => batch_write_item,
-        "Query" => query,
-        "Scan" => scan,
-        "TransactGetItems" => transact_get_items,
-        "TransactWriteItems" => transact_write_items,
-        "ExecuteStatement" => execute_statement,
-        "BatchExecuteStatement" => batch_execute_statement,
-        "ExecuteTransaction" => execute_transaction,
-        "SearchVectors" => search_vectors,
-        "CreateTable" => create_table,
-        "DescribeTable" => describe_table,
-        "UpdateTable" => update_table,
-        "DeleteTable" => delete_table,
-        "ListTables" => list_tables,
-        "UpdateTimeToLive" => update_time_to_live,
-        "DescribeTimeToLive" => describe_time_to_live,
-        "TagResource" => tag_resource,
-        "UntagResource" => untag_resource,
-        "ListTagsOfResource" => list_tags_of_resource,
-        "ListStreams" => list_streams,
-        "DescribeStream" => describe_stream,
-        "GetShardIterator" => get_shard_iterator,
-        "GetRecords" => get_records,
-    }
+        }
+    };
+}
+
+operations! {
+    dynamodb:
+    "PutItem" => put_item,
+    "UpdateItem" => update_item,
+    "DeleteItem" => delete_item,
+    "BatchGetItem" => batch_get_item,
+    "BatchWriteItem" => batch_write_item,
+    "Query" => query,
+    "Scan" => scan,
+    "TransactGetItems" => transact_get_items,
+    "TransactWriteItems" => transact_write_items,
+    "ExecuteStatement" => execute_statement,
+    "BatchExecuteStatement" => batch_execute_statement,
+    "ExecuteTransaction" => execute_transaction,
+    "SearchVectors" => search_vectors,
+    "CreateTable" => create_table,
+    "DescribeTable" => describe_table,
+    "UpdateTable" => update_table,
+    "DeleteTable" => delete_table,
+    "ListTables" => list_tables,
+    "UpdateTimeToLive" => update_time_to_live,
+    "DescribeTimeToLive" => describe_time_to_live,
+    "TagResource" => tag_resource,
+    "UntagResource" => untag_resource,
+    "ListTagsOfResource" => list_tags_of_resource,
+}
+
+operations! {
+    streams:
+    "ListStreams" => list_streams,
+    "GetRecords" => get_records,
 }
 
 fn run<Q: DeserializeOwned, R: Serialize>(body: &[u8], call: impl FnOnce(Q) -> Result<R>) -> Result<Vec<u8>> {
@@ -71,6 +88,24 @@ fn get_item(database: &Database, body: &[u8]) -> Result<Vec<u8>> {
         }
     }
     Ok(out)
+}
+
+fn describe_stream(database: &Database, body: &[u8]) -> Result<Vec<u8>> {
+    let mut response = database.describe_stream(read(body)?)?;
+    for shard in &mut response.stream_description.shards {
+        if let Some(rest) = shard.shard_id.strip_prefix(SHARD) {
+            shard.shard_id = format!("{WIDE_SHARD}{rest}");
+        }
+    }
+    write(&response)
+}
+
+fn get_shard_iterator(database: &Database, body: &[u8]) -> Result<Vec<u8>> {
+    let mut request: GetShardIteratorRequest = read(body)?;
+    if let Some(rest) = request.shard_id.strip_prefix(WIDE_SHARD) {
+        request.shard_id = format!("{SHARD}{rest}");
+    }
+    write(&database.get_shard_iterator(request)?)
 }
 
 fn read<Q: DeserializeOwned>(body: &[u8]) -> Result<Q> {
@@ -114,5 +149,9 @@ fn unwritten() -> DynoxideError {
     DynoxideError::InternalServerError("The answer could not be written".to_owned())
 }
 
+/// What dynoxide's shard ids begin with, and what they are given instead: of a table with a short name they are shorter
+/// than any of DynamoDB's, and boto3 does not send those.
+const SHARD: &str = "shardId-00000001-";
+const WIDE_SHARD: &str = "shardId-00000000000000000001-";
 /// Holds most items.
 const ITEM_BUFFER: usize = 2048;

@@ -2,12 +2,17 @@
 
 use std::borrow::Cow;
 
+use dynaseal_engine::Service;
 use serde_json::{Value, json};
 
 use super::*;
 
 fn call(embedded: &Embedded, operation: &'static str, body: &[u8]) -> (u16, Value) {
-    let call = Call { service: Service::DynamoDb, operation: Cow::Borrowed(operation), body: body.to_vec() };
+    call_service(embedded, Service::DynamoDb, operation, body)
+}
+
+fn call_service(embedded: &Embedded, service: Service, operation: &'static str, body: &[u8]) -> (u16, Value) {
+    let call = Call { service, operation: Cow::Borrowed(operation), body: body.to_vec() };
     let answer = embedded.call(&call);
     (answer.status, serde_json::from_slice(&answer.body).unwrap())
 }
@@ -60,6 +65,32 @@ fn a_get_answers_as_dynoxide_writes_it() {
         let theirs = serde_json::to_value(theirs).unwrap();
         assert_eq!(call(&embedded, "GetItem", body.to_string().as_bytes()), (200, theirs), "{body}");
     }
+}
+
+#[test]
+fn a_stream_is_read_as_clients_ask_for_it() {
+    let embedded = Embedded::open(None).unwrap();
+    let table = json!({
+        "TableName": "Tab", "BillingMode": "PAY_PER_REQUEST",
+        "KeySchema": [{"AttributeName": "k", "KeyType": "HASH"}],
+        "AttributeDefinitions": [{"AttributeName": "k", "AttributeType": "S"}],
+        "StreamSpecification": {"StreamEnabled": true, "StreamViewType": "NEW_IMAGE"},
+    });
+    assert_eq!(call(&embedded, "CreateTable", table.to_string().as_bytes()).0, 200);
+    assert_eq!(call(&embedded, "PutItem", br#"{"TableName":"Tab","Item":{"k":{"S":"1"}}}"#).0, 200);
+    let ask = |operation, body: Value| {
+        let body = body.to_string();
+        let (status, answer) = call_service(&embedded, Service::DynamoDbStreams, operation, body.as_bytes());
+        assert_eq!(status, 200, "{operation}: {answer}");
+        answer
+    };
+    let arn = ask("ListStreams", json!({}))["Streams"][0]["StreamArn"].clone();
+    let shard = ask("DescribeStream", json!({"StreamArn": arn}))["StreamDescription"]["Shards"][0]["ShardId"].clone();
+    // DynamoDB's are 28 to 65 characters long.
+    assert!((28..=65).contains(&shard.as_str().unwrap().len()), "{shard}");
+    let iterator = json!({"StreamArn": arn, "ShardId": shard, "ShardIteratorType": "TRIM_HORIZON"});
+    let records = ask("GetRecords", ask("GetShardIterator", iterator));
+    assert_eq!(records["Records"][0]["dynamodb"]["NewImage"], json!({"k": {"S": "1"}}), "{records}");
 }
 
 #[test]
@@ -130,20 +161,25 @@ fn engine_messages_pass_untouched_and_unknown_operations_have_their_own_type() {
 
     let (status, answer) = call(&embedded, "FlyToTheMoon", b"{}");
     assert_eq!((status, &answer["__type"]), (400, &json!("com.amazon.coral.service#UnknownOperationException")));
-    let kms = Call { service: Service::Kms, operation: Cow::Borrowed("GetItem"), body: b"{}".to_vec() };
-    assert_eq!(embedded.call(&kms).status, 400);
 }
 
 #[test]
 fn every_operation_of_the_engine_is_dispatched() {
     let embedded = Embedded::open(None).unwrap();
-    for operation in OPERATIONS {
-        let (_, answer) = call(&embedded, operation, b"{}");
-        assert_ne!(answer["__type"], "com.amazon.coral.service#UnknownOperationException", "{operation}");
+    for (own, operations) in [(Service::DynamoDb, &DYNAMODB[..]), (Service::DynamoDbStreams, &STREAMS)] {
+        for operation in operations {
+            for service in [Service::DynamoDb, Service::DynamoDbStreams, Service::Kms] {
+                let (_, answer) = call_service(&embedded, service, operation, b"{}");
+                let known = answer["__type"] != "com.amazon.coral.service#UnknownOperationException";
+                assert_eq!(known, service == own, "{service:?} {operation}");
+            }
+        }
     }
 }
 
-const OPERATIONS: [&str; 28] = [
+const STREAMS: [&str; 4] = ["ListStreams", "DescribeStream", "GetShardIterator", "GetRecords"];
+
+const DYNAMODB: [&str; 24] = [
     "CreateTable",
     "DeleteTable",
     "DescribeTable",
@@ -159,10 +195,6 @@ const OPERATIONS: [&str; 28] = [
     "BatchWriteItem",
     "TransactWriteItems",
     "TransactGetItems",
-    "ListStreams",
-    "DescribeStream",
-    "GetShardIterator",
-    "GetRecords",
     "UpdateTimeToLive",
     "DescribeTimeToLive",
     "ExecuteStatement",

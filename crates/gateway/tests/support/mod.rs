@@ -36,10 +36,14 @@ impl Gateway {
         Self::start_with(Settings::default(), wire).await
     }
 
-    pub async fn start_with(mut settings: Settings, wire: Arc<dyn Wire>) -> Self {
+    pub async fn start_with(settings: Settings, wire: Arc<dyn Wire>) -> Self {
+        Self::start_for(Engine::new([], Arc::new(SystemClock)), settings, wire).await
+    }
+
+    /// One for the protected tables of `engine`.
+    pub async fn start_for(engine: Engine, mut settings: Settings, wire: Arc<dyn Wire>) -> Self {
         settings.listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        let engine = Arc::new(Engine::new([], Arc::new(SystemClock)));
-        let server = Server::bind(settings, engine, wire).await.unwrap();
+        let server = Server::bind(settings, Arc::new(engine), wire).await.unwrap();
         let address = server.local_addr();
         let (stop, stopped) = oneshot::channel();
         let task = tokio::spawn(server.serve(async {
@@ -56,6 +60,12 @@ impl Gateway {
 
     pub async fn connect(&self) -> Client {
         Client::connect(self.address).await
+    }
+
+    /// One call to DynamoDB Streams over a connection of its own.
+    pub async fn call_streams(&self, operation: &str, body: &str) -> Reply {
+        let target = target(&format!("DynamoDBStreams_20120810.{operation}"));
+        self.connect().await.send(target, body.to_owned()).await
     }
 
     /// One call over a connection of its own.
