@@ -3,8 +3,8 @@
 //! itself cancels the transaction and gives every action's reason in the caller's order.
 //!
 //! The token makes it safe to send again. Sealed bytes are never the same twice, so DynamoDB answers a repeated token with
-//! a mismatch; the token that is sent is made of the caller's token and of the whole request, so that only the very same
-//! request can meet it: then it was carried out before, here or by another gateway.
+//! a mismatch; the token that is sent is made of the caller's token and of the whole request (`plan/token.rs`), so that only
+//! the same request can meet it: then it was carried out before, here or by another gateway.
 
 use dynaseal_keys::{Answer, Io, WireError};
 

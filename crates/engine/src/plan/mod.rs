@@ -6,6 +6,7 @@ mod query;
 mod schema;
 mod scope;
 mod statement;
+mod token;
 mod transact;
 
 use std::borrow::Cow;
