@@ -2,6 +2,8 @@
 
 mod index;
 
+pub(crate) use index::{BATCH, TRIES};
+
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 

@@ -59,20 +59,20 @@ impl Change<'_> {
             Change::Put(text) => {
                 let put = Put { table: modify.table, text: Cow::Borrowed(text), number: None };
                 sealed = seal_one(&put, operation, io).await?.into_owned();
-                write = Write::new(Returns::of(modify.body.raw("ReturnValues")));
+                write = Write::new(modify.returns());
                 write.members.push(("Item", printed(|out| json::write_item(&sealed, out))));
                 write.footer = sealed.get(FOOTER).cloned();
             }
             Change::Delete | Change::Check => {
-                write = Write::new(Returns::of(modify.body.raw("ReturnValues")));
+                write = Write::new(modify.returns());
                 write.members.push(("Key", modify.key.clone().into_bytes()));
             }
-            Change::Update(returns) => {
+            Change::Update(_) => {
                 let Some(update) = updated(operation, modify, parsed, opened, io).await? else {
                     return Ok(Decision::Nothing);
                 };
                 sealed = update.sealed;
-                write = Write::new(returns.clone().over(update.written));
+                write = Write::new(modify.returns().over(update.written));
                 write.footer = sealed.get(FOOTER).cloned();
                 write.members.push(("Key", modify.key.clone().into_bytes()));
                 if let Some(update) = &parsed.update {

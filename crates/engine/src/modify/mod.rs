@@ -28,7 +28,7 @@ use crate::table::Table;
 
 pub(crate) use change::Change;
 use change::Write;
-use current::Current;
+use current::{Current, FOOTER};
 pub(crate) use returns::Returns;
 pub(crate) use transact::{Entry, Transact};
 pub(crate) use turns::Turns;
@@ -53,7 +53,7 @@ pub(crate) struct Modify<'e, 'a> {
 }
 
 /// How often a write is tried before the caller is told to come back.
-const TRIES: u32 = 12;
+pub(crate) const TRIES: u32 = 12;
 /// The longest pause after the first lost race; it doubles up to [`LONGEST`].
 const PAUSE: Duration = Duration::from_millis(4);
 const LONGEST: Duration = Duration::from_millis(200);
@@ -75,6 +75,11 @@ enum Written {
 }
 
 impl Modify<'_, '_> {
+    /// A read and a write.
+    pub(crate) const LEAST_CALLS: u32 = 2;
+    /// A read, and then for each try a write and a read of what came in between.
+    pub(crate) const MOST_CALLS: u32 = 1 + 2 * TRIES;
+
     pub(crate) async fn carry_out(self, operation: &str, turns: &Turns, io: Io<'_>) -> Result<Answer, Error> {
         // Writers of one gateway take turns, so that they race only with those of other gateways.
         let _turn = turns.take(self.table.name(), &self.key).await;
@@ -95,6 +100,19 @@ impl Modify<'_, '_> {
             io.clock.sleep(pause(attempt)?).await;
         }
         Err(Error::Contended { operation: operation.to_owned(), table: self.table.name().to_owned(), tries: TRIES })
+    }
+
+    /// What the caller wants to see of the item.
+    pub(crate) fn returns(&self) -> Returns {
+        match &self.change {
+            Change::Update(returns) => returns.clone(),
+            Change::Put(_) | Change::Delete | Change::Check => Returns::of(self.body.raw("ReturnValues")),
+        }
+    }
+
+    /// The attributes whose change since the read keeps the write from being carried out.
+    pub(crate) fn guarded(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(FOOTER).chain(self.unsigned.iter().map(String::as_str))
     }
 
     /// The item as it is stored, or the upstream's refusal to say.

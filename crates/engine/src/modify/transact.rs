@@ -48,6 +48,14 @@ const ABSENT: &str = "attribute_not_exists(#k)";
 type Decided<'n> = (Vec<Node<'n>>, Vec<bool>);
 
 impl Transact<'_, '_> {
+    /// As many calls as it takes at least, and at most: in each try a read for each decision and the transaction. One that
+    /// decides nothing is tried again only where its answer was lost, once.
+    pub(crate) fn calls(&self) -> (u32, u32) {
+        let decided = self.entries.iter().filter(|entry| matches!(entry, Entry::Work(..)));
+        let least = decided.fold(1_u32, |calls, _| calls.saturating_add(1));
+        (least, least.saturating_mul(if least > 1 { TRIES } else { 2 }))
+    }
+
     pub(crate) async fn carry_out(&self, io: Io<'_>) -> Result<Answer, Error> {
         let mut sealed = Vec::with_capacity(self.puts.len());
         for put in &self.puts {
