@@ -1,5 +1,5 @@
 //! Writes that depend on plaintext: read the item, decide here, and write under a guard that fails if the item changed in
-//! between. A lost race reads again; a lost answer is recognised by our own footer.
+//! between. A lost race is decided again; a lost answer is recognised by our own footer.
 //!
 //! ```text
 //!  Modify ── read ──> Current ── open ──> condition holds? ── no ──> ConditionalCheckFailedException
@@ -54,7 +54,10 @@ pub(crate) struct Modify<'e, 'a> {
 
 /// How often a write is tried before the caller is told to come back.
 pub(crate) const TRIES: u32 = 12;
-/// The longest pause after the first lost race; it doubles up to [`LONGEST`].
+/// After how many lost races the next try comes at once. The loser knows the item by then and the next writer must still
+/// read it, so writers take turns; a pause would let the others in first.
+const AT_ONCE: u32 = 2;
+/// The longest pause after the first try; it doubles from try to try, up to [`LONGEST`].
 const PAUSE: Duration = Duration::from_millis(4);
 const LONGEST: Duration = Duration::from_millis(200);
 
@@ -70,34 +73,40 @@ enum Decision {
 /// What became of one try.
 enum Written {
     Done(Answer),
-    /// The item is not the one that was read; it is this one.
-    Lost(Current),
+    /// The item is not the one that was read; it is this one, if that is known.
+    Lost(Option<Current>),
 }
 
 impl Modify<'_, '_> {
-    /// A read and a write.
-    pub(crate) const LEAST_CALLS: u32 = 2;
-    /// A read, and then for each try a write and a read of what came in between.
-    pub(crate) const MOST_CALLS: u32 = 1 + 2 * TRIES;
+    /// A read and a write for each try.
+    pub(crate) const CALLS: u32 = 2;
 
     pub(crate) async fn carry_out(self, operation: &str, turns: &Turns, io: Io<'_>) -> Result<Answer, Error> {
         // Writers of one gateway take turns, so that they race only with those of other gateways.
         let _turn = turns.take(self.table.name(), &self.key).await;
-        let mut current = match self.read(operation, io).await? {
-            Ok(current) => current,
-            Err(answer) => return Ok(answer),
-        };
+        let mut known = None;
         for attempt in 0..TRIES {
+            let current = match known.take() {
+                Some(current) => current,
+                None => match self.read(operation, io).await? {
+                    Ok(current) => current,
+                    Err(answer) => return Ok(answer),
+                },
+            };
             let write = match self.decide(operation, &current, io).await? {
                 Decision::Write(write) => write,
                 Decision::ConditionFailed(answer) => return Ok(answer),
                 Decision::Nothing => return Ok(answers::nothing()),
             };
-            match self.write(operation, &write, &current, io).await? {
+            known = match self.write(operation, &write, &current, io).await? {
                 Written::Done(answer) => return Ok(answer),
-                Written::Lost(now) => current = now,
+                Written::Lost(now) => now,
+            };
+            if attempt >= AT_ONCE {
+                // What was seen before a pause is old after it, and its guard would fail again.
+                io.clock.sleep(pause(attempt)?).await;
+                known = None;
             }
-            io.clock.sleep(pause(attempt)?).await;
         }
         Err(Error::Contended { operation: operation.to_owned(), table: self.table.name().to_owned(), tries: TRIES })
     }
@@ -155,11 +164,8 @@ impl Modify<'_, '_> {
             Ok(answer) if answer.ok() => write.reply(operation, self.table, answer, io).await.map(Written::Done),
             Ok(answer) if answers::failed(&answer) == Some(Failed::Condition) => {
                 let now = Current::from_answer(operation, &answer)?;
-                if now.exists() {
-                    return Ok(Written::Lost(now));
-                }
-                // There is no item any more, or this upstream does not show it.
-                Ok(self.read(operation, io).await?.map_or_else(Written::Done, Written::Lost))
+                // If none is shown, there is no item any more, or this upstream does not show it.
+                Ok(Written::Lost(Some(now).filter(Current::exists)))
             }
             Ok(answer) => Ok(Written::Done(answer)),
             Err(source) => self.without_answer(operation, source, write, before, io).await,
@@ -185,7 +191,7 @@ impl Modify<'_, '_> {
             let answer = write.recognised(before, &now);
             return write.reply(operation, self.table, answer, io).await.map(Written::Done);
         }
-        if now.is(before) { Ok(Written::Lost(now)) } else { Err(lost()) }
+        if now.is(before) { Ok(Written::Lost(Some(now))) } else { Err(lost()) }
     }
 }
 
