@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::modify::{self, Modify, Transact};
+use crate::modify::{Modify, TRIES, Transact};
 use crate::plan::Reply;
 use crate::reply;
 
@@ -10,9 +10,9 @@ use crate::reply;
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct CallsExplanation {
-    /// As many as it takes when nothing comes in between.
+    /// As many as it takes when nobody comes in between.
     pub least: u32,
-    /// As many as it can take; `None` where that depends on the answer.
+    /// As many as it can take while every answer arrives; `None` where that depends on the answer.
     pub most: Option<u32>,
     /// What they are for, and what costs more of them.
     pub notes: Vec<String>,
@@ -52,20 +52,18 @@ impl CallsExplanation {
             notes.push("a condition that does not hold ends it after the read".to_owned());
         }
         notes.push(format!(
-            "another writer in between costs a write more, and a read where DynamoDB does not show what is there: {} \
-             tries at most",
-            modify::TRIES
+            "another writer in between costs a write more, and a read after a pause: {TRIES} tries at most"
         ));
-        notes.push("a lost answer costs a read, which tells whether the write was carried out".to_owned());
-        Self { least: Modify::LEAST_CALLS, most: Some(Modify::MOST_CALLS), notes }
+        notes.push("a lost answer costs a read more, which tells whether the write was carried out".to_owned());
+        Self { least: Modify::CALLS, most: Some(Modify::CALLS * TRIES), notes }
     }
 
     pub(super) fn of_transact(transact: &Transact<'_, '_>) -> Self {
-        let (least, most) = transact.calls();
-        let mut notes = Vec::new();
+        let (least, mut most, mut notes) = (transact.calls(), 1, Vec::new());
         if least > 1 {
+            most = least.saturating_mul(TRIES);
             notes.push("a consistent GetItem for each write that is decided here, then TransactWriteItems".to_owned());
-            notes.push(format!("another writer in between costs all of them again: {} tries at most", modify::TRIES));
+            notes.push(format!("another writer in between costs all of them again: {TRIES} tries at most"));
         }
         notes.push("after a lost answer it is sent again once; its token tells whether it was carried out".to_owned());
         Self { least, most: Some(most), notes }

@@ -48,12 +48,10 @@ const ABSENT: &str = "attribute_not_exists(#k)";
 type Decided<'n> = (Vec<Node<'n>>, Vec<bool>);
 
 impl Transact<'_, '_> {
-    /// As many calls as it takes at least, and at most: in each try a read for each decision and the transaction. One that
-    /// decides nothing is tried again only where its answer was lost, once.
-    pub(crate) fn calls(&self) -> (u32, u32) {
+    /// For each try a read of each item that is decided on, and the transaction.
+    pub(crate) fn calls(&self) -> u32 {
         let decided = self.entries.iter().filter(|entry| matches!(entry, Entry::Work(..)));
-        let least = decided.fold(1_u32, |calls, _| calls.saturating_add(1));
-        (least, least.saturating_mul(if least > 1 { TRIES } else { 2 }))
+        decided.fold(1, |calls, _| calls.saturating_add(1))
     }
 
     pub(crate) async fn carry_out(&self, io: Io<'_>) -> Result<Answer, Error> {

@@ -69,7 +69,7 @@ fn plan(explanation: &PlanExplanation, out: &mut Vec<u8>) {
         PlanKind::Forward => "passes as it came; there is nothing to seal, to decide or to open",
         PlanKind::Edit if rewritten.is_empty() && taken_out.is_empty() => "passes as it came",
         PlanKind::Edit => "is sent in another form",
-        PlanKind::Modify => "is read, decided on plaintext and written under a guard",
+        PlanKind::Modify => "is decided on plaintext and written under a guard",
         PlanKind::Transact => "is sealed and decided on plaintext, and sent as one transaction",
     };
     let and = if opened.is_empty() { "" } else { "; its answer is opened" };
