@@ -5,6 +5,8 @@ use std::num::NonZeroUsize;
 #[cfg(feature = "items")]
 use std::path::PathBuf;
 
+#[cfg(feature = "items")]
+use crate::cmd::check::Target;
 #[cfg(feature = "dev")]
 use crate::cmd::dev;
 use crate::cmd::gateway;
@@ -36,8 +38,9 @@ pub(crate) enum Command {
     #[cfg(feature = "items")]
     #[command(after_help = NOT_VERIFIED)]
     Inspect(InspectArgs),
-    /// Check a configuration and explain what happens to each attribute.
+    /// Check a configuration; explain what happens to each attribute, or to a request.
     #[cfg(feature = "items")]
+    #[command(after_help = REFUSED)]
     Check(CheckArgs),
 }
 
@@ -95,6 +98,9 @@ pub(crate) struct CheckArgs {
     /// The configuration, such as dynaseal.toml.
     #[arg(value_name = "FILE")]
     pub(crate) file: PathBuf,
+    /// Explain what becomes of a request: an operation, such as UpdateItem, whose JSON is on stdin.
+    #[arg(long, value_name = "OPERATION")]
+    pub(crate) explain: Option<Target>,
     /// One JSON object instead of text.
     #[arg(long)]
     pub(crate) json: bool,
@@ -118,3 +124,9 @@ What fails is left out of stdout and goes to stderr as one JSON line,
 exit code is 1. An event fails as a whole; jq -c '.Records[]' makes lines of it.";
 #[cfg(feature = "items")]
 const NOT_VERIFIED: &str = "What a header says is not verified: only `dynaseal open` checks the footer.";
+#[cfg(feature = "items")]
+const REFUSED: &str = "\
+The exit code is 1 if the configuration has faults or the request is refused.
+Nothing is sent, and no value of the request is printed:
+
+  dynaseal check dynaseal.toml --explain UpdateItem < request.json";

@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a helper of a test may panic, as the test may")]
 
+#[expect(dead_code, reason = "each test binary uses its part")]
 mod support;
 mod vault;
 

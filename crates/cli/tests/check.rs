@@ -3,6 +3,7 @@
 
 mod command;
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
@@ -11,11 +12,16 @@ use serde_json::{Value, json};
 
 /// Runs in a folder with the configurations, so that no path of this machine is in the text.
 fn check(args: &[&str]) -> command::Ran {
+    request("", args)
+}
+
+/// The same with a request on stdin.
+fn request(body: &str, args: &[&str]) -> command::Ran {
     let folder = tempfile::tempdir().unwrap();
     for name in ["faults.toml", "good.toml"] {
         fs::copy(kept(name), folder.path().join(name)).unwrap();
     }
-    run(folder.path(), &[&["check"], args].concat(), "")
+    run(folder.path(), &[&["check"], args].concat(), body)
 }
 
 fn kept(name: &str) -> std::path::PathBuf {
@@ -80,6 +86,63 @@ fn the_explanation_is_there_as_json() {
     assert_eq!(json["warnings"][0]["code"], json!("DSL-5203"));
 }
 
+/// Every kind of plan and every family of operations. The requests are in `requests.txt`, an operation and a body a line.
+#[test]
+fn plans_of_requests_are_explained() {
+    let mut text = String::new();
+    let mut plans = BTreeSet::new();
+    for line in fs::read_to_string(kept("requests.txt")).unwrap().lines() {
+        let (operation, body) = line.split_once(' ').unwrap();
+        let explain = |more: &[&str]| request(body, &[&["good.toml", "--explain", operation], more].concat());
+        let (ran, json) = (explain(&[]), explain(&["--json"]));
+        assert_eq!((ran.stderr.as_str(), json.stderr.as_str()), ("", ""));
+        let report: Value = serde_json::from_str(&json.stdout).unwrap();
+        let refused = report.get("refused").is_some();
+        assert_eq!((ran.status.code(), json.status.code()), (Some(refused.into()), Some(refused.into())), "{line}");
+        plans.insert(report["plan"].as_str().unwrap_or("refused").to_owned());
+        // In every request a canary stands for each value.
+        assert!(!ran.stdout.contains(CANARY) && !json.stdout.contains(CANARY), "{line}: {}", json.stdout);
+        assert!(body.contains(CANARY) || ["ListTables", "CreateTable"].contains(&operation), "{line}");
+        text.push_str(&ran.stdout);
+        text.push('\n');
+    }
+    assert_eq!(plans.into_iter().collect::<Vec<_>>(), ["edit", "forward", "modify", "refused", "transact"]);
+    assert_kept("requests.plans.txt", &text);
+}
+
+#[test]
+fn a_plan_is_there_as_json() {
+    let requests = fs::read_to_string(kept("requests.txt")).unwrap();
+    let body = requests.lines().find_map(|line| line.strip_prefix("UpdateItem ")).unwrap();
+    let ran = request(body, &["good.toml", "--explain", "UpdateItem", "--json"]);
+    let json: Value = serde_json::from_str(&ran.stdout).unwrap();
+    let email = json!({"name": "email", "action": "encrypt_and_sign"});
+    let (name, tenant) = (json!({"name": "name", "action": "sign_only"}), "sign_and_include_in_encryption_context");
+    let write = &json["writes"][0];
+    assert_eq!(write["condition"], json!([email, name]));
+    let update = json!({
+        "here": [email, name, {"name": "tenant", "action": tenant}], "reads": [name],
+        "left": [{"name": "views", "action": "do_nothing"}],
+    });
+    assert_eq!(write["update"], update);
+    assert_eq!(write["guard"], json!(["aws_dbe_foot"]));
+    assert_eq!(json["opened"][0]["projection"], json!(["email", "name", "tenant", "views"]));
+    assert_eq!((&json["calls"]["least"], &json["calls"]["most"]), (&json!(2), &json!(24)));
+}
+
+#[test]
+fn what_is_no_operation_is_said_before_anything_is_read() {
+    let ran = request("{}", &["none.toml", "--explain", "Update Item"]);
+    assert_eq!((ran.status.code(), ran.stdout.as_str()), (Some(2), ""));
+    assert!(ran.stderr.contains("DynamoDB_20120810.UpdateItem"), "{}", ran.stderr);
+}
+
+#[test]
+fn no_request_is_explained_by_a_configuration_with_faults() {
+    let (ran, alone) = (request("{}", &["faults.toml", "--explain", "Scan"]), check(&["faults.toml"]));
+    assert_eq!((ran.status.code(), ran.stdout), (Some(1), alone.stdout));
+}
+
 #[test]
 fn a_file_that_cannot_be_read_is_neither_right_nor_wrong() {
     let ran = check(&["none.toml"]);
@@ -98,3 +161,5 @@ fn a_table_that_is_not_configured_is_said_before_any_input_is_read() {
     assert_eq!(ran.status.code(), Some(2));
     assert!(ran.stderr.starts_with("error[DSL-8001]: dynaseal.toml has no table \"Nope\"\n  help: "), "{}", ran.stderr);
 }
+
+const CANARY: &str = "canary-71d0";

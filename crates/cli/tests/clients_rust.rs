@@ -8,6 +8,7 @@
 #![expect(clippy::unwrap_used, reason = "a helper of a test may panic, as the test may")]
 
 mod expressions;
+mod kill;
 mod orders;
 mod support;
 

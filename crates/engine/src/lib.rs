@@ -8,7 +8,7 @@
 //!           |          edit      the request with holes for sealed items, and what to open in the reply
 //!           |          modify    read the item, decide on plaintext, write under a guard: modify/
 //!           doc.rs     refuse    an Error that names call, table and attribute
-//!           expr/
+//!           expr/     and any plan in plain data: explain.rs
 //! ```
 //!
 //! A head that cannot lend its sockets to a future steps the same driver by hand: `session.rs`.
@@ -17,6 +17,7 @@ mod answers;
 mod config;
 mod doc;
 mod error;
+mod explain;
 #[doc(hidden)]
 pub mod expr;
 mod expressions;
@@ -36,6 +37,10 @@ pub use config::{
 };
 pub use dynaseal_keys::{Answer, BoxFuture, Call, Clock, Io, Service, SystemClock, Wire, WireError};
 pub use error::Error;
+pub use explain::{
+    AttributeAction, CallsExplanation, OpenedExplanation, PlanExplanation, PlanKind, UpdateExplanation,
+    WriteExplanation,
+};
 pub use pattern::{Pattern, TableKeys};
 pub use run::Engine;
 pub use session::{Session, Step};

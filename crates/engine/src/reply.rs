@@ -3,6 +3,8 @@
 mod index;
 mod records;
 
+pub(crate) use index::{BATCH, TRIES};
+
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 

@@ -6,7 +6,7 @@ use dynaseal_item::{Item, json};
 use dynaseal_keys::{Answer, Call, Clock, Io, Wire};
 
 use crate::error::Error;
-use crate::learn::Directory;
+use crate::learn::{Directory, Tables};
 use crate::modify::Turns;
 use crate::pattern::Pattern;
 use crate::plan::{self, Edit, Plan, Put};
@@ -65,7 +65,7 @@ impl Engine {
         const OPERATION: &str = "open";
         let io = Io { wire, clock: self.clock.as_ref() };
         loop {
-            let tables = self.directory.at(self.clock.now());
+            let tables = self.known();
             let opened = reply::open_records(&|name| tables.table(name), table, text, io).await;
             let unknown = tables.unknown();
             let Some(name) = unknown.keys().next().cloned() else { return opened };
@@ -78,12 +78,17 @@ impl Engine {
         }
     }
 
+    /// The tables, as far as they are known now.
+    pub(crate) fn known(&self) -> Tables<'_> {
+        self.directory.at(self.clock.now())
+    }
+
     async fn carry_out(&self, wire: &dyn Wire, call: Call) -> Result<Answer, Error> {
         let operation = call.operation.clone();
         let io = Io { wire, clock: self.clock.as_ref() };
         let failed = |source| Error::Wire { operation: operation.clone().into_owned(), source };
         loop {
-            let tables = self.directory.at(self.clock.now());
+            let tables = self.known();
             let plan = plan::of(&tables, &call);
             let unknown = tables.unknown();
             if !unknown.is_empty() {

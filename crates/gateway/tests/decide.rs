@@ -66,6 +66,8 @@ async fn a_lost_race_is_decided_again() {
     let body = conditional(("Item", user("1", "new@example.com")), "contains(email, :v)", json!({"S": "@example.com"}));
     let (status, answer) = call(&engine, &wire, "PutItem", body).await;
     assert_eq!((status, wire.writes.load(Ordering::SeqCst)), (200, 4), "{answer}");
+    // The first two losses showed the item and were followed at once; after a pause it is read again.
+    assert_eq!(wire.calls.load(Ordering::SeqCst), 4 + 2);
     assert_eq!(answer["Attributes"]["email"]["S"], "x@example.com");
 
     // The other writer made the condition false.

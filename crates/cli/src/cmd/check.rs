@@ -1,4 +1,6 @@
-//! `dynaseal check`: is a configuration right, and what does it do to each attribute?
+//! `dynaseal check`: is a configuration right, and what does it do to each attribute, or to a request?
+
+mod plan;
 
 use std::io;
 
@@ -10,17 +12,23 @@ use crate::args::CheckArgs;
 use crate::error::Error;
 use crate::say;
 
+pub(crate) use plan::Target;
+
 /// What `check` found; the text and `--json` print the same.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 enum Report {
     Right(Explanation),
+    Request(plan::Planned),
     Wrong { errors: Vec<Fault> },
 }
 
 pub(crate) fn run(args: &CheckArgs) -> Result<Outcome, Error> {
     let report = match Config::load(&args.file, &Machine) {
-        Ok(config) => Report::Right(config.explain()),
+        Ok(config) => match &args.explain {
+            Some(target) => Report::Request(plan::explain(config, target)?),
+            None => Report::Right(config.explain()),
+        },
         // A file that cannot be read is neither right nor wrong.
         Err(errors) if errors.iter().any(|fault| fault.code == UNREADABLE) => return Err(errors.into()),
         Err(errors) => Report::Wrong { errors: errors.into_faults() },
@@ -37,14 +45,15 @@ pub(crate) fn run(args: &CheckArgs) -> Result<Outcome, Error> {
     }
     say::page(&out)?;
     Ok(match report {
-        Report::Right(_) => Outcome::Done,
-        Report::Wrong { .. } => Outcome::Found,
+        Report::Right(_) | Report::Request(plan::Planned::Carried(_)) => Outcome::Done,
+        Report::Wrong { .. } | Report::Request(plan::Planned::Refused { .. }) => Outcome::Found,
     })
 }
 
 fn text(report: &Report, out: &mut Vec<u8>) {
     match report {
         Report::Wrong { errors } => say::faults(errors, out),
+        Report::Request(planned) => plan::text(planned, out),
         Report::Right(explanation) => {
             for warning in &explanation.warnings {
                 say::fault("warning", warning, out);

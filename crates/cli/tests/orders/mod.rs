@@ -1,6 +1,7 @@
 //! Both gateways, each with a client; and orders to store.
 
 use std::collections::HashMap;
+use std::path::Path;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::retry::RetryConfig;
@@ -27,11 +28,8 @@ pub(crate) struct Both {
 impl Both {
     pub(crate) async fn start() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let store =
-            Gateway::start(folder.path(), "store", include_str!("../../../../clients/store.toml"), &[], TEST_KEY);
-        let config = include_str!("../../../../clients/gateway.toml")
-            .replace("{upstream}", &format!("http://{}", store.address));
-        let gateway = Gateway::start(folder.path(), "gateway", &config, &[], TEST_KEY);
+        let store = store(folder.path());
+        let gateway = before(&store, folder.path(), "gateway");
         let (client, raw) = (client(&gateway), client(&store));
         for table in ["Orders", "Plain"] {
             create(&raw, table).await;
@@ -71,7 +69,20 @@ impl Both {
     }
 }
 
-fn client(gateway: &Gateway) -> Client {
+/// A gateway that protects nothing, over a database in memory.
+pub(crate) fn store(folder: &Path) -> Gateway {
+    Gateway::start(folder, "store", include_str!("../../../../clients/store.toml"), &[], TEST_KEY)
+}
+
+/// A gateway before a store, under a name of its own; it protects Orders.
+pub(crate) fn before(store: &Gateway, folder: &Path, name: &str) -> Gateway {
+    let upstream = format!("http://{}", store.address);
+    let config = include_str!("../../../../clients/gateway.toml").replace("{upstream}", &upstream);
+    Gateway::start(folder, name, &config, &[], TEST_KEY)
+}
+
+/// A client that never sends a call again by itself.
+pub(crate) fn client(gateway: &Gateway) -> Client {
     let config = aws_sdk_dynamodb::Config::builder()
         .behavior_version(BehaviorVersion::latest())
         .endpoint_url(format!("http://{}", gateway.address))
@@ -81,7 +92,7 @@ fn client(gateway: &Gateway) -> Client {
     Client::from_conf(config.build())
 }
 
-async fn create(raw: &Client, table: &str) {
+pub(crate) async fn create(raw: &Client, table: &str) {
     let part = |name: &str, kind| KeySchemaElement::builder().attribute_name(name).key_type(kind).build().unwrap();
     let of =
         |name: &str, kind| AttributeDefinition::builder().attribute_name(name).attribute_type(kind).build().unwrap();

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// A running gateway; killed when dropped.
+/// A running gateway; killed by SIGKILL when dropped, so that a test that fails leaves none behind.
 pub(crate) struct Gateway {
     child: Child,
     /// Its address, such as `127.0.0.1:4711`.
@@ -27,9 +27,17 @@ impl Gateway {
         command.env("AWS_ACCESS_KEY_ID", "test").env("AWS_SECRET_ACCESS_KEY", "test").env("AWS_REGION", "us-east-1");
         command.env("DYNASEAL_TEST_KEY", key).env("TMPDIR", folder);
         command.stdin(Stdio::null()).stdout(out.try_clone().unwrap()).stderr(out);
-        let mut child = command.spawn().unwrap();
-        let address = wait_for_address(&mut child, &log);
-        Self { child, address, log }
+        // A child that nobody owns would outlive a failure to start.
+        let mut gateway = Self { child: command.spawn().unwrap(), address: String::new(), log };
+        gateway.address = wait_for_address(&mut gateway.child, &gateway.log);
+        gateway
+    }
+
+    /// Ends it as it is, by SIGKILL, though it must be well until then.
+    pub(crate) fn kill(&mut self) {
+        assert!(self.child.try_wait().unwrap().is_none(), "the gateway ended before it was killed");
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
     }
 
     /// Asks it to drain and end, and gives what it printed once it has ended well.

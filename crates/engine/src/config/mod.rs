@@ -27,6 +27,7 @@ pub use explain::{AttributeExplanation, Explanation, KeyExplanation, TableExplan
 pub use fault::{ConfigErrors, Fault};
 pub use gateway::GatewaySection;
 pub use outside::{Machine, Outside};
+pub(crate) use tables::action_word;
 
 use crate::pattern::Pattern;
 use crate::run::Engine;

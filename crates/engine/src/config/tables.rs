@@ -235,7 +235,7 @@ fn code(at: &FaultAt, message: &str) -> &'static str {
 }
 
 /// The spelling of an action in the configuration.
-pub(super) fn action_word(action: Action) -> &'static str {
+pub(crate) fn action_word(action: Action) -> &'static str {
     spelled(ACTIONS, action)
 }
 

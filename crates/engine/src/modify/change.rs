@@ -63,22 +63,22 @@ impl Change<'_> {
             Change::Put(text) => {
                 let put = Put { table: modify.table, text: Cow::Borrowed(text), number: None };
                 sealed = seal_one(&put, operation, io).await?.into_owned();
-                write = Write::new(Returns::of(modify.body.raw("ReturnValues")));
+                write = Write::new(modify.returns());
                 write.members.push(("Item", printed(|out| json::write_item(&sealed, out))));
                 write.footer = sealed.get(FOOTER).cloned();
             }
             Change::Delete | Change::Check => {
-                write = Write::new(Returns::of(modify.body.raw("ReturnValues")));
+                write = Write::new(modify.returns());
                 write.members.push(("Key", modify.key.clone().into_bytes()));
             }
-            Change::Update(returns) => {
+            Change::Update(_) => {
                 let written;
                 (sealed, written) = match updated(operation, modify, parsed, opened, io).await? {
                     Updated::Sealed(sealed, written) => (sealed, written),
                     Updated::Nothing => return Ok(Decision::Nothing),
                     Updated::Invalid(fault) => return Ok(Decision::Invalid(fault)),
                 };
-                write = Write::new(returns.clone().over(written, stored.is_some()));
+                write = Write::new(modify.returns().over(written, stored.is_some()));
                 write.footer = sealed.get(FOOTER).cloned();
                 let schema = modify.table.schema();
                 let actions = parsed.update.as_ref().map(|update| actions(stored, &sealed, update, schema));

@@ -1,5 +1,5 @@
 //! Writes that depend on plaintext: read the item, decide here, and write under a guard that fails if the item changed in
-//! between. A lost race reads again; a lost answer is recognised by our own footer.
+//! between. A lost race is decided again; a lost answer is recognised by our own footer.
 //!
 //! ```text
 //!  Modify ── read ──> Current ── open ──> condition holds? ── no ──> ConditionalCheckFailedException
@@ -29,7 +29,7 @@ use crate::table::Table;
 
 pub(crate) use change::Change;
 use change::Write;
-use current::Current;
+use current::{Current, FOOTER};
 pub(crate) use returns::Returns;
 pub(crate) use transact::{Entry, Transact};
 pub(crate) use turns::Turns;
@@ -54,8 +54,11 @@ pub(crate) struct Modify<'e, 'a> {
 }
 
 /// How often a write is tried before the caller is told to come back.
-const TRIES: u32 = 12;
-/// The longest pause after the first lost race; it doubles up to [`LONGEST`].
+pub(crate) const TRIES: u32 = 12;
+/// After how many lost races the next try comes at once. The loser knows the item by then and the next writer must still
+/// read it, so writers take turns; a pause would let the others in first.
+const AT_ONCE: u32 = 2;
+/// The longest pause after the first try; it doubles from try to try, up to [`LONGEST`].
 const PAUSE: Duration = Duration::from_millis(4);
 const LONGEST: Duration = Duration::from_millis(200);
 
@@ -73,48 +76,87 @@ enum Decision {
 /// What became of one try.
 enum Written {
     Done(Answer),
-    /// The item is not the one that was read; it is this one.
-    Lost(Current),
-    /// No answer came, and nothing of it is seen yet; it may still arrive.
-    Unanswered(WireError),
+    /// The item is not the one that was read; it is this one, if that is known.
+    Lost(Option<Current>),
+    /// No answer came, and nothing of the write is seen yet; it may still arrive.
+    Unanswered(WireError, Current),
+}
+
+/// Writes of which no answer came. All of them stand under the same guard, so at most one of them is ever carried out.
+struct Unanswered {
+    /// The item that they were to change.
+    before: Current,
+    writes: Vec<Write>,
+    source: WireError,
+}
+
+impl Unanswered {
+    /// What became of them, now that the item is another one: ours, or nobody's that can be told.
+    async fn settle(&self, operation: &str, table: &Table, now: &Current, io: Io<'_>) -> Result<Answer, Error> {
+        let lost = Error::Wire { operation: operation.to_owned(), source: self.source };
+        let ours = self.writes.iter().find(|write| write.left(now)).ok_or(lost)?;
+        ours.recognised(operation, table, None, (&self.before, now), io).await
+    }
 }
 
 impl Modify<'_, '_> {
+    /// A read and a write for each try.
+    pub(crate) const CALLS: u32 = 2;
+
     pub(crate) async fn carry_out(self, operation: &str, turns: &Turns, io: Io<'_>) -> Result<Answer, Error> {
         // Writers of one gateway take turns, so that they race only with those of other gateways.
         let _turn = turns.take(self.table.name(), &self.key).await;
-        let mut current = match self.read(operation, io).await? {
-            Ok(current) => current,
-            Err(answer) => return Ok(answer),
-        };
-        // All of them stand under the same guard, so at most one of them can be carried out.
-        let mut unanswered = Vec::new();
+        let (mut known, mut unanswered) = (None, None::<Unanswered>);
         for attempt in 0..TRIES {
+            let current = match known.take() {
+                Some(current) => current,
+                None => match self.read(operation, io).await? {
+                    Ok(current) => current,
+                    Err(answer) => return Ok(answer),
+                },
+            };
+            if let Some(unanswered) = unanswered.as_ref().filter(|unanswered| !current.is(&unanswered.before)) {
+                return unanswered.settle(operation, self.table, &current, io).await;
+            }
             let write = match self.decide(operation, &current, io).await? {
                 Decision::Write(write) => write,
                 Decision::ConditionFailed(answer) => return Ok(answer),
                 Decision::Nothing => return Ok(answers::nothing()),
                 Decision::Invalid(fault) => return Err(Error::expression(operation, fault)),
             };
-            match self.write(operation, &write, &current, io).await? {
+            known = match self.write(operation, &write, &current, io).await? {
                 Written::Done(answer) => return Ok(answer),
-                Written::Unanswered(source) => unanswered.push((write, source)),
-                Written::Lost(now) => match unanswered.first() {
-                    None => current = now,
-                    Some((_, source)) => {
-                        let lost = Error::Wire { operation: operation.to_owned(), source: *source };
-                        let ours = unanswered.iter().find(|(write, _)| write.left(&now)).ok_or(lost)?;
-                        return ours.0.recognised(operation, self.table, None, (&current, &now), io).await;
-                    }
-                },
+                Written::Lost(now) => now,
+                Written::Unanswered(source, now) => {
+                    let first = || Unanswered { before: current, writes: Vec::new(), source };
+                    unanswered.get_or_insert_with(first).writes.push(write);
+                    Some(now)
+                }
+            };
+            if attempt >= AT_ONCE {
+                // What was seen before a pause is old after it, and its guard would fail again.
+                io.clock.sleep(pause(attempt)?).await;
+                known = None;
             }
-            io.clock.sleep(pause(attempt)?).await;
         }
         let (operation, table) = (operation.to_owned(), self.table.name().to_owned());
-        Err(match unanswered.pop() {
-            Some((_, source)) => Error::Wire { operation, source },
+        Err(match unanswered {
+            Some(Unanswered { source, .. }) => Error::Wire { operation, source },
             None => Error::Contended { operation, table, tries: TRIES },
         })
+    }
+
+    /// What the caller wants to see of the item.
+    pub(crate) fn returns(&self) -> Returns {
+        match &self.change {
+            Change::Update(returns) => returns.clone(),
+            Change::Put(_) | Change::Delete | Change::Check => Returns::of(self.body.raw("ReturnValues")),
+        }
+    }
+
+    /// The attributes whose change since the read keeps the write from being carried out.
+    pub(crate) fn guarded(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(FOOTER).chain(self.unsigned.iter().map(String::as_str))
     }
 
     /// The item as it is stored, or the upstream's refusal to say.
@@ -167,11 +209,8 @@ impl Modify<'_, '_> {
             }
             Ok(answer) if answers::failed(&answer) == Some(Failed::Condition) => {
                 let now = Current::from_answer(operation, &answer)?;
-                if now.exists() {
-                    return Ok(Written::Lost(now));
-                }
-                // There is no item any more, or this upstream does not show it.
-                Ok(self.read(operation, io).await?.map_or_else(Written::Done, Written::Lost))
+                // If none is shown, there is no item any more, or this upstream does not show it.
+                Ok(Written::Lost(Some(now).filter(Current::exists)))
             }
             Ok(answer) => Ok(Written::Done(answer)),
             Err(source) => self.without_answer(operation, source, write, before, io).await,
@@ -196,7 +235,7 @@ impl Modify<'_, '_> {
         if write.left(&now) {
             return write.recognised(operation, self.table, None, (before, &now), io).await.map(Written::Done);
         }
-        if now.is(before) { Ok(Written::Unanswered(source)) } else { Err(lost()) }
+        if now.is(before) { Ok(Written::Unanswered(source, now)) } else { Err(lost()) }
     }
 }
 

@@ -52,7 +52,7 @@ impl Returns {
     }
 
     /// What to ask DynamoDB for, as JSON, if it is not what the caller asked for.
-    pub(super) fn upstream(&self) -> Option<&'static str> {
+    pub(crate) fn upstream(&self) -> Option<&'static str> {
         match self.item {
             Which::Old => Some("\"ALL_OLD\""),
             // Not all that speak DynamoDB's API answer nothing here.
@@ -63,7 +63,7 @@ impl Returns {
     }
 
     /// What of the item to show.
-    pub(super) fn projection(&self) -> Option<Projection> {
+    pub(crate) fn projection(&self) -> Option<Projection> {
         self.updated_only.then(|| Projection::of_paths(self.written.clone()))
     }
 

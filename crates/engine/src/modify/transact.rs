@@ -3,8 +3,8 @@
 //! itself cancels the transaction and gives every action's reason in the caller's order.
 //!
 //! The token makes it safe to send again. Sealed bytes are never the same twice, so DynamoDB answers a repeated token with
-//! a mismatch; the token that is sent is made of the caller's token and of the whole request, so that only the very same
-//! request can meet it: then it was carried out before, here or by another gateway.
+//! a mismatch; the token that is sent is made of the caller's token and of the whole request (`plan/token.rs`), so that only
+//! the same request can meet it: then it was carried out before, here or by another gateway.
 
 use dynaseal_item::json;
 use dynaseal_keys::{Answer, Io, WireError};
@@ -58,6 +58,12 @@ enum Sent {
 type Decided<'n> = (Vec<Node<'n>>, Vec<Sent>);
 
 impl Transact<'_, '_> {
+    /// For each try a read of each item that is decided on, and the transaction.
+    pub(crate) fn calls(&self) -> u32 {
+        let decided = self.entries.iter().filter(|entry| matches!(entry, Entry::Work(..)));
+        decided.fold(1, |calls, _| calls.saturating_add(1))
+    }
+
     pub(crate) async fn carry_out(&self, io: Io<'_>) -> Result<Answer, Error> {
         let mut sealed = Vec::with_capacity(self.puts.len());
         for put in &self.puts {

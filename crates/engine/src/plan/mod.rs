@@ -7,6 +7,7 @@ mod schema;
 mod scope;
 mod statement;
 mod stream;
+mod token;
 mod transact;
 
 use std::borrow::Cow;

@@ -10,10 +10,10 @@ use crate::modify::{Entry, Transact};
 
 use super::item::{put_part, transact_members, transact_work};
 use super::scope::{NAMES, Scope};
+use super::token::{TOKEN, token};
 use super::{Plan, Put, Reply, Request, View, table_of};
 
 const TRANSACT_ITEMS: &str = "TransactItems";
-const TOKEN: &str = "ClientRequestToken";
 
 pub(crate) fn write<'e, 'a>(mut request: Request<'e, 'a>) -> Result<Plan<'e, 'a>, Error> {
     const MEMBERS: [&str; 4] = [TRANSACT_ITEMS, TOKEN, "ReturnConsumedCapacity", "ReturnItemCollectionMetrics"];
@@ -53,16 +53,6 @@ pub(crate) fn write<'e, 'a>(mut request: Request<'e, 'a>) -> Result<Plan<'e, 'a>
     };
     let entries = actions.into_iter().enumerate().map(entry).collect();
     Ok(Plan::Transact(Box::new(Transact { body, entries, puts, reply, token })))
-}
-
-/// The token to send: made of the caller's and of the whole request, or fresh where the caller has none.
-fn token(request: &Request<'_, '_>) -> Result<String, Error> {
-    let given = request.body.text(TOKEN).map_err(|error| request.bad(error))?;
-    let failed = |source| Error::Keys { operation: request.operation.to_owned(), table: "-".to_owned(), source };
-    match given {
-        Some(given) => Ok(dynaseal_keys::fingerprint(&[given.as_bytes(), request.text.as_bytes()])),
-        None => dynaseal_keys::message_id().map(|random| dynaseal_keys::fingerprint(&[&random])).map_err(failed),
-    }
 }
 
 pub(crate) fn get<'e, 'a>(mut request: Request<'e, 'a>) -> Result<Plan<'e, 'a>, Error> {

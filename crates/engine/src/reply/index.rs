@@ -12,9 +12,9 @@ use crate::table::Failure;
 use super::Opener;
 
 /// The most keys that BatchGetItem takes.
-const BATCH: usize = 100;
+pub(crate) const BATCH: usize = 100;
 /// How often a batch is asked for what it left unprocessed.
-const TRIES: u32 = 8;
+pub(crate) const TRIES: u32 = 8;
 
 impl Opener<'_> {
     /// The items of an index page that a filter leaves, printed, and how many they are.

@@ -1,0 +1,72 @@
+//! How many calls to DynamoDB a plan takes.
+
+use serde::Serialize;
+
+use crate::modify::{Modify, TRIES, Transact};
+use crate::plan::Reply;
+use crate::reply;
+
+/// Calls to DynamoDB. Those for keys are not counted.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct CallsExplanation {
+    /// As many as it takes when nobody comes in between.
+    pub least: u32,
+    /// As many as it can take while every answer arrives; `None` where that depends on the answer.
+    pub most: Option<u32>,
+    /// What they are for, and what costs more of them.
+    pub notes: Vec<String>,
+}
+
+impl CallsExplanation {
+    /// The request alone.
+    pub(super) fn one() -> Self {
+        Self { least: 1, most: Some(1), notes: Vec::new() }
+    }
+
+    pub(super) fn of_edit(reply: &Reply<'_, '_>) -> Self {
+        match reply {
+            Reply::Items { view, .. } if view.index_of.is_some() => Self {
+                most: None,
+                notes: vec![format!(
+                    "items that the index does not hold whole are read by key: a BatchGetItem for each {} of a page, \
+                     and up to {} for what stays unprocessed",
+                    reply::BATCH,
+                    reply::TRIES
+                )],
+                ..Self::one()
+            },
+            Reply::One { .. }
+            | Reply::Condition(_)
+            | Reply::Items { .. }
+            | Reply::ByTable(_)
+            | Reply::Unprocessed(_)
+            | Reply::Responses(_)
+            | Reply::Reasons(_)
+            | Reply::Stream(_) => Self::one(),
+        }
+    }
+
+    pub(super) fn of_modify(operation: &str, conditional: bool) -> Self {
+        let mut notes = vec![format!("GetItem reads the item consistently, {operation} writes it")];
+        if conditional {
+            notes.push("a condition that does not hold ends it after the read".to_owned());
+        }
+        notes.push(format!(
+            "another writer in between costs a write more, and a read after a pause: {TRIES} tries at most"
+        ));
+        notes.push("a lost answer costs a read more, which tells whether the write was carried out".to_owned());
+        Self { least: Modify::CALLS, most: Some(Modify::CALLS * TRIES), notes }
+    }
+
+    pub(super) fn of_transact(transact: &Transact<'_, '_>) -> Self {
+        let (least, mut most, mut notes) = (transact.calls(), 1, Vec::new());
+        if least > 1 {
+            most = least.saturating_mul(TRIES);
+            notes.push("a consistent GetItem for each write that is decided here, then TransactWriteItems".to_owned());
+            notes.push(format!("another writer in between costs all of them again: {TRIES} tries at most"));
+        }
+        notes.push("after a lost answer it is sent again once; its token tells whether it was carried out".to_owned());
+        Self { least, most: Some(most), notes }
+    }
+}
