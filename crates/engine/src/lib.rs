@@ -8,7 +8,7 @@
 //!           |          edit      the request with holes for sealed items, and what to open in the reply
 //!           |          modify    read the item, decide on plaintext, write under a guard: modify/
 //!           doc.rs     refuse    an Error that names call, table and attribute
-//!           expr/
+//!           expr/    another call, answered in another shape: partiql/
 //! ```
 //!
 //! A head that cannot lend its sockets to a future steps the same driver by hand: `session.rs`.
@@ -21,6 +21,7 @@ mod error;
 pub mod expr;
 mod expressions;
 mod modify;
+mod partiql;
 mod plan;
 mod reply;
 mod run;

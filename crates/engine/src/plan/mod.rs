@@ -18,8 +18,11 @@ use crate::error::Error;
 use crate::expr::projection::Projection;
 use crate::expressions::Expressions;
 use crate::modify::{Modify, Transact};
+use crate::partiql::Job;
 use crate::run::Engine;
 use crate::table::Table;
+
+pub(crate) use scope::Scope;
 
 /// What to do with a call.
 #[derive(Debug)]
@@ -32,6 +35,8 @@ pub(crate) enum Plan<'e, 'a> {
     Modify(Box<Modify<'e, 'a>>),
     /// The same for a whole transaction.
     Transact(Box<Transact<'e, 'a>>),
+    /// Make other calls that say the same, and answer in the shape that was asked for.
+    Statements(Box<Job<'e, 'a>>),
 }
 
 /// An edited request.
@@ -136,9 +141,9 @@ pub(crate) fn of<'e, 'a>(engine: &'e Engine, call: &'a Call) -> Result<Plan<'e, 
         "Scan" => query::scan(request),
         "TransactWriteItems" => transact::write(request),
         "TransactGetItems" => transact::get(request),
-        "ExecuteStatement" => statement::execute(&request),
-        "BatchExecuteStatement" => statement::batch(&request),
-        "ExecuteTransaction" => statement::transaction(&request),
+        "ExecuteStatement" => statement::execute(request),
+        "BatchExecuteStatement" => statement::batch(request),
+        "ExecuteTransaction" => statement::transaction(request),
         "CreateTable" => schema::create(&request),
         "UpdateTable" => schema::update(&request),
         "UpdateTimeToLive" => schema::time_to_live(&request),
