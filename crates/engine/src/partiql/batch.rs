@@ -88,7 +88,10 @@ impl Batch<'_, '_> {
             if planned.check().is_err() {
                 continue;
             }
-            let Ok(key) = key(&planned.statement, table) else { continue };
+            // A SELECT with more conditions is refused later, and counts here.
+            let known = key(&planned.statement, table);
+            let known = known.or_else(|_| write::key(&planned.statement, &Keys::of(table.schema())));
+            let Ok(key) = known else { continue };
             if seen.iter().any(|(other, seen)| *other == table.name() && same_key(seen, &key)) {
                 return invalid("Provided list of item keys contains duplicates");
             }
@@ -132,7 +135,7 @@ fn key(statement: &Statement, table: &Table) -> Result<Item<'static>, Fault> {
     let keys = Keys::of(table.schema());
     match statement {
         Statement::Select(select) => key_of(select, &keys, REFUSAL),
-        other => write::action(other, &keys).map(|action| action.key),
+        other => write::key(other, &keys),
     }
 }
 

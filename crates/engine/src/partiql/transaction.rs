@@ -193,7 +193,7 @@ fn part(planned: &Planned<'_>, keys: &Keys) -> Result<(&'static str, Item<'stati
         let mut action = write::action(&planned.statement, keys)?;
         const RETURNS: &str = "ReturnValuesOnConditionCheckFailure";
         action.members.insert_raw(RETURNS, planned.beside(RETURNS));
-        return Ok((action.name, action.key, action.members));
+        return Ok((action.name, write::key(&planned.statement, keys)?, action.members));
     };
     let key = key_of(select, keys, REFUSAL)?;
     let (mut members, mut table, mut printed) = (Object::default(), Vec::new(), Vec::new());

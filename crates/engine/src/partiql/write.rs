@@ -20,8 +20,24 @@ pub(super) struct Action {
     /// The members of the action.
     pub(super) members: Object<'static>,
     pub(super) returning: Option<Returning>,
-    /// The item's key, for finding two writes of one item.
-    pub(super) key: Item<'static>,
+}
+
+/// The key of the item that a statement writes or checks, as far as it names one.
+///
+/// # Errors
+/// DynamoDB refuses the statement.
+pub(super) fn key(statement: &Statement, keys: &Keys) -> Result<Item<'static>, Fault> {
+    match statement {
+        Statement::Insert { item, .. } => {
+            let mut key = item.clone();
+            key.retain(|name| keys.has(name));
+            Ok(key)
+        }
+        Statement::Update { condition, .. }
+        | Statement::Delete { condition, .. }
+        | Statement::Exists(Select { condition, .. })
+        | Statement::Select(Select { condition, .. }) => keys.split(condition).map(|(key, _)| key.into_owned()),
+    }
 }
 
 /// The action that a statement stands for.
@@ -36,11 +52,6 @@ pub(super) fn action(statement: &Statement, keys: &Keys) -> Result<Action, Fault
         Statement::Select(_) => Err(invalid("A read is no action")),
         Statement::Insert { target, item } => {
             let mut action = Action::new("Put", &target.table);
-            for name in keys.names() {
-                if let Some(value) = item.get(name) {
-                    action.key.insert(name.to_owned(), value.clone());
-                }
-            }
             action.printed("Item", |out| json::write_item(item, out));
             let new = Condition::NotExists(Path::attribute(keys.partition.as_str()));
             Ok(action.finish(Printer::default(), Some(new)))
@@ -49,7 +60,7 @@ pub(super) fn action(statement: &Statement, keys: &Keys) -> Result<Action, Fault
             let (key, rest) = keys.split(condition)?;
             check_update(update, keys)?;
             let mut action = Action { returning: *returning, ..Action::new("Update", &target.table) };
-            action.key(key);
+            action.key(&key);
             let mut printer = Printer::default();
             let update = update.by_ref();
             let text = printer.update(&update);
@@ -66,14 +77,14 @@ pub(super) fn action(statement: &Statement, keys: &Keys) -> Result<Action, Fault
             }
             let (key, rest) = keys.split(condition)?;
             let mut action = Action { returning: *returning, ..Action::new("Delete", &target.table) };
-            action.key(key);
+            action.key(&key);
             let is_gone = Condition::NotExists(Path::attribute(keys.partition.as_str()));
             Ok(action.finish(Printer::default(), joined(rest).map(|rest| is_gone.or(rest))))
         }
         Statement::Exists(Select { target, condition, .. }) => {
             let (key, rest) = keys.split(condition)?;
             let mut action = Action::new("ConditionCheck", &target.table);
-            action.key(key);
+            action.key(&key);
             let is_there = Condition::Exists(Path::attribute(keys.partition.as_str()));
             Ok(action.finish(Printer::default(), joined([vec![is_there], rest].concat())))
         }
@@ -92,14 +103,13 @@ fn check_update(update: &Update<Value<'static>>, keys: &Keys) -> Result<(), Faul
 
 impl Action {
     fn new(name: &'static str, table: &str) -> Self {
-        let mut action = Self { name, members: Object::default(), returning: None, key: Item::new() };
+        let mut action = Self { name, members: Object::default(), returning: None };
         action.printed("TableName", |out| json::write_text(table, out));
         action
     }
 
-    fn key(&mut self, key: Item<'_>) {
-        self.printed("Key", |out| json::write_item(&key, out));
-        self.key = key.into_owned();
+    fn key(&mut self, key: &Item<'_>) {
+        self.printed("Key", |out| json::write_item(key, out));
     }
 
     fn printed(&mut self, name: &'static str, print: impl FnOnce(&mut Vec<u8>)) {
