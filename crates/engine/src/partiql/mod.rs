@@ -15,6 +15,7 @@ mod answer;
 mod ast;
 mod batch;
 mod condition;
+mod index;
 mod key;
 mod lex;
 mod parse;

@@ -10,6 +10,7 @@ use crate::table::Table;
 use super::answer::{Shape, capacity, failure, list, sum};
 use super::ast::{Select, Statement};
 use super::batch::Batch;
+use super::index::index_keys;
 use super::key::Keys;
 use super::read::{self, Read};
 use super::token::Place;
@@ -59,7 +60,7 @@ impl Runner<'_> {
                 let keys = match &select.target.index {
                     None => Keys::of(table.schema()),
                     Some(index) => match self.describe(&select.target.table).await? {
-                        Ok(described) => match index_keys(&described, index) {
+                        Ok(described) => match index_keys(&described, index, select) {
                             Ok(keys) => keys,
                             Err(fault) => return fault.settle(self.operation, table),
                         },
@@ -193,35 +194,6 @@ impl Planned<'_> {
     fn beside_text(&self, name: &str) -> Option<String> {
         // What is no string is no token of ours.
         Some(crate::doc::text(self.beside(name)?).map(std::borrow::Cow::into_owned).unwrap_or_default())
-    }
-}
-
-/// The keys of an index in a table's description.
-fn index_keys(table: &serde_json::Value, index: &str) -> Result<Keys, Fault> {
-    let all =
-        ["GlobalSecondaryIndexes", "LocalSecondaryIndexes"].into_iter().filter_map(|kind| table.get(kind)?.as_array());
-    let found = all.flatten().find(|one| one.get("IndexName").and_then(|name| name.as_str()) == Some(index));
-    match found {
-        Some(found) => keys_of(found),
-        None => Err(Fault::Invalid(format!("The table does not have the specified index: {index}"))),
-    }
-}
-
-/// The keys in a description of a table or of an index.
-pub(super) fn keys_of(described: &serde_json::Value) -> Result<Keys, Fault> {
-    let schema = described.get("KeySchema").and_then(|schema| schema.as_array());
-    let named = |kind: &'static str| {
-        let of_kind =
-            schema.into_iter().flatten().filter(move |key| key.get("KeyType").is_some_and(|other| other == kind));
-        of_kind.filter_map(|key| Some(key.get("AttributeName")?.as_str()?.to_owned())).collect::<Vec<_>>()
-    };
-    match (named("HASH").as_slice(), named("RANGE").as_slice()) {
-        ([partition], []) => Ok(Keys { partition: partition.clone(), sort: None }),
-        ([partition], [sort]) => Ok(Keys { partition: partition.clone(), sort: Some(sort.clone()) }),
-        _ => Err(Fault::Unmapped {
-            what: "its key is not made of one partition key and at most one sort key",
-            instead: "use Query",
-        }),
     }
 }
 

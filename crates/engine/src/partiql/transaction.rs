@@ -12,8 +12,9 @@ use crate::table::Table;
 
 use super::answer::{Shape, failure, list, same_key};
 use super::ast::Statement;
+use super::index::keys_of;
 use super::key::Keys;
-use super::run::{Runner, key_of, keys_of};
+use super::run::{Runner, key_of};
 use super::{Fault, Planned, write};
 
 /// A transaction, of which at least one statement is about a protected table.
