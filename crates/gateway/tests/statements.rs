@@ -1,5 +1,7 @@
 //! PartiQL beyond what `partiql.rs` draws at random: indexes, several partitions, several tables, EXISTS, tokens.
 
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "helpers of tests, not tests themselves")]
+
 #[allow(dead_code, unreachable_pub, reason = "each test uses a part of it")]
 mod random;
 

@@ -106,11 +106,13 @@ pub(super) fn failure(answer: Answer, is_insert: bool) -> Answer {
     answer
 }
 
-/// A message without the name of an expression in front.
+/// A message as PartiQL words it: without what a call puts in front of the fault of an expression.
 pub(super) fn bare(message: &str) -> Option<&str> {
-    let message = message.strip_prefix("1 validation error detected: ").unwrap_or(message);
-    let (expression, text) = message.strip_prefix("Invalid ")?.split_once(": ")?;
-    expression.ends_with("Expression").then_some(text)
+    let counted = message.strip_prefix("1 validation error detected: ");
+    // The fault of a member is worded alike in all calls.
+    let counted = counted.filter(|text| !text.starts_with("Value '"));
+    let named = counted.unwrap_or(message).strip_prefix("Invalid ").and_then(|text| text.split_once(": "));
+    named.filter(|(expression, _)| expression.ends_with("Expression")).map(|(_, text)| text).or(counted)
 }
 
 /// The sum of what several calls consumed: numbers are added, everything else is the first's.
@@ -201,6 +203,8 @@ mod tests {
     fn messages_name_no_expression_that_the_caller_did_not_write() {
         assert_eq!(bare("Invalid FilterExpression: x: y"), Some("x: y"));
         assert_eq!(bare("1 validation error detected: Invalid UpdateExpression: x"), Some("x"));
+        assert_eq!(bare("1 validation error detected: Number overflow"), Some("Number overflow"));
+        assert_eq!(bare("1 validation error detected: Value '0' at 'limit' failed"), None);
         assert_eq!(bare("Invalid NextToken"), None);
         assert_eq!(bare("Invalid key: x"), None);
     }

@@ -12,7 +12,7 @@ use super::key::{Keys, conjuncts, pins};
 ///
 /// # Errors
 /// There is no such index, or it lacks what the statement names.
-pub(super) fn index_keys(table: &Value, index: &str, select: &Select) -> Result<Keys, Fault> {
+pub(super) fn index_keys(table: &Value, index: &str, select: &Select, is_consistent: bool) -> Result<Keys, Fault> {
     let find = |kind: &str| {
         let mut all = table.get(kind).and_then(Value::as_array).into_iter().flatten();
         all.find(|one| one.get("IndexName").and_then(Value::as_str) == Some(index))
@@ -24,6 +24,10 @@ pub(super) fn index_keys(table: &Value, index: &str, select: &Select) -> Result<
             return Err(Fault::Invalid(format!("The table does not have the specified index: {index}")));
         }
     };
+    if is_global && is_consistent {
+        let unsupported = "Strongly consistent read is not supported on Global Secondary Indexes";
+        return Err(Fault::Invalid(unsupported.to_owned()));
+    }
     let keys = keys_of(found)?;
     let has = |name: &str| keys.has(name) || projects(table, found, name);
     let shown: Vec<_> = select.paths.iter().map(|path| path.root.as_str()).filter(|name| !has(name)).collect();

@@ -92,7 +92,7 @@ impl<'t> Parser<'t> {
 
     fn insert(&mut self) -> Result<Statement, Fault> {
         self.expect_keyword("INTO")?;
-        let target = self.target()?;
+        let target = Target { table: self.name()?, index: None };
         self.expect_keyword("VALUE")?;
         let mut item = Item::new();
         for (name, value) in self.map(0)? {

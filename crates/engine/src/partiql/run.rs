@@ -22,7 +22,7 @@ use super::{Fault, Planned};
 #[derive(Debug)]
 pub(crate) enum Job<'e, 'a> {
     /// ExecuteStatement.
-    One(Planned<'e>, &'e Table),
+    One(Box<Planned<'e>>, &'e Table),
     /// BatchExecuteStatement.
     Batch(Batch<'e, 'a>),
     /// ExecuteTransaction.
@@ -57,15 +57,9 @@ impl Runner<'_> {
         }
         match &planned.statement {
             Statement::Select(select) => {
-                let keys = match &select.target.index {
-                    None => Keys::of(table.schema()),
-                    Some(index) => match self.describe(&select.target.table).await? {
-                        Ok(described) => match index_keys(&described, index, select) {
-                            Ok(keys) => keys,
-                            Err(fault) => return fault.settle(self.operation, table),
-                        },
-                        Err(answer) => return Ok(answer),
-                    },
+                let keys = match self.keys(planned, select, table).await? {
+                    Ok(keys) => keys,
+                    Err(outcome) => return outcome,
                 };
                 let place = match planned.beside_text("NextToken").map(|token| Place::of_token(&token, planned)) {
                     None => Place::default(),
@@ -95,6 +89,22 @@ impl Runner<'_> {
                 }
             }
         }
+    }
+
+    /// The keys that a SELECT is read by, or why they cannot be known.
+    async fn keys(
+        self,
+        planned: &Planned<'_>,
+        select: &Select,
+        table: &Table,
+    ) -> Result<Result<Keys, Result<Answer, Error>>, Error> {
+        let Some(index) = &select.target.index else { return Ok(Ok(Keys::of(table.schema()))) };
+        let described = match self.describe(&select.target.table).await? {
+            Ok(described) => described,
+            Err(answer) => return Ok(Err(Ok(answer))),
+        };
+        let is_consistent = planned.beside("ConsistentRead") == Some("true");
+        Ok(index_keys(&described, index, select, is_consistent).map_err(|fault| fault.settle(self.operation, table)))
     }
 
     /// Reads partition after partition, until the limit or the end of a page.

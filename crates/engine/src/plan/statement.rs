@@ -19,8 +19,8 @@ enum Read<'e> {
     Other(Result<Planned<'e>, Fault>),
 }
 
-pub(crate) fn execute<'e, 'a>(request: Request<'e, 'a>) -> Result<Plan<'e, 'a>, Error> {
-    match read(&request, &request.body)? {
+pub(crate) fn execute<'e, 'a>(request: &Request<'e, 'a>) -> Result<Plan<'e, 'a>, Error> {
+    match read(request, &request.body)? {
         Read::Other(_) => Ok(Plan::Forward),
         Read::Protected(planned, table) => {
             const MEMBERS: [&str; 7] = [
@@ -33,7 +33,7 @@ pub(crate) fn execute<'e, 'a>(request: Request<'e, 'a>) -> Result<Plan<'e, 'a>, 
                 "ReturnValuesOnConditionCheckFailure",
             ];
             Scope { operation: request.operation, table }.known(&request.body, &MEMBERS)?;
-            Ok(Plan::Statements(Box::new(Job::One(planned, table))))
+            Ok(Plan::Statements(Box::new(Job::One(Box::new(planned), table))))
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Random values for tests that compare a protected table with a plain one, and how answers are compared.
 
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "helpers of tests, not tests themselves")]
+
 use dynaseal_engine::{Call, Service};
 use dynaseal_item::kat;
 use serde_json::{Value, json};
