@@ -10,8 +10,10 @@ use super::parse::Parser;
 
 type Read = Condition<Value<'static>>;
 
-/// How deep brackets and NOTs may nest; DynamoDB takes 300 operators in all.
+/// How deep brackets may nest.
 const MAX_DEPTH: usize = 64;
+/// DynamoDB's limit of operators and functions in an expression.
+const MAX_OPERATORS: usize = 300;
 
 impl Parser<'_> {
     pub(super) fn condition(&mut self, depth: usize) -> Result<Read, Fault> {
@@ -20,6 +22,7 @@ impl Parser<'_> {
         }
         let mut left = self.conjunction(depth)?;
         while self.keyword("OR") {
+            self.operator()?;
             left = left.or(self.conjunction(depth)?);
         }
         Ok(left)
@@ -28,6 +31,7 @@ impl Parser<'_> {
     fn conjunction(&mut self, depth: usize) -> Result<Read, Fault> {
         let mut left = self.negation(depth)?;
         while self.keyword("AND") {
+            self.operator()?;
             left = left.and(self.negation(depth)?);
         }
         Ok(left)
@@ -36,6 +40,7 @@ impl Parser<'_> {
     fn negation(&mut self, depth: usize) -> Result<Read, Fault> {
         let mut negated = false;
         while self.keyword("NOT") {
+            self.operator()?;
             negated = !negated;
         }
         let inner = if self.sign("(") {
@@ -48,7 +53,14 @@ impl Parser<'_> {
         Ok(if negated { inner.not() } else { inner })
     }
 
+    /// Counts an operator or a function.
+    fn operator(&mut self) -> Result<(), Fault> {
+        self.operators += 1;
+        if self.operators > MAX_OPERATORS { self.unreadable("no more than 300 operators before") } else { Ok(()) }
+    }
+
     fn predicate(&mut self) -> Result<Read, Fault> {
+        self.operator()?;
         for (function, make) in PRESENCE {
             if self.call(function) {
                 let path = self.path()?;

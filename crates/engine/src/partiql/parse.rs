@@ -13,7 +13,7 @@ use super::lex::{Token, TokenKind, lex};
 /// # Errors
 /// The statement cannot be read.
 pub(super) fn parse(text: &str, parameters: &[Value<'_>]) -> Result<(Statement, usize), Fault> {
-    let mut parser = Parser { tokens: lex(text)?, at: 0, end: text.len(), parameters, used: 0 };
+    let mut parser = Parser { tokens: lex(text)?, at: 0, end: text.len(), parameters, used: 0, operators: 0 };
     let statement = parser.statement()?;
     parser.sign(";");
     if parser.peek().is_some() {
@@ -30,6 +30,8 @@ pub(super) struct Parser<'t> {
     pub(super) parameters: &'t [Value<'t>],
     /// How many parameters were used.
     pub(super) used: usize,
+    /// How many operators its condition has so far.
+    pub(super) operators: usize,
 }
 
 impl<'t> Parser<'t> {
