@@ -147,6 +147,8 @@ fn statements_that_say_what_their_call_may_not() {
         refusal("BatchExecuteStatement", &format!(r#"{{"Statements":[{{{one},{unknown}}}]}}"#), &["Users"]);
         refusal("ExecuteTransaction", &format!(r#"{{"TransactStatements":[{{{one},{unknown}}}]}}"#), &["Users"]);
     }
+    let other = r#"{"Statement":"DELETE FROM Other WHERE id = '1'","New":"SECRET"}"#;
+    refusal("ExecuteTransaction", &format!(r#"{{"TransactStatements":[{{{one}}},{other}]}}"#), &["New"]);
     let many = vec![format!("{{{one}}}"); 26].join(",");
     refusal("BatchExecuteStatement", &format!(r#"{{"Statements":[{many}]}}"#), &["25"]);
 }

@@ -434,15 +434,34 @@ const ODD: [&str; 39] = [
     "DELETE FROM Things WHERE id = 'a' AND pos = 1 RETURNING ALL OLD *",
 ];
 
+/// Transactions that DynamoDB refuses as a whole.
+const ODD_TRANSACTIONS: [[&str; 2]; 8] = [
+    [
+        "DELETE FROM Things WHERE id = 'a' AND pos = 1",
+        "DELETE FROM Things WHERE id = 'b' AND pos = 1 RETURNING ALL OLD *",
+    ],
+    ["SELECT * FROM Things WHERE id = 'a' AND pos = 1", "SELECT * FROM \"Things\".\"x\" WHERE id = 'a'"],
+    ["SELECT * FROM Things WHERE id = 'a' AND pos = 1", "DELETE FROM Things WHERE id = 'b' AND pos = 1"],
+    ["SELECT * FROM Things WHERE id = 'a' AND pos = 1", "SELECT * FROM Things WHERE id = 'a'"],
+    ["SELECT * FROM Things WHERE id = 'a' AND pos = 1 AND n = 1", "SELECT * FROM Things WHERE id = 'a' AND pos = 2"],
+    ["SELECT * FROM Things WHERE id = 'a' AND pos = 1", "SELECT n FROM Things WHERE pos IN [1.0] AND id = 'a'"],
+    ["DELETE FROM Things WHERE id = 'a' AND pos = 1", "INSERT INTO Things VALUE {'id': 'a', 'pos': 1}"],
+    ["UPDATE Things SET n = ? WHERE id = 'a' AND pos = 1", "DELETE FROM Things WHERE id = 'a' AND pos = 2"],
+];
+
 #[tokio::test]
 async fn odd_statements_are_answered_in_the_same_words() {
     let (engine, plain, protected) = (engine(), table(), table());
-    for statement in ODD {
-        let body = json!({ "Statement": statement });
-        let expected = plain.call(&call("ExecuteStatement", &body));
-        let answer = engine.call(&protected, call("ExecuteStatement", &body)).await.unwrap();
+    let statements = ODD.map(|statement| ("ExecuteStatement", json!({ "Statement": statement })));
+    let transactions = ODD_TRANSACTIONS.map(|statements| {
+        let statements = statements.map(|statement| json!({ "Statement": statement }));
+        ("ExecuteTransaction", json!({ "TransactStatements": statements }))
+    });
+    for (operation, body) in statements.into_iter().chain(transactions) {
+        let expected = plain.call(&call(operation, &body));
+        let answer = engine.call(&protected, call(operation, &body)).await.unwrap();
         let read = |body: &[u8]| normal(&serde_json::from_slice(body).unwrap());
-        assert_eq!((answer.status, read(&answer.body)), (expected.status, read(&expected.body)), "{statement}");
+        assert_eq!((answer.status, read(&answer.body)), (expected.status, read(&expected.body)), "{body}");
     }
 }
 

@@ -28,9 +28,9 @@ pub(crate) struct Batch<'e, 'a> {
 #[derive(Debug)]
 pub(crate) enum Entry<'e, 'a> {
     /// About a protected table.
-    Protected(Planned<'e>, &'e Table),
+    Protected(Box<Planned<'e>>, &'e Table),
     /// About another table, as it stands in the request; and what it says, if it could be read.
-    Plain(&'a str, Option<Statement>),
+    Plain(&'a str, Option<Box<Planned<'e>>>),
 }
 
 const OPERATION: &str = "BatchExecuteStatement";
@@ -74,10 +74,11 @@ impl Batch<'_, '_> {
             return Err(Err(Error::request(OPERATION, reason)));
         }
         let statements = || {
-            self.entries.iter().filter_map(|entry| match entry {
-                Entry::Protected(planned, _) => Some(&planned.statement).filter(|_| planned.check().is_ok()),
-                Entry::Plain(_, statement) => statement.as_ref(),
-            })
+            let planned = self.entries.iter().filter_map(|entry| match entry {
+                Entry::Protected(planned, _) => Some(planned),
+                Entry::Plain(_, planned) => planned.as_ref(),
+            });
+            planned.filter(|planned| planned.check().is_ok()).map(|planned| &planned.statement)
         };
         if statements().any(Statement::is_read) && statements().any(|statement| !statement.is_read()) {
             return invalid("Read and write requests together in the same batch is not supported.");

@@ -2,8 +2,9 @@
 //! through the same plan as one that an application wrote, so that sealing, guards, filters and rehydration are its.
 //!
 //! ```text
-//!  statement ── lex.rs ── parse.rs, condition.rs, value.rs ──> ast.rs ── read.rs   SELECT -> Query, Scan, Get
-//!                                                                        write.rs  the others -> Put, Update, Delete
+//!  statement ── lex.rs ── parse.rs, condition.rs, value.rs ──> ast.rs ── read.rs   SELECT -> Query, Scan
+//!                                                               key.rs   write.rs  the others -> Put, Update, Delete
+//!                                                               index.rs
 //!                                                                          |
 //!  run.rs, batch.rs, transaction.rs ── Engine::call ──> answer ── answer.rs: PartiQL's shape; token.rs: NextToken
 //! ```

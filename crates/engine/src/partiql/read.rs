@@ -84,7 +84,7 @@ fn scan(select: &Select) -> Read {
     Read { operation: "Scan", bodies, filter: None, paths: select.paths.clone() }
 }
 
-/// What a call on one item needs to say which table it means.
+/// Which table or index is read.
 fn target(select: &Select) -> Object<'static> {
     let mut body = Object::default();
     set(&mut body, "TableName", &select.target.table);

@@ -41,6 +41,10 @@ impl Place {
             return Err(Fault::Invalid("NextToken does not match request".to_owned()));
         }
         let after = Some(after).filter(|after| !after.is_empty());
+        // Anyone can make a token, so what it holds must be a key and nothing more.
+        if after.as_deref().is_some_and(|after| json::read_item(after).is_err()) {
+            return Err(invalid());
+        }
         Ok(Self { partition: u16::from_be_bytes(partition).into(), after })
     }
 
@@ -105,6 +109,8 @@ mod tests {
         {
             assert!(Place::of_token(wrong, &one).is_err(), "{wrong}");
         }
+        let forged = Place { partition: 0, after: Some(r#"{},"TableName":"Other""#.into()) };
+        assert_eq!(Place::of_token(&forged.token(&one), &one), Err(Fault::Invalid("Invalid NextToken".into())));
         let mut changed = token.into_bytes();
         *changed.last_mut().unwrap() ^= 1;
         assert!(Place::of_token(&String::from_utf8(changed).unwrap(), &one).is_err());

@@ -46,13 +46,13 @@ pub(crate) fn batch<'e, 'a>(mut request: Request<'e, 'a>) -> Result<Plan<'e, 'a>
     for text in listed(&request, LIST)? {
         let holder = Object::parse(text).map_err(|error| request.bad(error))?;
         entries.push(match read(&request, &holder)? {
-            Read::Other(planned) => Entry::Plain(text, planned.ok().map(|planned| planned.statement)),
+            Read::Other(planned) => Entry::Plain(text, planned.ok().map(Box::new)),
             Read::Protected(planned, table) => {
                 let scope = Scope { operation: request.operation, table };
                 scope.known(&request.body, &[LIST, "ReturnConsumedCapacity"])?;
                 scope.known(&holder, &MEMBERS)?;
                 protected = true;
-                Entry::Protected(planned, table)
+                Entry::Protected(Box::new(planned), table)
             }
         });
     }
@@ -66,23 +66,24 @@ pub(crate) fn batch<'e, 'a>(mut request: Request<'e, 'a>) -> Result<Plan<'e, 'a>
 pub(crate) fn transaction<'e, 'a>(mut request: Request<'e, 'a>) -> Result<Plan<'e, 'a>, Error> {
     const LIST: &str = "TransactStatements";
     const MEMBERS: [&str; 3] = [STATEMENT, "Parameters", "ReturnValuesOnConditionCheckFailure"];
-    let (mut statements, mut unread, mut found) = (Vec::new(), None, None);
+    let (mut statements, mut unread, mut found, mut holders) = (Vec::new(), None, None, Vec::new());
     for text in listed(&request, LIST)? {
         let holder = Object::parse(text).map_err(|error| request.bad(error))?;
         match read(&request, &holder)? {
             Read::Other(Ok(planned)) => statements.push(planned),
             Read::Other(Err(fault)) => unread = unread.or(Some(fault)),
             Read::Protected(planned, table) => {
-                let scope = Scope { operation: request.operation, table };
-                scope.known(&request.body, &[LIST, "ClientRequestToken", "ReturnConsumedCapacity"])?;
-                scope.known(&holder, &MEMBERS)?;
                 statements.push(planned);
                 found = Some(table);
             }
         }
+        holders.push(holder);
     }
     let Some(table) = found else { return Ok(Plan::Forward) };
-    // All goes in one transaction, so what cannot be read cannot go along.
+    // All goes in one transaction, so what is not known of another table's statement cannot go along either.
+    let scope = Scope { operation: request.operation, table };
+    scope.known(&request.body, &[LIST, "ClientRequestToken", "ReturnConsumedCapacity"])?;
+    holders.iter().try_for_each(|holder| scope.known(holder, &MEMBERS))?;
     if let Some(fault) = unread {
         return Err(fault.refusal(request.operation, table));
     }
