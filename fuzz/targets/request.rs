@@ -75,7 +75,8 @@ fn must_seal_all(operation: &str, body: &[u8]) -> bool {
     let all = body.count(CANARY);
     let items = items(operation, &body).into_iter().map(encrypted_canaries).sum::<usize>();
     let values = conditional(operation, &body).into_iter().map(compared_canaries).sum::<usize>();
-    all > 0 && all == items + values
+    let statements = statements(operation, &body).into_iter().map(stated_canaries).sum::<usize>();
+    all > 0 && all == items + values + statements
 }
 
 /// The items for the protected table, where the operation's own members lead to them.
@@ -129,6 +130,47 @@ fn compared_canaries(object: &Json) -> usize {
     compared.map(|(_, value)| value.count(CANARY)).sum()
 }
 
+/// The objects with a PartiQL statement.
+fn statements<'j>(operation: &str, body: &'j Json) -> Vec<&'j Json> {
+    match operation {
+        "ExecuteStatement" => vec![body],
+        "BatchExecuteStatement" => body.all("Statements").flat_map(elements).collect(),
+        "ExecuteTransaction" => body.all("TransactStatements").flat_map(elements).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// Canaries in values that a statement on the protected table only compares with encrypted attributes or writes to them, as
+/// parameters or as literals. Says so of the plainest forms only: `'a': ?` in an INSERT, and `a = ?`.
+fn stated_canaries(holder: &Json) -> usize {
+    let words: Vec<String> = holder.all("Statement").filter_map(text).flat_map(tokens).collect();
+    let word = |at: usize| words.get(at).map_or("", String::as_str);
+    let start =
+        words.iter().position(|word| ["FROM", "INTO", "UPDATE"].iter().any(|start| word.eq_ignore_ascii_case(start)));
+    let Some(name) = start.map(|at| at + 1) else { return 0 };
+    let parameters: Vec<_> = holder.all("Parameters").flat_map(elements).collect();
+    let marks: Vec<_> = (0..words.len()).filter(|at| word(*at) == "?").collect();
+    let on_table = word(name) == TABLE || (word(name) == "\"" && word(name + 1) == TABLE);
+    if !on_table || marks.len() != parameters.len() {
+        return 0;
+    }
+    let literals = (0..words.len()).filter(|at| [word(*at), word(at + 1), word(at + 2)] == ["'", CANARY, "'"]);
+    let parameters = marks.into_iter().zip(parameters).map(|(at, value)| (at, value.count(CANARY)));
+    let all = literals.map(|at| (at, 1)).chain(parameters);
+    all.filter(|(at, _)| is_stated_for_encrypted(&words, *at)).map(|(_, count)| count).sum()
+}
+
+fn is_stated_for_encrypted(words: &[String], at: usize) -> bool {
+    let back = |steps: usize| at.checked_sub(steps).map_or("", |at| words[at].as_str());
+    let is_encrypted = |word: &str| word.starts_with(char::is_alphabetic) && !PLAIN.contains(&word);
+    if back(at).eq_ignore_ascii_case("INSERT") {
+        let is_flat = words.iter().filter(|word| *word == "{").count() == 1 && !words.iter().any(|word| word == "[");
+        return is_flat && [back(1), back(2), back(4)] == [":", "'", "'"] && is_encrypted(back(3));
+    }
+    let starts = ["WHERE", "AND", "OR", "SET", ","].iter().any(|start| back(3).eq_ignore_ascii_case(start));
+    starts && back(1) == "=" && is_encrypted(back(2))
+}
+
 /// Whether the value that comes after these words of an expression is one for an encrypted attribute. Says so of the
 /// plainest forms only: `a = :v`, `begins_with(a, :v)`, `SET a = :v` and `ADD a :v`.
 fn is_for_encrypted(object: &Json, member: &str, before: &[String]) -> bool {
@@ -155,11 +197,12 @@ fn is_encrypted(object: &Json, word: &str) -> bool {
 /// Whether an update names what is stored in the clear, and so can ask to copy there what was encrypted.
 fn updates_plain(operation: &str, body: &[u8]) -> bool {
     let Some(body) = Json::parse(body) else { return false };
-    conditional(operation, &body).into_iter().any(|object| {
-        let words = object.all("UpdateExpression").filter_map(text).flat_map(tokens);
-        let names = object.all("ExpressionAttributeNames").flat_map(members).filter_map(|(_, name)| text(name));
-        words.chain(names.map(str::to_owned)).any(|name| PLAIN.contains(&name.as_str()))
-    })
+    let conditional = conditional(operation, &body);
+    let updates = conditional.iter().flat_map(|object| object.all("UpdateExpression"));
+    let names = conditional.iter().flat_map(|object| object.all("ExpressionAttributeNames")).flat_map(members);
+    let statements = statements(operation, &body).into_iter().flat_map(|holder| holder.all("Statement"));
+    let words = updates.chain(statements).filter_map(text).flat_map(tokens);
+    words.chain(names.filter_map(|(_, name)| text(name)).map(str::to_owned)).any(|name| PLAIN.contains(&name.as_str()))
 }
 
 /// Words, placeholders, comparators and single signs of an expression.

@@ -106,7 +106,10 @@ fn plans_of_requests_are_explained() {
         text.push_str(&ran.stdout);
         text.push('\n');
     }
-    assert_eq!(plans.into_iter().collect::<Vec<_>>(), ["edit", "forward", "modify", "refused", "transact"]);
+    assert_eq!(
+        plans.into_iter().collect::<Vec<_>>(),
+        ["edit", "forward", "modify", "refused", "statements", "transact"]
+    );
     assert_kept("requests.plans.txt", &text);
 }
 

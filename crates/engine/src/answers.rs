@@ -53,6 +53,12 @@ pub(crate) fn condition_failed(item: Option<&Item<'_>>) -> Answer {
     failure(KIND, "The conditional request failed", item)
 }
 
+/// An INSERT of an item that is there.
+pub(crate) fn duplicate() -> Answer {
+    const KIND: &str = "com.amazonaws.dynamodb.v20120810#DuplicateItemException";
+    failure(KIND, "Duplicate primary key exists in table", None)
+}
+
 /// An answer without a member that is an empty object: what was updated and is not there is not shown.
 pub(crate) fn without_empty(answer: Answer, member: &str) -> Answer {
     let body = std::str::from_utf8(&answer.body).ok().and_then(|body| Object::parse(body).ok());

@@ -88,6 +88,13 @@ impl<'a> Object<'a> {
         self.0.push((Cow::Owned(name), value));
     }
 
+    /// Adds a member whose text is known, if it is.
+    pub(crate) fn insert_raw(&mut self, name: &str, text: Option<&str>) {
+        if let Some(text) = text {
+            self.insert(name.to_owned(), Node::Raw(text.to_owned().into()));
+        }
+    }
+
     /// Puts a value where [`Object::take_raw`] left a gap.
     pub(crate) fn replace(&mut self, name: &str, value: Node<'a>) {
         if let Some((_, node)) = self.0.iter_mut().find(|(other, _)| other == name) {

@@ -169,6 +169,27 @@ impl Error {
         }
     }
 
+    /// The same failure of a call that was made for another one.
+    pub(crate) fn within(mut self, outer: &str) -> Self {
+        if let Error::Request { operation, .. }
+        | Error::UnknownOperation { operation }
+        | Error::Record { operation, .. }
+        | Error::ForeignIterator { operation }
+        | Error::Unlearned { operation, .. }
+        | Error::Refused { operation, .. }
+        | Error::ItemTooLarge { operation, .. }
+        | Error::Item { operation, .. }
+        | Error::Keys { operation, .. }
+        | Error::Contended { operation, .. }
+        | Error::Expression { operation, .. }
+        | Error::Wire { operation, .. }
+        | Error::Answer { operation, .. } = &mut self
+        {
+            *operation = format!("{outer} as {operation}");
+        }
+        self
+    }
+
     /// Whose fault it is.
     #[must_use]
     pub fn kind(&self) -> Kind {

@@ -40,6 +40,8 @@ pub struct PlanExplanation {
     pub taken_out: Vec<String>,
     /// The writes on protected tables that are sealed or decided here, in the order of the request.
     pub writes: Vec<WriteExplanation>,
+    /// The calls as which statements are carried out.
+    pub statements: Vec<StatementExplanation>,
     /// What is opened in the answer, where it is there.
     pub opened: Vec<OpenedExplanation>,
     /// The calls to DynamoDB.
@@ -58,6 +60,18 @@ pub enum PlanKind {
     Modify,
     /// The same for a transaction.
     Transact,
+    /// PartiQL: it is carried out as other calls, each with a plan of its own.
+    Statements,
+}
+
+/// A PartiQL statement on a protected table, or a transaction of such.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct StatementExplanation {
+    /// Its place in a batch, from 1.
+    pub number: Option<usize>,
+    /// The call as which it is carried out; `None` where that takes keys which only DynamoDB can tell.
+    pub call: Option<Box<PlanExplanation>>,
 }
 
 /// One write on a protected table.
@@ -120,6 +134,17 @@ impl Engine {
             return Err(Error::Unlearned { operation: operation.to_owned(), table });
         }
         match plan? {
+            Plan::Statements(job) => {
+                explanation.plan = PlanKind::Statements;
+                explanation.rewritten = members.names();
+                explanation.calls = CallsExplanation::of_statements();
+                for stated in job.stated(operation)? {
+                    let call = stated.call.map(|call| self.explain(&call)).transpose()?;
+                    explanation.calls.add(call.as_ref().map(|call| &call.calls), stated.count);
+                    let number = stated.number.map(|at| at.saturating_add(1));
+                    explanation.statements.push(StatementExplanation { number, call: call.map(Box::new) });
+                }
+            }
             Plan::Forward => explanation.passes = members.names(),
             Plan::Edit(edit) => {
                 explanation.plan = PlanKind::Edit;
@@ -164,6 +189,7 @@ impl PlanExplanation {
             rewritten: Vec::new(),
             taken_out: Vec::new(),
             writes: Vec::new(),
+            statements: Vec::new(),
             opened: Vec::new(),
             calls: CallsExplanation::one(),
         }

@@ -4,10 +4,12 @@ use std::borrow::Cow;
 
 use dynaseal_item::{Item, Value, json};
 
+use crate::doc::{Node, Object};
 use crate::expr::ast::{Condition, Update};
 use crate::expr::error::{Error, Kind};
 use crate::expr::legacy::{LegacyCondition, LegacyUpdate};
 use crate::expr::names::{Names, Scope, Values, check_maps};
+use crate::expr::print::Printer;
 use crate::expr::{condition, eval, legacy, update};
 
 /// Expressions as they were written.
@@ -79,6 +81,24 @@ impl Parsed<'_> {
             None => Ok(true),
         }
     }
+}
+
+/// The maps of a request whose expressions were printed, without those that would be empty.
+pub(crate) fn placeholders(printer: &Printer<'_>) -> Vec<(&'static str, Vec<u8>)> {
+    let (mut names, mut values) = (Object::default(), Object::default());
+    for (placeholder, name) in printer.names() {
+        let mut out = Vec::new();
+        json::write_text(name, &mut out);
+        names.insert(placeholder, Node::Printed(out));
+    }
+    for (placeholder, value) in printer.values() {
+        let mut out = Vec::new();
+        json::write_value(value, &mut out);
+        values.insert(placeholder, Node::Printed(out));
+    }
+    let maps = [("ExpressionAttributeNames", names), ("ExpressionAttributeValues", values)];
+    let maps = maps.into_iter().filter(|(_, map)| !map.is_empty());
+    maps.map(|(name, map)| (name, map.print(&[], 256))).collect()
 }
 
 /// `ExpressionAttributeValues` of a request, kept.

@@ -74,9 +74,10 @@ impl Directory {
         self.tables.values()
     }
 
-    /// Whether there are tables that are not configured by name.
-    pub(crate) fn has_patterns(&self) -> bool {
-        !self.patterns.is_empty()
+    /// The name or pattern of a table that a text could be about, if any: it could be about those of every pattern.
+    pub(crate) fn could_be_named(&self, names: impl Fn(&str) -> bool) -> Option<&str> {
+        let named = self.named().map(Table::name).find(|name| names(name));
+        named.or_else(|| self.patterns.first().map(Pattern::text))
     }
 
     /// Whether no table is protected, so that every call passes through.

@@ -8,7 +8,8 @@
 //!           |          edit      the request with holes for sealed items, and what to open in the reply
 //!           |          modify    read the item, decide on plaintext, write under a guard: modify/
 //!           doc.rs     refuse    an Error that names call, table and attribute
-//!           expr/     and any plan in plain data: explain.rs
+//!           expr/     other calls, answered in another shape: partiql/
+//!                     and any plan in plain data: explain.rs
 //! ```
 //!
 //! A head that cannot lend its sockets to a future steps the same driver by hand: `session.rs`.
@@ -23,6 +24,7 @@ pub mod expr;
 mod expressions;
 mod learn;
 mod modify;
+mod partiql;
 mod pattern;
 mod plan;
 mod reply;
@@ -38,8 +40,8 @@ pub use config::{
 pub use dynaseal_keys::{Answer, BoxFuture, Call, Clock, Io, Service, SystemClock, Wire, WireError};
 pub use error::Error;
 pub use explain::{
-    AttributeAction, CallsExplanation, OpenedExplanation, PlanExplanation, PlanKind, UpdateExplanation,
-    WriteExplanation,
+    AttributeAction, CallsExplanation, OpenedExplanation, PlanExplanation, PlanKind, StatementExplanation,
+    UpdateExplanation, WriteExplanation,
 };
 pub use pattern::{Pattern, TableKeys};
 pub use run::Engine;

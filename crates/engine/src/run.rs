@@ -106,6 +106,7 @@ impl Engine {
                 }
                 Plan::Modify(modify) => return modify.carry_out(&operation, &self.turns, io).await,
                 Plan::Transact(transact) => return transact.carry_out(io).await,
+                Plan::Statements(job) => return job.carry_out(self, io).await,
                 Plan::Edit(edit) => edit,
             };
             let body = seal(&edit, &operation, io).await?;

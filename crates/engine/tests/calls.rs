@@ -28,7 +28,18 @@ fn calls_without_a_protected_table_pass_byte_for_byte() {
         ("Query", r#"{"TableName":"Other","FilterExpression":"email = ;"}"#),
         ("BatchWriteItem", r#"{"RequestItems":{"Other":[{"New":{}}]}}"#),
         ("TransactWriteItems", r#"{"TransactItems":[{"New":{"TableName":"Other"}}]}"#),
-        ("ExecuteStatement", r#"{"Statement":"SELECT * FROM Other"}"#),
+        ("ExecuteStatement", r#"{"Statement":"SELECT * FROM Other", "New":1}"#),
+        // What can be read is known to be about another table, also where it names a protected one as text.
+        ("ExecuteStatement", r#"{"Statement":"INSERT INTO \"Other\" VALUE {'id': 'Users', 'a': ?}"}"#),
+        ("ExecuteStatement", r#"{"Statement":"not even PartiQL"}"#),
+        (
+            "BatchExecuteStatement",
+            r#"{"Statements":[{"Statement":"SELECT Users FROM Other WHERE id = '1'","New":1},{}]}"#,
+        ),
+        (
+            "ExecuteTransaction",
+            r#"{"TransactStatements":[{"Statement":"SELECT * FROM Other.Users WHERE a = 1"}],"New":1}"#,
+        ),
         ("ListTables", "not even json"),
         ("CreateTable", r#"{"TableName":"Other"}"#),
     ] {

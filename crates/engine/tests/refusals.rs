@@ -88,16 +88,73 @@ fn tail(member: &str, expression: &str) -> String {
     format!(r#""{member}":"{expression}"{names}{values}"#)
 }
 
+/// Statements that cannot be read, or say what no call does, and what the refusal names besides the table.
+const STATEMENTS: [(&str, &str); 16] = [
+    ("SELECT 1 WHERE EXISTS(SELECT * FROM Users)", "byte 7"),
+    ("SELECT * FROM Other WHERE EXISTS(SELECT * FROM Users)", "byte 26"),
+    ("SELECT * FROM Other -- '\\n, Users -- '", "byte 20"),
+    ("SELECT * FROM Users, Other", "byte 19"),
+    ("SELECT * FROM Users AS u", "byte 20"),
+    ("SELECT id AS x FROM Users", "byte 10"),
+    ("SELECT COUNT(*) FROM Users", "byte 12"),
+    ("SELECT * FROM Users LIMIT 1", "byte 20"),
+    ("SELECT * FROM Users WHERE email LIKE 'SECRET'", "byte 32"),
+    ("SELECT * FROM Users WHERE id IN (SELECT id FROM Other)", "byte 33"),
+    ("SELECT * FROM Users; SELECT * FROM Other", "byte 21"),
+    ("INSERT INTO Users VALUE {'id': '1', 'email': `SECRET`}", "byte 45"),
+    ("INSERT INTO Users VALUE {'id': '1', 'id': 'SECRET'}", "each name once"),
+    ("INSERT INTO Other VALUE {'id': 'Users'", "byte 38"),
+    (r#"UPDATE \"users\" SET email = 'SECRET' WHERE id = '1'"#, "capital letters"),
+    ("EXISTS(SELECT * FROM Users WHERE id = '1')", "transaction"),
+];
+
 #[test]
-fn statements_and_operations_that_are_not_known() {
-    for statement in
-        ["SELECT * FROM Users", "UPDATE \\\"users\\\" SET a=1", "SELECT 1 WHERE EXISTS(SELECT * FROM Users)"]
-    {
+fn statements_that_cannot_be_told() {
+    for (statement, names) in STATEMENTS {
         let one = format!(r#"{{"Statement":"{statement}"}}"#);
-        refusal("ExecuteStatement", &one, &["ExecuteStatement", "Users"]);
-        refusal("BatchExecuteStatement", &format!(r#"{{"Statements":[{one}]}}"#), &["Users"]);
-        refusal("ExecuteTransaction", &format!(r#"{{"TransactStatements":[{one}]}}"#), &["Users"]);
+        refusal("ExecuteStatement", &one, &["ExecuteStatement", "Users", names]);
+        // Those that can be read are each answered by themselves in a batch.
+        if !statement.starts_with("EXISTS") {
+            refusal("BatchExecuteStatement", &format!(r#"{{"Statements":[{one}]}}"#), &["Users", names]);
+            refusal("ExecuteTransaction", &format!(r#"{{"TransactStatements":[{one}]}}"#), &["Users", names]);
+        }
     }
+    let long = format!(r#"{{"Statement":"SELECT * FROM Users WHERE email = '{}'"}}"#, "x".repeat(8192));
+    refusal("ExecuteStatement", &long, &["byte 8192"]);
+    let unread =
+        r#"{"TransactStatements":[{"Statement":"DELETE FROM Users WHERE id = '1'"},{"Statement":"DROP TABLE Other"}]}"#;
+    refusal("ExecuteTransaction", unread, &["Users", "byte 0"]);
+}
+
+#[test]
+fn statements_that_say_what_their_call_may_not() {
+    for (statement, names) in [
+        ("SELECT * FROM Users WHERE id = '1' AND unlisted = 'SECRET'", "unlisted"),
+        ("SELECT * FROM Users WHERE aws_dbe_head = 'SECRET'", "aws_dbe_head"),
+        ("UPDATE Users SET aws_dbe_foot = 'SECRET' WHERE id = '1'", "aws_dbe_foot"),
+        ("INSERT INTO Users VALUE {'id': '1', 'unlisted': 'SECRET'}", "unlisted"),
+    ] {
+        let one = format!(r#"{{"Statement":"{statement}"}}"#);
+        refusal("ExecuteStatement", &one, &["ExecuteStatement as ", "Users", names]);
+        if !statement.starts_with("SELECT") {
+            let names = &["ExecuteTransaction as TransactWriteItems", "Users", names];
+            refusal("ExecuteTransaction", &format!(r#"{{"TransactStatements":[{one}]}}"#), names);
+        }
+    }
+    let one = r#""Statement":"SELECT * FROM Users WHERE id = '1'""#;
+    for unknown in [r#""New":"SECRET""#, r#""Parameters":[{"S":7}]"#] {
+        refusal("ExecuteStatement", &format!("{{{one},{unknown}}}"), &["Users"]);
+        refusal("BatchExecuteStatement", &format!(r#"{{"Statements":[{{{one},{unknown}}}]}}"#), &["Users"]);
+        refusal("ExecuteTransaction", &format!(r#"{{"TransactStatements":[{{{one},{unknown}}}]}}"#), &["Users"]);
+    }
+    let other = r#"{"Statement":"DELETE FROM Other WHERE id = '1'","New":"SECRET"}"#;
+    refusal("ExecuteTransaction", &format!(r#"{{"TransactStatements":[{{{one}}},{other}]}}"#), &["New"]);
+    let many = vec![format!("{{{one}}}"); 26].join(",");
+    refusal("BatchExecuteStatement", &format!(r#"{{"Statements":[{many}]}}"#), &["25"]);
+}
+
+#[test]
+fn operations_that_are_not_known() {
     let unknown = refusal("SearchVectors", r#"{"TableName":"Users"}"#, &["SearchVectors"]);
     assert_eq!(unknown.code(), "DSL-2002");
     let body = r#"{"TableName":"Users","Item":{"id":{"S":"1"}},"NewParameter":"SECRET"}"#;

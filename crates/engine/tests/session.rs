@@ -43,6 +43,29 @@ fn refusals_and_lost_answers_end_a_session() {
 }
 
 #[test]
+fn a_statement_is_stepped_through_the_calls_that_it_stands_for() {
+    let statement = r#"{"Statement":"UPDATE Users SET email = ? WHERE id = '1' AND email = 'a@example.com' RETURNING ALL NEW *",
+        "Parameters":[{"S":"new@example.com"}]}"#;
+    let (mut session, step) = Session::start(Arc::new(engine()), dynamodb("ExecuteStatement", statement), || {});
+    assert!(matches!(step, Step::Send(call) if call.operation == "GetItem"));
+    let answer = |body: String| Ok(Answer { status: 200, request_id: Some("r".into()), body: body.into_bytes() });
+    let Step::Send(write) = session.resume(answer(format!(r#"{{"Item":{}}}"#, sealed(ITEM)))) else {
+        panic!("the session did not write")
+    };
+    assert_eq!(write.operation, "UpdateItem");
+    assert!(!String::from_utf8(write.body).unwrap().contains("example.com"));
+    let new = sealed(&ITEM.replace("a@example", "new@example"));
+    match session.resume(answer(format!(r#"{{"Attributes":{new}}}"#))) {
+        Step::Done(Ok(answer)) => {
+            let expected = r#"{"Items":[{"id":{"S":"1"},"email":{"S":"new@example.com"}}]}"#;
+            assert_eq!(String::from_utf8(answer.body).unwrap(), expected);
+            assert_eq!(answer.request_id.as_deref(), Some("r"));
+        }
+        step => panic!("{step:?}"),
+    }
+}
+
+#[test]
 fn a_session_waits_for_its_turn_and_is_woken() {
     let engine = Arc::new(engine());
     let update = r#"{"TableName":"Users","Key":{"id":{"S":"1"}},"UpdateExpression":"SET email = :v","ExpressionAttributeValues":{":v":{"S":"new@example.com"}}}"#;

@@ -5,53 +5,20 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "helpers of tests, not tests themselves")]
 
+#[allow(dead_code, unreachable_pub, reason = "each test uses a part of it")]
+mod random;
+
 use std::sync::Arc;
 
-use dynaseal_engine::{Call, Engine, Plaintext, Service, Table};
+use dynaseal_engine::{Engine, Plaintext, Service, Table};
 use dynaseal_gateway::{Embedded, RuntimeClock};
-use dynaseal_item::{Action, SchemaSpec, Suite, kat};
+use dynaseal_item::{Action, SchemaSpec, Suite};
 use dynaseal_keys::{Provider, RawAes};
+use random::{Random, call, call_service, normal, value};
 use serde_json::{Value, json};
-
-/// A small generator of numbers, the same on every machine.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, bound: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        usize::try_from(self.0 >> 33).unwrap() % bound
-    }
-
-    fn pick<'a, T: ?Sized>(&mut self, all: &[&'a T]) -> &'a T {
-        all[self.below(all.len())]
-    }
-
-    fn chance(&mut self, percent: usize) -> bool {
-        self.below(100) < percent
-    }
-}
 
 fn id(random: &mut Random) -> Value {
     json!({"S": random.pick(&["a", "b", "c"])})
-}
-
-fn value(random: &mut Random, attribute: &str) -> Value {
-    let numbers = ["0", "1", "-1", "2.50", "1e2", "0.001", "12345678901234567890"];
-    let texts = ["", "x", "xy", "yz", "é\u{1f511}"];
-    let attribute = if random.chance(8) { random.pick(&["n", "s", "l", "m", "ss", "t"]) } else { attribute };
-    match attribute {
-        "n" | "hits" => json!({"N": random.pick(&numbers)}),
-        "s" => json!({"S": random.pick(&texts)}),
-        "l" => json!({"L": (0..random.below(3)).map(|_| value(random, "n")).collect::<Vec<_>>()}),
-        "m" => json!({"M": {"k": value(random, "n"), "j": value(random, "s")}}),
-        "ss" => {
-            let members = &["p", "q", "r"][..=random.below(3)];
-            json!({"SS": members})
-        }
-        _ => json!({"BOOL": random.chance(50)}),
-    }
 }
 
 fn item(random: &mut Random) -> Value {
@@ -237,34 +204,6 @@ fn request(random: &mut Random) -> (&'static str, Value) {
             ("TransactWriteItems", json!({"TransactItems": actions}))
         }
     }
-}
-
-/// The same whatever the spelling of numbers and the order of sets.
-fn normal(value: &Value) -> Value {
-    match value {
-        Value::Object(map) if map.len() == 1 && map.contains_key("N") => {
-            json!({"N": kat::normalize_number(map["N"].as_str().unwrap_or_default()).unwrap_or_default()})
-        }
-        Value::Object(map) if map.len() == 1 && map.contains_key("SS") => {
-            let mut all: Vec<_> = map["SS"].as_array().unwrap().iter().map(ToString::to_string).collect();
-            all.sort();
-            json!({"SS": all})
-        }
-        Value::Object(map) => {
-            map.iter().map(|(name, value)| (name.clone(), normal(value))).collect::<serde_json::Map<_, _>>().into()
-        }
-        Value::Array(all) => all.iter().map(normal).collect(),
-        other => other.clone(),
-    }
-}
-
-fn call(operation: &str, body: &Value) -> Call {
-    call_service(Service::DynamoDb, operation, body)
-}
-
-fn call_service(service: Service, operation: &str, body: &Value) -> Call {
-    let body = serde_json::to_vec(body).unwrap();
-    Call { service, operation: operation.to_owned().into(), body }
 }
 
 fn table() -> Embedded {

@@ -24,6 +24,19 @@ impl CallsExplanation {
         Self { least: 1, most: Some(1), notes: Vec::new() }
     }
 
+    /// Of statements that are still to be added.
+    pub(super) fn of_statements() -> Self {
+        let notes = vec!["the sum of the calls as which the statements are carried out".to_owned()];
+        Self { least: 0, most: None, notes }
+    }
+
+    /// Adds a call that is made so often at least, or one that is not known.
+    pub(super) fn add(&mut self, call: Option<&Self>, count: usize) {
+        let each = call.map_or(1, |call| call.least);
+        let count = u32::try_from(count).unwrap_or(u32::MAX);
+        self.least = self.least.saturating_add(each.saturating_mul(count));
+    }
+
     pub(super) fn of_edit(reply: &Reply<'_, '_>) -> Self {
         match reply {
             Reply::Items { view, .. } if view.index_of.is_some() => Self {

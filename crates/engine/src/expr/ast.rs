@@ -73,7 +73,7 @@ impl fmt::Display for Path {
 }
 
 /// Refuses paths of which one is part of another, or which take one value for a map and a list.
-pub(super) fn check_paths<'p>(paths: &(impl Iterator<Item = &'p Path> + Clone)) -> Result<(), Fault> {
+pub(crate) fn check_paths<'p>(paths: &(impl Iterator<Item = &'p Path> + Clone)) -> Result<(), Fault> {
     let pairs = || {
         let all = paths.clone();
         paths
@@ -124,6 +124,26 @@ pub enum Condition<V> {
 }
 
 impl<V> Condition<V> {
+    /// The same condition over references to its values.
+    #[must_use]
+    pub fn by_ref(&self) -> Condition<&V> {
+        match self {
+            Condition::And(left, right) => left.by_ref().and(right.by_ref()),
+            Condition::Or(left, right) => left.by_ref().or(right.by_ref()),
+            Condition::Not(inner) => inner.by_ref().not(),
+            Condition::Compare(left, comparator, right) => {
+                Condition::Compare(left.by_ref(), *comparator, right.by_ref())
+            }
+            Condition::Between(one, low, high) => Condition::Between(one.by_ref(), low.by_ref(), high.by_ref()),
+            Condition::In(one, all) => Condition::In(one.by_ref(), all.iter().map(Operand::by_ref).collect()),
+            Condition::Exists(path) => Condition::Exists(path.clone()),
+            Condition::NotExists(path) => Condition::NotExists(path.clone()),
+            Condition::Type(one, kind) => Condition::Type(one.by_ref(), kind),
+            Condition::BeginsWith(whole, part) => Condition::BeginsWith(whole.by_ref(), part.by_ref()),
+            Condition::Contains(whole, part) => Condition::Contains(whole.by_ref(), part.by_ref()),
+        }
+    }
+
     /// Both of two conditions.
     #[must_use]
     pub fn and(self, other: Self) -> Self {
@@ -155,6 +175,16 @@ pub enum Operand<V> {
     Size(Box<Operand<V>>),
 }
 
+impl<V> Operand<V> {
+    fn by_ref(&self) -> Operand<&V> {
+        match self {
+            Operand::Path(path) => Operand::Path(path.clone()),
+            Operand::Value(value) => Operand::Value(value),
+            Operand::Size(inner) => Operand::Size(Box::new(inner.by_ref())),
+        }
+    }
+}
+
 /// How two operands are compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(missing_docs, reason = "they say what they are")]
@@ -168,7 +198,7 @@ pub enum Comparator {
 }
 
 impl Comparator {
-    pub(super) fn of(sign: &str) -> Option<Self> {
+    pub(crate) fn of(sign: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|comparator| comparator.sign() == sign)
     }
 
@@ -184,7 +214,7 @@ impl Comparator {
     }
 
     /// The comparator that says the same with its operands exchanged.
-    pub(super) fn mirrored(self) -> Self {
+    pub(crate) fn mirrored(self) -> Self {
         match self {
             Comparator::Less => Comparator::Greater,
             Comparator::LessOrEqual => Comparator::GreaterOrEqual,
@@ -241,6 +271,41 @@ pub enum SetValue<V> {
     Plus(Box<SetValue<V>>, Box<SetValue<V>>),
     /// A difference.
     Minus(Box<SetValue<V>>, Box<SetValue<V>>),
+}
+
+impl<V> Update<V> {
+    /// The same update over references to its values.
+    #[must_use]
+    pub fn by_ref(&self) -> Update<&V> {
+        let actions = self.actions.iter().map(|(path, action)| (path.clone(), action.by_ref())).collect();
+        Update { actions, legacy: self.legacy }
+    }
+}
+
+impl<V> Action<V> {
+    fn by_ref(&self) -> Action<&V> {
+        match self {
+            Action::Set(value) => Action::Set(value.by_ref()),
+            Action::Remove => Action::Remove,
+            Action::Add(value) => Action::Add(value),
+            Action::Delete(value) => Action::Delete(value),
+        }
+    }
+}
+
+impl<V> SetValue<V> {
+    fn by_ref(&self) -> SetValue<&V> {
+        match self {
+            SetValue::Path(path) => SetValue::Path(path.clone()),
+            SetValue::Value(value) => SetValue::Value(value),
+            SetValue::IfNotExists(path, default) => SetValue::IfNotExists(path.clone(), Box::new(default.by_ref())),
+            SetValue::ListAppend(left, right) => {
+                SetValue::ListAppend(Box::new(left.by_ref()), Box::new(right.by_ref()))
+            }
+            SetValue::Plus(left, right) => SetValue::Plus(Box::new(left.by_ref()), Box::new(right.by_ref())),
+            SetValue::Minus(left, right) => SetValue::Minus(Box::new(left.by_ref()), Box::new(right.by_ref())),
+        }
+    }
 }
 
 impl<V: Clone> Update<V> {

@@ -7,7 +7,7 @@ use dynaseal_item::Value;
 use super::decimal::{Decimal, NumberFault};
 
 /// Whether two values are the same: numbers by value, sets in any order, maps and lists all the way down.
-pub(super) fn equal(left: &Value<'_>, right: &Value<'_>) -> Result<bool, NumberFault> {
+pub(crate) fn equal(left: &Value<'_>, right: &Value<'_>) -> Result<bool, NumberFault> {
     Ok(match (left, right) {
         (Value::N(left), Value::N(right)) => Decimal::parse(left)? == Decimal::parse(right)?,
         (Value::Ns(left), Value::Ns(right)) => numbers(left)? == numbers(right)?,
@@ -28,7 +28,7 @@ pub(super) fn equal(left: &Value<'_>, right: &Value<'_>) -> Result<bool, NumberF
 }
 
 /// The order of two strings, numbers or binaries; other values have none.
-pub(super) fn order(left: &Value<'_>, right: &Value<'_>) -> Result<Option<Ordering>, NumberFault> {
+pub(crate) fn order(left: &Value<'_>, right: &Value<'_>) -> Result<Option<Ordering>, NumberFault> {
     Ok(match (left, right) {
         // UTF-8 sorts by its bytes as Rust's strings do.
         (Value::S(left), Value::S(right)) => Some(left.cmp(right)),

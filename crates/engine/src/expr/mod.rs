@@ -12,7 +12,7 @@
 
 pub mod apply;
 pub mod ast;
-mod compare;
+pub(crate) mod compare;
 pub mod condition;
 pub mod decimal;
 pub mod error;

@@ -10,7 +10,7 @@ use crate::doc::{Node, NotJson, Object};
 use crate::error::Error;
 use crate::expr::print::Printer;
 use crate::expr::syntax::MAX_BYTES;
-use crate::expressions::Parsed;
+use crate::expressions::{Parsed, placeholders};
 use crate::plan::{Put, Reply, View};
 use crate::reply;
 use crate::run::seal_one;
@@ -108,7 +108,7 @@ impl Change<'_> {
         }
         let condition = printer.condition(&guard(stored, modify.table, &unsigned));
         write.members.push(("ConditionExpression", printed(|out| json::write_text(&condition, out))));
-        write.placeholders(&printer);
+        write.members.extend(placeholders(&printer));
         Ok(Decision::Write(write))
     }
 }
@@ -116,21 +116,6 @@ impl Change<'_> {
 impl Write {
     fn new(returns: Returns) -> Self {
         Self { members: Vec::new(), footer: None, returns, whole: None }
-    }
-
-    fn placeholders(&mut self, printer: &Printer<'_>) {
-        let mut names = Object::default();
-        for (placeholder, name) in printer.names() {
-            names.insert(placeholder, Node::Printed(printed(|out| json::write_text(name, out))));
-        }
-        self.members.push(("ExpressionAttributeNames", names.print(&[], 64)));
-        let mut values = Object::default();
-        for (placeholder, value) in printer.values() {
-            values.insert(placeholder, Node::Printed(printed(|out| json::write_value(value, out))));
-        }
-        if !values.is_empty() {
-            self.members.push(("ExpressionAttributeValues", values.print(&[], 1024)));
-        }
     }
 
     /// The request: the caller's other members, and what was decided.

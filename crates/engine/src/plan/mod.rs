@@ -21,6 +21,7 @@ use crate::expr::projection::Projection;
 use crate::expressions::Expressions;
 use crate::learn::Tables;
 use crate::modify::{Modify, Transact};
+use crate::partiql::Job;
 use crate::table::Table;
 
 pub(crate) use stream::Stream;
@@ -36,6 +37,8 @@ pub(crate) enum Plan<'e, 'a> {
     Modify(Box<Modify<'e, 'a>>),
     /// The same for a whole transaction.
     Transact(Box<Transact<'e, 'a>>),
+    /// Make other calls that say the same, and answer in the shape that was asked for.
+    Statements(Box<Job<'e, 'a>>),
 }
 
 /// An edited request.
@@ -154,8 +157,8 @@ pub(crate) fn of<'e, 'a>(tables: &'e Tables<'e>, call: &'a Call) -> Result<Plan<
         "TransactWriteItems" => transact::write(request),
         "TransactGetItems" => transact::get(request),
         "ExecuteStatement" => statement::execute(&request),
-        "BatchExecuteStatement" => statement::batch(&request),
-        "ExecuteTransaction" => statement::transaction(&request),
+        "BatchExecuteStatement" => statement::batch(request),
+        "ExecuteTransaction" => statement::transaction(request),
         "CreateTable" => schema::create(&request),
         "UpdateTable" => schema::update(&request),
         "UpdateTimeToLive" => schema::time_to_live(&request),

@@ -1,52 +1,136 @@
-//! PartiQL. A statement on a protected table is refused; one whose tables cannot be told is refused too (FORMAT T24).
+//! PartiQL. A statement on a protected table is carried out by `partiql/`; one that cannot be read is refused as soon as it
+//! could mean such a table (FORMAT T24). What is about other tables alone passes byte for byte.
 
 use crate::doc::{Object, array};
 use crate::error::Error;
+use crate::partiql::{Batch, Entry, Fault, Job, Planned, Transaction};
+use crate::table::Table;
 
 use super::scope::Scope;
 use super::{Plan, Request};
 
 const STATEMENT: &str = "Statement";
 
+/// What a statement turned out to be.
+enum Read<'e> {
+    /// About a protected table.
+    Protected(Planned<'e>, &'e Table),
+    /// About another table, or not to be read.
+    Other(Result<Planned<'e>, Fault>),
+}
+
 pub(crate) fn execute<'e, 'a>(request: &Request<'e, 'a>) -> Result<Plan<'e, 'a>, Error> {
-    statement(request, &request.body)?;
-    Ok(Plan::Forward)
-}
-
-pub(crate) fn batch<'e, 'a>(request: &Request<'e, 'a>) -> Result<Plan<'e, 'a>, Error> {
-    statements(request, "Statements")
-}
-
-pub(crate) fn transaction<'e, 'a>(request: &Request<'e, 'a>) -> Result<Plan<'e, 'a>, Error> {
-    statements(request, "TransactStatements")
-}
-
-fn statements<'e, 'a>(request: &Request<'e, 'a>, member: &str) -> Result<Plan<'e, 'a>, Error> {
-    if let Some(list) = request.body.raw(member) {
-        for entry in array(list).map_err(|error| request.bad(error))? {
-            statement(request, &Object::parse(entry).map_err(|error| request.bad(error))?)?;
+    match read(request, &request.body)? {
+        Read::Other(_) => Ok(Plan::Forward),
+        Read::Protected(planned, table) => {
+            const MEMBERS: [&str; 7] = [
+                STATEMENT,
+                "Parameters",
+                "ConsistentRead",
+                "Limit",
+                "NextToken",
+                "ReturnConsumedCapacity",
+                "ReturnValuesOnConditionCheckFailure",
+            ];
+            Scope { operation: request.operation, table }.known(&request.body, &MEMBERS)?;
+            Ok(Plan::Statements(Box::new(Job::One(Box::new(planned), table))))
         }
     }
-    Ok(Plan::Forward)
 }
 
-fn statement(request: &Request<'_, '_>, holder: &Object<'_>) -> Result<(), Error> {
-    let Some(text) = holder.text(STATEMENT).map_err(|error| request.bad(error))? else { return Ok(()) };
-    match request.tables.directory().named().find(|table| names(&text, table.name())) {
-        None if request.tables.directory().has_patterns() => {
-            Err(Error::UnknownOperation { operation: request.operation.to_owned() })
+pub(crate) fn batch<'e, 'a>(mut request: Request<'e, 'a>) -> Result<Plan<'e, 'a>, Error> {
+    const LIST: &str = "Statements";
+    const MEMBERS: [&str; 4] = [STATEMENT, "Parameters", "ConsistentRead", "ReturnValuesOnConditionCheckFailure"];
+    let mut entries = Vec::new();
+    let mut protected = false;
+    for text in listed(&request, LIST)? {
+        let holder = Object::parse(text).map_err(|error| request.bad(error))?;
+        entries.push(match read(&request, &holder)? {
+            Read::Other(planned) => Entry::Plain(text, planned.ok().map(Box::new)),
+            Read::Protected(planned, table) => {
+                let scope = Scope { operation: request.operation, table };
+                scope.known(&request.body, &[LIST, "ReturnConsumedCapacity"])?;
+                scope.known(&holder, &MEMBERS)?;
+                protected = true;
+                Entry::Protected(Box::new(planned), table)
+            }
+        });
+    }
+    if !protected {
+        return Ok(Plan::Forward);
+    }
+    request.body.remove(LIST);
+    Ok(Plan::Statements(Box::new(Job::Batch(Batch { body: request.body, entries }))))
+}
+
+pub(crate) fn transaction<'e, 'a>(mut request: Request<'e, 'a>) -> Result<Plan<'e, 'a>, Error> {
+    const LIST: &str = "TransactStatements";
+    const MEMBERS: [&str; 3] = [STATEMENT, "Parameters", "ReturnValuesOnConditionCheckFailure"];
+    let (mut statements, mut unread, mut found, mut holders) = (Vec::new(), None, None, Vec::new());
+    for text in listed(&request, LIST)? {
+        let holder = Object::parse(text).map_err(|error| request.bad(error))?;
+        match read(&request, &holder)? {
+            Read::Other(Ok(planned)) => statements.push(planned),
+            Read::Other(Err(fault)) => unread = unread.or(Some(fault)),
+            Read::Protected(planned, table) => {
+                statements.push(planned);
+                found = Some(table);
+            }
         }
-        None => Ok(()),
-        Some(table) => Err(Scope { operation: request.operation, table }.refused(
-            "PartiQL does not work on protected tables yet".to_owned(),
-            "use GetItem, Query, PutItem or the transactions; pass text that equals a table's name as a parameter",
-        )),
+        holders.push(holder);
+    }
+    let Some(table) = found else { return Ok(Plan::Forward) };
+    // All goes in one transaction, so what is not known of another table's statement cannot go along either.
+    let scope = Scope { operation: request.operation, table };
+    scope.known(&request.body, &[LIST, "ClientRequestToken", "ReturnConsumedCapacity"])?;
+    holders.iter().try_for_each(|holder| scope.known(holder, &MEMBERS))?;
+    if let Some(fault) = unread {
+        return Err(fault.refusal(request.operation, table.name()));
+    }
+    request.body.remove(LIST);
+    Ok(Plan::Statements(Box::new(Job::Transaction(Transaction { body: request.body, statements, table }))))
+}
+
+fn listed<'a>(request: &Request<'_, 'a>, member: &str) -> Result<Vec<&'a str>, Error> {
+    match request.body.borrowed(member) {
+        Some(list) => array(list).map_err(|error| request.bad(error)),
+        None => Ok(Vec::new()),
     }
 }
 
-/// Whether a statement could name a table: its name stands somewhere as a whole word, in any case and in any quotation,
-/// text literals and comments included. Telling those apart as DynamoDB does would have to be exactly right; this errs on
-/// the safe side, and a literal that equals the name can be passed as a parameter.
+/// Reads a statement, and looks its table up.
+fn read<'e>(request: &Request<'e, '_>, holder: &Object<'_>) -> Result<Read<'e>, Error> {
+    let Some(text) = holder.text(STATEMENT).map_err(|error| request.bad(error))? else {
+        return Ok(Read::Other(Err(Fault::Unreadable { at: 0, expected: "a statement" })));
+    };
+    let tables = request.tables;
+    let planned = match Planned::read(holder, &text, |name| tables.table(name)) {
+        Ok(planned) => planned,
+        Err(fault) => {
+            return match tables.directory().could_be_named(|name| names(&text, name)) {
+                None => Ok(Read::Other(Err(fault))),
+                Some(name) => Err(fault.refusal(request.operation, name)),
+            };
+        }
+    };
+    if let Some(table) = planned.table {
+        return Ok(Read::Protected(planned, table));
+    }
+    // Two tables of one name in other letters are rarer than a name that was mistyped.
+    let name = super::table_name(&planned.statement.target().table);
+    match tables.directory().named().find(|table| table.name().eq_ignore_ascii_case(name)) {
+        None => Ok(Read::Other(Ok(planned))),
+        Some(table) => Err(OTHER_CASE.refusal(request.operation, table.name())),
+    }
+}
+
+const OTHER_CASE: Fault = Fault::Unmapped {
+    what: "the statement names a table that differs from this one in capital letters alone",
+    instead: "write the table's name as DynamoDB has it",
+};
+
+/// Whether a statement that cannot be read could name a table: its name stands somewhere as a whole word, in any case and
+/// in any quotation, text literals and comments included.
 fn names(statement: &str, table: &str) -> bool {
     let (statement, table) = (statement.to_ascii_lowercase(), table.to_ascii_lowercase());
     let is_word = |character: char| character.is_alphanumeric() || character == '_';

@@ -64,12 +64,14 @@ pub(super) fn text(planned: &Planned, out: &mut Vec<u8>) {
 }
 
 fn plan(explanation: &PlanExplanation, out: &mut Vec<u8>) {
-    let PlanExplanation { operation, plan, passes, rewritten, taken_out, writes, opened, calls, .. } = explanation;
+    let PlanExplanation { operation, plan, passes, rewritten, taken_out, writes, statements, opened, calls, .. } =
+        explanation;
     let what = match plan {
         PlanKind::Forward => "passes as it came; there is nothing to seal, to decide or to open",
         PlanKind::Edit if rewritten.is_empty() && taken_out.is_empty() => "passes as it came",
         PlanKind::Edit => "is sent in another form",
         PlanKind::Modify => "is decided on plaintext and written under a guard",
+        PlanKind::Statements => "is carried out as the calls that say the same",
         PlanKind::Transact => "is sealed and decided on plaintext, and sent as one transaction",
     };
     let and = if opened.is_empty() { "" } else { "; its answer is opened" };
@@ -80,6 +82,16 @@ fn plan(explanation: &PlanExplanation, out: &mut Vec<u8>) {
     writes.iter().for_each(|one| write(one, out));
     opened.iter().for_each(|one| self::opened(one, out));
     self::calls(calls, out);
+    for one in statements {
+        let number = one.number.map(|number| format!("statement {number} as ")).unwrap_or_default();
+        match &one.call {
+            Some(call) => {
+                say::wrap(&format!("\n{number}this call:"), "", out);
+                self::plan(call, out);
+            }
+            None => say::wrap(&format!("\n{number}a call that depends on what DescribeTable answers"), "", out),
+        }
+    }
 }
 
 fn write(write: &WriteExplanation, out: &mut Vec<u8>) {
