@@ -156,8 +156,24 @@ fn fail(calls: &mut Calls) {
     calls.fails("GetRecords", &json!({"ShardIterator": format!("dynaseal-1/Vault/{secret}")}));
     calls.fails("GetShardIterator", &json!({"StreamArn": secret}));
 
-    let statement = format!("UPDATE Vault SET text = '{secret}' WHERE id = '{}'", id("1"));
-    calls.fails("ExecuteStatement", &json!({"Statement": statement}));
+    let one = id("1");
+    for statement in [
+        format!("UPDATE Vault SET text = '{secret}' WHERE id = '{one}' RETURNING ALL NEW *"),
+        format!("SELECT * FROM Vault WHERE text = '{secret}' AND begins_with(id, '{one}')"),
+    ] {
+        let answer = calls.ok("ExecuteStatement", &json!({"Statement": statement}));
+        assert!(answer.contains(secret), "{answer}");
+    }
+    for statement in [
+        format!("UPDATE Vault SET text = '{secret}' WHERE id = '{one}' AND text = 'not {secret}'"),
+        format!("UPDATE Vault SET text = '{secret}' WHERE"),
+        format!("UPDATE Vault SET text = '{secret} WHERE id = '{one}'"),
+        format!("INSERT INTO Vault VALUE {{'id': '{one}', 'text': '{secret}'}}"),
+        format!("SELECT * FROM Vault WHERE text LIKE '{secret}'"),
+        format!("DELETE FROM Vault WHERE id = `{secret}`"),
+    ] {
+        calls.fails("ExecuteStatement", &json!({"Statement": statement}));
+    }
     calls.fails("SomethingNew", &with("text", text.clone()));
 
     let whole = with("text", text).to_string();

@@ -108,7 +108,7 @@ fn plans_of_requests_are_explained() {
     }
     assert_eq!(
         plans.into_iter().collect::<Vec<_>>(),
-        ["edit", "forward", "modify", "refused", "statements", "transact"]
+        ["edit", "forward", "modify", "native_update", "refused", "statements", "transact"]
     );
     assert_kept("requests.plans.txt", &text);
 }

@@ -60,6 +60,8 @@ pub enum PlanKind {
     Modify,
     /// The same for a transaction.
     Transact,
+    /// An update of unsigned attributes: DynamoDB's own work if the item is there; one that it makes is sealed.
+    NativeUpdate,
     /// PartiQL: it is carried out as other calls, each with a plan of its own.
     Statements,
 }
@@ -163,6 +165,10 @@ impl Engine {
                 }
                 let write = WriteExplanation::of_modify(operation, &modify, None)?;
                 explanation.calls = CallsExplanation::of_modify(operation, write.condition.is_some());
+                if modify.natively_first {
+                    explanation.plan = PlanKind::NativeUpdate;
+                    explanation.calls.natively_first();
+                }
                 explanation.writes.push(write);
                 explanation.opened = answer::of_modify(&modify).map_err(fault)?;
             }

@@ -154,11 +154,16 @@ fn transactions_mix_tables_and_open_the_reasons() {
         r#"{{"__type":"x#TransactionCanceledException","CancellationReasons":[{{"Code":"None"}},{{"Code":"None"}},{{"Code":"ConditionalCheckFailed","Item":{}}},{{"Code":"None"}}]}}"#,
         sealed(ITEM)
     );
-    let (sent, answer) = call("TransactWriteItems", &body, 400, &reasons);
-    let sent = json(&sent);
+    // The item that is updated is not there: it is made sealed, though what is updated is not signed.
+    let wire =
+        Script::new(|operation, _| if operation == "GetItem" { (200, "{}".into()) } else { (400, reasons.clone()) });
+    let answer = ready(engine().call(&wire, dynamodb("TransactWriteItems", &body))).unwrap();
+    let (sent, answer) = (json(&wire.sent()), String::from_utf8(answer.body).unwrap());
     assert_eq!(sent["TransactItems"][0], json(r#"{"Put":{"TableName":"Other","Item":{}}}"#));
     assert!(sent["TransactItems"][1]["Put"]["Item"]["aws_dbe_foot"]["B"].is_string());
-    assert_eq!(sent["TransactItems"][3], json(&body)["TransactItems"][3]);
+    let update = sent["TransactItems"][3]["Update"].to_string();
+    assert!(update.contains("attribute_not_exists(") && update.contains(" ADD "), "{update}");
+    assert!(update.contains("aws_dbe_foot") && update.contains(r#""hits""#), "{update}");
     assert_eq!(json(&answer)["CancellationReasons"][2]["Item"], json(ITEM));
 
     let gets = r#"{"TransactItems":[{"Get":{"TableName":"Other","Key":{}}},{"Get":{"TableName":"Users","Key":{},"ProjectionExpression":"email"}},{"Get":{"TableName":"Users","Key":{}}}]}"#;
@@ -174,7 +179,17 @@ fn a_failed_condition_shows_its_item_opened() {
     let failed = format!(r#"{{"__type":"x#ConditionalCheckFailedException","message":"m","Item":{}}}"#, sealed(ITEM));
     assert_eq!(json(&call("DeleteItem", body, 400, &failed).1)["Item"], json(ITEM));
     let update = r#"{"TableName":"Users","Key":{"id":{"S":"1"}},"UpdateExpression":"ADD hits :one","ExpressionAttributeValues":{":one":{"N":"1"}},"ReturnValues":"UPDATED_NEW"}"#;
-    assert_eq!(json(&call("UpdateItem", update, 400, &failed).1)["Item"], json(ITEM));
+    let conditional = update.replacen(
+        '{',
+        r#"{"ConditionExpression":"hits < :one","ReturnValuesOnConditionCheckFailure":"ALL_OLD","#,
+        1,
+    );
+    let stored = format!(r#"{{"Item":{}}}"#, sealed(ITEM));
+    let wire =
+        Script::new(|operation, _| if operation == "GetItem" { (200, stored.clone()) } else { (400, failed.clone()) });
+    let answer = ready(engine().call(&wire, dynamodb("UpdateItem", &conditional))).unwrap();
+    assert_eq!((answer.status, wire.count()), (400, 2));
+    assert_eq!(json(std::str::from_utf8(&answer.body).unwrap())["Item"], json(ITEM));
     let new = r#"{"Attributes":{"hits":{"N":"4"}}}"#;
     assert_eq!(call("UpdateItem", update, 200, new).1, new);
     let other = r#"{"__type":"x#ThrottlingException","message":"slow down"}"#;

@@ -224,6 +224,59 @@ async fn an_update_that_creates_the_item_shows_no_old_one() {
     }
 }
 
+/// What DynamoDB adds by itself to an item that is there must not make an unsealed one that nobody could read.
+#[tokio::test]
+async fn an_update_of_unsigned_attributes_makes_a_sealed_item_and_otherwise_costs_one_call() {
+    let engine = engine();
+    let wire = trouble(&engine, 0, 0).await;
+    let calls = || wire.calls.swap(0, Ordering::SeqCst);
+    let (hits, whole) = (
+        |returns| update("ADD hits :one", returns),
+        |id: &str| json!({"TableName": "Users", "Key": {"id": {"S": id}}}),
+    );
+    calls();
+    let (_, answer) = call(&engine, &wire, "UpdateItem", hits("UPDATED_NEW")).await;
+    assert_eq!((answer, calls()), (json!({"Attributes": {"hits": {"N": "2"}}}), 1));
+    let (_, answer) = call(&engine, &wire, "UpdateItem", hits("ALL_OLD")).await;
+    assert_eq!((&answer["Attributes"]["email"]["S"], calls()), (&json!("a@example.com"), 1));
+
+    // A condition of the caller's is told from that of ours.
+    let mut body = hits("NONE");
+    body["ConditionExpression"] = json!("hits < :one OR tier = :one");
+    body["ReturnValuesOnConditionCheckFailure"] = json!("ALL_OLD");
+    let (status, answer) = call(&engine, &wire, "UpdateItem", body.clone()).await;
+    assert_eq!((status, &answer["Item"]["email"]["S"]), (400, &json!("a@example.com")));
+
+    let at = |mut body: Value, id: &str| {
+        body["Key"] = json!({"id": {"S": id}});
+        body
+    };
+    let (status, answer) = call(&engine, &wire, "UpdateItem", at(body, "new")).await;
+    assert!(status == 400 && answer.get("Item").is_none(), "{answer}");
+    let (_, answer) = call(&engine, &wire, "UpdateItem", at(hits("ALL_NEW"), "new")).await;
+    assert_eq!(answer["Attributes"], json!({"id": {"S": "new"}, "hits": {"N": "1"}}));
+    assert_eq!(call(&engine, &wire, "GetItem", whole("new")).await.1["Item"], answer["Attributes"]);
+    let legacy = json!({"TableName": "Users", "Key": {"id": {"S": "old"}},
+        "AttributeUpdates": {"hits": {"Action": "ADD", "Value": {"N": "1"}}}});
+    for count in ["1", "2"] {
+        assert_eq!(call(&engine, &wire, "UpdateItem", legacy.clone()).await, (200, json!({})));
+        assert_eq!(call(&engine, &wire, "GetItem", whole("old")).await.1["Item"]["hits"]["N"], count);
+    }
+    let mut action = at(hits("NONE"), "in a transaction");
+    action.as_object_mut().unwrap().remove("ReturnValues");
+    let body = json!({"TransactItems": [{"Update": action}]});
+    assert_eq!(call(&engine, &wire, "TransactWriteItems", body).await, (200, json!({})));
+    assert_eq!(call(&engine, &wire, "GetItem", whole("in a transaction")).await.1["Item"]["hits"]["N"], "1");
+
+    // An update that says nothing makes the item too, and leaves one that is there as it is.
+    let bare = |id: &str| json!({"TableName": "Users", "Key": {"id": {"S": id}}, "ReturnValues": "ALL_NEW"});
+    let (_, answer) = call(&engine, &wire, "UpdateItem", bare("bare")).await;
+    assert_eq!(answer["Attributes"], json!({"id": {"S": "bare"}}));
+    assert_eq!(call(&engine, &wire, "GetItem", whole("bare")).await.1["Item"], answer["Attributes"]);
+    let before = call(&engine, &wire, "GetItem", whole("1")).await.1["Item"].clone();
+    assert_eq!(call(&engine, &wire, "UpdateItem", bare("1")).await.1["Attributes"], before);
+}
+
 #[tokio::test]
 async fn the_seed_case_updates_only_what_exists() {
     let (engine, database) = (engine(), database());

@@ -72,6 +72,13 @@ impl CallsExplanation {
         Self { least: Modify::CALLS, most: Some(Modify::CALLS * TRIES), notes }
     }
 
+    /// The same after one call that does it all, if the item is there and the condition holds.
+    pub(super) fn natively_first(&mut self) {
+        self.least = 1;
+        self.most = self.most.map(|most| most.saturating_add(1));
+        self.notes.insert(0, "one call, if the item is there and the condition holds; otherwise:".to_owned());
+    }
+
     pub(super) fn of_transact(transact: &Transact<'_, '_>) -> Self {
         let (least, mut most, mut notes) = (transact.calls(), 1, Vec::new());
         if least > 1 {

@@ -8,6 +8,7 @@ use dynaseal_keys::{Answer, Io};
 use crate::answers;
 use crate::doc::{Node, NotJson, Object};
 use crate::error::Error;
+use crate::expr::ast::{Condition, Path};
 use crate::expr::print::Printer;
 use crate::expr::syntax::MAX_BYTES;
 use crate::expressions::{Parsed, placeholders};
@@ -111,6 +112,24 @@ impl Change<'_> {
         write.members.extend(placeholders(&printer));
         Ok(Decision::Write(write))
     }
+}
+
+/// An update that DynamoDB can carry out itself, of an item that is there.
+pub(super) fn native(modify: &Modify<'_, '_>, parsed: &Parsed<'_>) -> Option<Write> {
+    let mut write = Write::new(modify.returns());
+    let mut printer = Printer::default();
+    let update = printer.update(parsed.update.as_ref()?);
+    let exists = Condition::Exists(Path::attribute(modify.table.schema().partition_key()));
+    let condition = match &parsed.condition {
+        Some(condition) => exists.and(condition.clone()),
+        None => exists,
+    };
+    let condition = printer.condition(&condition);
+    write.members.push(("Key", modify.key.clone().into_bytes()));
+    write.members.push(("UpdateExpression", printed(|out| json::write_text(&update, out))));
+    write.members.push(("ConditionExpression", printed(|out| json::write_text(&condition, out))));
+    write.members.extend(placeholders(&printer));
+    Some(write)
 }
 
 impl Write {

@@ -25,6 +25,8 @@ use crate::doc::{Node, Object};
 use crate::error::Error;
 use crate::expr::error::Error as Fault;
 use crate::expressions::Expressions;
+use crate::plan::{Reply, View};
+use crate::reply;
 use crate::table::Table;
 
 pub(crate) use change::Change;
@@ -51,6 +53,9 @@ pub(crate) struct Modify<'e, 'a> {
     pub(crate) unsigned: Vec<String>,
     /// Whether the caller wants the item on which a condition failed.
     pub(crate) show_item: bool,
+    /// Whether DynamoDB can do it to an item that is there: an update of unsigned attributes. One that it makes must be
+    /// sealed.
+    pub(crate) natively_first: bool,
 }
 
 /// How often a write is tried before the caller is told to come back.
@@ -104,6 +109,11 @@ impl Modify<'_, '_> {
     pub(crate) const CALLS: u32 = 2;
 
     pub(crate) async fn carry_out(self, operation: &str, turns: &Turns, io: Io<'_>) -> Result<Answer, Error> {
+        if self.natively_first
+            && let Some(answer) = self.natively(operation, io).await?
+        {
+            return Ok(answer);
+        }
         // Writers of one gateway take turns, so that they race only with those of other gateways.
         let _turn = turns.take(self.table.name(), &self.key).await;
         let (mut known, mut unanswered) = (None, None::<Unanswered>);
@@ -144,6 +154,26 @@ impl Modify<'_, '_> {
             Some(Unanswered { source, .. }) => Error::Wire { operation, source },
             None => Error::Contended { operation, table, tries: TRIES },
         })
+    }
+
+    /// Leaves the whole to DynamoDB, on the condition that the item is there. `None` if a condition failed: that one, or
+    /// the caller's.
+    async fn natively(&self, operation: &str, io: Io<'_>) -> Result<Option<Answer>, Error> {
+        let parsed = self.expressions.parse().map_err(|fault| Error::expression(operation, fault))?;
+        let answer = match change::native(self, &parsed) {
+            Some(write) => send(operation, write.object(&self.body).print(&[], 512), io).await,
+            None => return Ok(None),
+        };
+        let answer = answer.map_err(|source| Error::Wire { operation: operation.to_owned(), source })?;
+        if answers::failed(&answer) == Some(Failed::Condition) {
+            return Ok(None);
+        }
+        // Attributes that were updated are stored as they are; a whole item is opened.
+        if !answer.ok() || self.returns().projection().is_some() {
+            return Ok(Some(answer));
+        }
+        let reply = Reply::One { field: "Attributes", view: View::whole(self.table) };
+        reply::open(operation, &reply, answer, io).await.map(Some)
     }
 
     /// What the caller wants to see of the item.

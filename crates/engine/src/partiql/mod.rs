@@ -85,7 +85,6 @@ pub(crate) struct Planned<'e> {
     /// The protected table that it is about.
     pub(crate) table: Option<&'e Table>,
     pub(crate) text: String,
-    pub(crate) parameters: Vec<Value<'static>>,
     /// Whether there are fewer parameters than question marks.
     pub(crate) lacks_parameters: bool,
     /// The members that stand beside it, as JSON.
@@ -107,7 +106,7 @@ impl<'e> Planned<'e> {
         let lacks_parameters = used > parameters.len();
         let table = table(&statement.target().table);
         let beside = BESIDE.iter().filter_map(|name| Some((*name, holder.raw(name)?.to_owned()))).collect();
-        Ok(Self { statement, table, text: text.to_owned(), parameters, lacks_parameters, beside })
+        Ok(Self { statement, table, text: text.to_owned(), lacks_parameters, beside })
     }
 
     /// DynamoDB looks at parameters once a statement is read.

@@ -1,15 +1,12 @@
 //! PutItem, GetItem, DeleteItem and UpdateItem, and their forms inside transactions.
 
-use std::collections::BTreeSet;
-
 use crate::doc::{Node, Object};
 use crate::error::Error;
 use crate::expr::error::Kind;
-use crate::expressions::Expressions;
 use crate::modify::{Change, Modify, Returns};
-use crate::table::{Failure, Table};
+use crate::table::{Failure, Plaintext, Table};
 
-use super::scope::{NAMES, Scope, UPDATES, VALUES};
+use super::scope::{NAMES, Scope, UPDATES, VALUES, Work};
 use super::{Plan, Put, Reply, Request, View};
 
 /// Members of a conditional write, whatever it does.
@@ -23,7 +20,7 @@ pub(crate) fn put<'e, 'a>(mut request: Request<'e, 'a>) -> Result<Plan<'e, 'a>, 
     let Some(table) = request.table()? else { return Ok(Plan::Forward) };
     let scope = Scope { operation: request.operation, table };
     scope.known(&request.body, &[&["Item"][..], &CONDITION, &CALL].concat())?;
-    if let Some(work) = scope.work(&request.body, Kind::Condition)?
+    if let Some(work) = scope.work(&request.body, Kind::Condition)?.filter(Work::is_here)
         && let Some(item) = request.body.take_raw("Item")
     {
         let key = key_of(&scope, &item)?;
@@ -56,7 +53,7 @@ pub(crate) fn delete<'e, 'a>(mut request: Request<'e, 'a>) -> Result<Plan<'e, 'a
     let Some(table) = request.table()? else { return Ok(Plan::Forward) };
     let scope = Scope { operation: request.operation, table };
     scope.known(&request.body, &[&["Key"][..], &CONDITION, &CALL].concat())?;
-    if let Some(work) = scope.work(&request.body, Kind::Condition)?
+    if let Some(work) = scope.work(&request.body, Kind::Condition)?.filter(Work::is_here)
         && let Some(key) = request.body.take_raw("Key")
     {
         let modify = modify(request.body, table, key.into_owned(), Change::Delete, work);
@@ -72,26 +69,27 @@ pub(crate) fn update<'e, 'a>(mut request: Request<'e, 'a>) -> Result<Plan<'e, 'a
     let scope = Scope { operation: request.operation, table };
     let members = [&["Key", "UpdateExpression", "AttributeUpdates"][..], &CONDITION, &CALL].concat();
     scope.known(&request.body, &members)?;
-    if [Kind::Update.member(), UPDATES].iter().any(|member| request.body.raw(member).is_some())
-        && let Some(work) = scope.work(&request.body, Kind::Condition)?
+    if let Some(work) = scope.work(&request.body, Kind::Condition)?.filter(|work| makes_or_changes(work, table))
         && let Some(key) = request.body.take_raw("Key")
     {
-        let returns = Returns::of(request.body.raw("ReturnValues"));
+        let (returns, natively_first) = (Returns::of(request.body.raw("ReturnValues")), !work.is_here());
         let modify = modify(request.body, table, key.into_owned(), Change::Update(returns), work);
-        return Ok(Plan::Modify(Box::new(modify)));
+        return Ok(Plan::Modify(Box::new(Modify { natively_first, ..modify })));
     }
     scope.conditions(&request.body, &[Kind::Condition])?;
     scope.legacy_conditions(&request.body, "Expected")?;
-    let updates = [scope.update_expression(&request.body)?, scope.attribute_updates(&request.body)?];
-    if updates == [false, false] {
-        let what = "an update without attributes would create an unsealed item".to_owned();
-        return Err(scope.refused(what, "put the item instead"));
-    }
+    scope.update_expression(&request.body)?;
+    scope.attribute_updates(&request.body)?;
     let returns = request.body.text("ReturnValues").map_err(|error| request.bad(error))?;
     // Only unsigned attributes were updated, and they are stored as they are.
     let partial = returns.is_some_and(|returns| returns.starts_with("UPDATED_"));
     let reply = if partial { Reply::Condition(View::whole(table)) } else { attributes(table) };
     Ok(request.edit(Vec::new(), reply))
+}
+
+/// Whether an update has to do with what is sealed: it changes it, or it would make an item, which must then be sealed.
+fn makes_or_changes(work: &Work, table: &Table) -> bool {
+    work.is_here() || table.plaintext() != Plaintext::Write
 }
 
 /// A put inside a request: its condition is checked and its item is replaced by hole number `hole`.
@@ -114,7 +112,7 @@ fn modify<'e, 'a>(
     table: &'e Table,
     key: String,
     change: Change<'a>,
-    (expressions, unsigned): (Expressions, BTreeSet<String>),
+    work: Work,
 ) -> Modify<'e, 'a> {
     const RETURNS: &str = "ReturnValuesOnConditionCheckFailure";
     let show_item = body.raw(RETURNS) == Some("\"ALL_OLD\"");
@@ -125,8 +123,9 @@ fn modify<'e, 'a>(
     {
         body.remove(member);
     }
-    let unsigned = unsigned.into_iter().collect();
-    Modify { table, table_name, key, body, change, expressions, unsigned, show_item }
+    let Work { expressions, reads, .. } = work;
+    let unsigned = reads.into_iter().collect();
+    Modify { table, table_name, key, body, change, expressions, unsigned, show_item, natively_first: false }
 }
 
 /// The key of an item, as GetItem takes it.
@@ -161,7 +160,8 @@ pub(crate) fn transact_work<'e, 'a>(
     action: &str,
     part: &mut Object<'a>,
 ) -> Result<Option<Modify<'e, 'a>>, Error> {
-    let Some(work) = scope.work(part, Kind::Condition)? else { return Ok(None) };
+    let is_ours = |work: &Work| if action == "Update" { makes_or_changes(work, scope.table) } else { work.is_here() };
+    let Some(work) = scope.work(part, Kind::Condition)?.filter(is_ours) else { return Ok(None) };
     let (change, key) = if action == "Put" {
         let Some(item) = part.take_raw("Item") else { return Ok(None) };
         let key = key_of(scope, &item)?;

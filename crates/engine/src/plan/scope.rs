@@ -33,6 +33,21 @@ pub(crate) const UPDATES: &str = "AttributeUpdates";
 /// Expressions that stay in the request, and so keep their names.
 const STAYING: [&str; 3] = ["KeyConditionExpression", "FilterExpression", "ConditionExpression"];
 
+/// What a request says in expressions or in their predecessors.
+pub(crate) struct Work {
+    pub(crate) expressions: Expressions,
+    /// The unsigned attributes that this reads.
+    pub(crate) reads: BTreeSet<String>,
+    /// Whether DynamoDB cannot do it: a condition reads encrypted attributes, or an update changes signed ones.
+    here: bool,
+}
+
+impl Work {
+    pub(crate) fn is_here(&self) -> bool {
+        self.here
+    }
+}
+
 /// A call on one protected table.
 pub(crate) struct Scope<'e, 'o> {
     pub(crate) operation: &'o str,
@@ -65,18 +80,19 @@ impl Scope<'_, '_> {
         Ok(())
     }
 
-    /// What must be worked out here of a write or of a filter, if anything: a condition that reads encrypted attributes,
-    /// or an update of signed ones. Also gives the unsigned attributes that this reads.
-    pub(crate) fn work(
-        &self,
-        object: &Object<'_>,
-        kind: Kind,
-    ) -> Result<Option<(Expressions, BTreeSet<String>)>, Error> {
+    /// The condition or filter and the update of a request, if it has any.
+    pub(crate) fn work(&self, object: &Object<'_>, kind: Kind) -> Result<Option<Work>, Error> {
         let has = |members: &[&str]| members.iter().any(|member| object.raw(member).is_some());
-        let legacy = if has(&LEGACY) { self.legacy(object)? } else { Legacy::default() };
+        let (by_legacy, by_expression) = (has(&LEGACY), has(&[kind.member(), Kind::Update.member()]));
+        // An UpdateItem that says nothing else makes the item if it is not there.
+        let bare = self.operation == "UpdateItem" && !has(&[Kind::Update.member(), UPDATES]);
         // Both kinds at once are for DynamoDB to refuse.
-        if has(&LEGACY) == has(&[kind.member(), Kind::Update.member()]) {
+        if by_legacy && by_expression || !(by_legacy || by_expression || bare) {
             return Ok(None);
+        }
+        let mut legacy = if by_legacy { self.legacy(object)? } else { Legacy::default() };
+        if bare {
+            legacy.updates = Some(Vec::new());
         }
         let expressions = Expressions {
             legacy,
@@ -92,17 +108,15 @@ impl Scope<'_, '_> {
         let split = parsed.update.as_ref().map(|update| Split::of(update, schema));
         let encrypted =
             |touch: &Touch<'_>| !is_presence(touch) && schema.action(touch.attribute) == Some(Action::EncryptAndSign);
-        let updates_here = split.as_ref().is_some_and(|split| !split.here.is_empty());
-        if !updates_here && !touches.iter().any(encrypted) {
-            return Ok(None);
-        }
+        let updates_here = split.as_ref().is_some_and(|split| bare || !split.here.is_empty());
+        let here = updates_here || touches.iter().any(encrypted);
         let mut reads: BTreeSet<_> = split.into_iter().flat_map(|split| split.reads).collect();
         let unsigned = |touch: &&Touch<'_>| !schema.in_signature_scope(touch.attribute);
         reads.extend(touches.iter().filter(unsigned).map(|touch| touch.attribute.to_owned()));
         touches.extend(parsed.update.iter().flat_map(of_update));
         touches.iter().try_for_each(|touch| self.is_known(kind.member(), touch))?;
         drop(parsed);
-        Ok(Some((expressions, reads)))
+        Ok(Some(Work { expressions, reads, here }))
     }
 
     fn legacy(&self, object: &Object<'_>) -> Result<Legacy, Error> {
@@ -124,7 +138,7 @@ impl Scope<'_, '_> {
 
     /// Takes a filter out of a request if it must be asked of plaintext, with the placeholders that only it used.
     pub(crate) fn take_filter(&self, object: &mut Object<'_>) -> Result<Option<Expressions>, Error> {
-        let Some((filter, _)) = self.work(object, Kind::Filter)? else {
+        let Some(Work { expressions: filter, .. }) = self.work(object, Kind::Filter)?.filter(Work::is_here) else {
             self.conditions(object, &[Kind::Filter])?;
             self.legacy_conditions(object, "QueryFilter")?;
             self.legacy_conditions(object, "ScanFilter")?;
@@ -142,23 +156,21 @@ impl Scope<'_, '_> {
     }
 
     /// Checks an update expression: it may write and read unsigned attributes only.
-    pub(crate) fn update_expression(&self, object: &Object<'_>) -> Result<bool, Error> {
+    pub(crate) fn update_expression(&self, object: &Object<'_>) -> Result<(), Error> {
         const MEMBER: &str = "UpdateExpression";
         let names = self.names(object)?;
-        let Some(expression) = self.member(object, MEMBER)? else { return Ok(false) };
+        let Some(expression) = self.member(object, MEMBER)? else { return Ok(()) };
         let read = update::parse(&expression, &mut NamesOnly(&names)).map_err(|error| self.invalid(error))?;
-        of_update(&read).iter().try_for_each(|touch| self.may_update(MEMBER, touch.attribute))?;
-        Ok(true)
+        of_update(&read).iter().try_for_each(|touch| self.may_update(MEMBER, touch.attribute))
     }
 
     /// Checks `AttributeUpdates`, the legacy form of the same.
-    pub(crate) fn attribute_updates(&self, object: &Object<'_>) -> Result<bool, Error> {
+    pub(crate) fn attribute_updates(&self, object: &Object<'_>) -> Result<(), Error> {
         const MEMBER: &str = UPDATES;
-        let Some(updates) = object.raw(MEMBER) else { return Ok(false) };
+        let Some(updates) = object.raw(MEMBER) else { return Ok(()) };
         let read = legacy::read_updates(updates).map_err(|reason| self.bad(MEMBER, NotJson(reason)))?;
         let update = legacy::attribute_updates(&read).map_err(|error| self.invalid(error))?;
-        of_update(&update).iter().try_for_each(|touch| self.may_update(MEMBER, touch.attribute))?;
-        Ok(true)
+        of_update(&update).iter().try_for_each(|touch| self.may_update(MEMBER, touch.attribute))
     }
 
     /// Checks legacy conditions: `Expected`, `KeyConditions`, `QueryFilter`, `ScanFilter`.
@@ -264,7 +276,7 @@ impl Scope<'_, '_> {
         match self.table.schema().action(name) {
             Some(Action::EncryptAndSign) if !is_presence(touch) => Err(self.refused(
                 format!("{member} reads \"{name}\", which is encrypted"),
-                "ask only whether it exists, or read the item and compare in the application",
+                "move it to FilterExpression, which is asked of plaintext, or make the attribute sign_only",
             )),
             _ => Ok(()),
         }

@@ -71,6 +71,7 @@ fn plan(explanation: &PlanExplanation, out: &mut Vec<u8>) {
         PlanKind::Edit if rewritten.is_empty() && taken_out.is_empty() => "passes as it came",
         PlanKind::Edit => "is sent in another form",
         PlanKind::Modify => "is decided on plaintext and written under a guard",
+        PlanKind::NativeUpdate => "is left to DynamoDB if the item is there; an item that it makes is sealed",
         PlanKind::Statements => "is carried out as the calls that say the same",
         PlanKind::Transact => "is sealed and decided on plaintext, and sent as one transaction",
     };
@@ -102,10 +103,15 @@ fn write(write: &WriteExplanation, out: &mut Vec<u8>) {
         line("condition", &format!("asked here of the opened item: reads {}", listed(condition)), out);
     }
     if let Some(update) = update {
-        let reads = if update.reads.is_empty() { String::new() } else { format!("; reads {}", listed(&update.reads)) };
-        line("update", &format!("worked out here: {}{reads}", listed(&update.here)), out);
+        let mut label = "update";
+        if !update.here.is_empty() {
+            let reads =
+                if update.reads.is_empty() { String::new() } else { format!("; reads {}", listed(&update.reads)) };
+            line(label, &format!("worked out here: {}{reads}", listed(&update.here)), out);
+            label = "";
+        }
         if !update.left.is_empty() {
-            line("", &format!("left to DynamoDB: {}", listed(&update.left)), out);
+            line(label, &format!("left to DynamoDB: {}", listed(&update.left)), out);
         }
     }
     if !item.is_empty() {
