@@ -69,8 +69,9 @@ impl Engine {
         let failed = |source| Error::Wire { operation: operation.clone().into_owned(), source };
         let edit = match plan::of(self, &call)? {
             Plan::Forward => return wire.send(call).await.map_err(failed),
-            Plan::Modify(modify) => return modify.carry_out(&operation, &self.turns, io).await,
-            Plan::Transact(transact) => return transact.carry_out(io).await,
+            // Boxed, so that the future of the calls that need none of it stays small.
+            Plan::Modify(modify) => return Box::pin(modify.carry_out(&operation, &self.turns, io)).await,
+            Plan::Transact(transact) => return Box::pin(transact.carry_out(io)).await,
             Plan::Edit(edit) => edit,
         };
         let body = seal(&edit, &operation, io).await?;
