@@ -5,7 +5,13 @@
 //!  the test ──────────────────────────────────^  reads and changes what is really stored
 //! ```
 
-#![expect(clippy::unwrap_used, reason = "a helper of a test may panic, as the test may")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a helper of a test may panic, as the test may"
+)]
 
 mod expressions;
 mod kill;
