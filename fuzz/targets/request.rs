@@ -1,4 +1,5 @@
-//! Any request on a protected table, and any answer to it: the engine neither panics nor sends on what it must seal.
+//! Any request on a protected table, and any answer to it: the engine neither panics nor sends on what it must seal, and
+//! what it says of its plan repeats no value.
 //!
 //! The first byte picks the operation. Up to the first byte ff, which no JSON holds, the rest is the request's body; what
 //! follows are answers, again divided by ff, for each call that is sent one, and the last for all further calls. Where one
@@ -24,12 +25,14 @@ fuzz_target!(|input: &[u8]| {
     let wire = MemoryWire { answers: parts.collect(), sent: Mutex::default() };
     let service = if STREAMS.contains(&operation) { Service::DynamoDbStreams } else { Service::DynamoDb };
     let call = Call { service, operation: operation.into(), body: body.clone() };
+    let explained = ENGINE.explain(&call).map_or_else(|error| error.to_string(), |plan| format!("{plan:?}"));
     let outcome = ready(ENGINE.call(&wire, call));
     if let Ok(opened) = ready(ENGINE.open_records(&wire, Some(TABLE), &String::from_utf8_lossy(&body))) {
         assert!(Json::parse(&opened).is_some(), "opened records are not JSON");
     }
 
     let sealed = must_seal_all(operation, &body);
+    assert!(!sealed || !explained.contains(CANARY), "the plan repeats a value: {explained}");
     let given = |word: &str| wire.answers.iter().chain([&body]).any(|part| count(part, word) > 0);
     if let Err(error) = &outcome {
         let words = format!("{error} {error:?} {}", error.hint());

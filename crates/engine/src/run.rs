@@ -93,7 +93,7 @@ impl Engine {
             let unknown = tables.unknown();
             if !unknown.is_empty() {
                 // Whatever the plan says, it did not know every table.
-                match self.directory.learn(&operation, unknown, io).await? {
+                match Box::pin(self.directory.learn(&operation, unknown, io)).await? {
                     Some(refusal) => return Ok(refusal),
                     None => continue,
                 }
@@ -104,9 +104,10 @@ impl Engine {
                     self.directory.watch(&operation, &answer, self.clock.now())?;
                     return Ok(answer);
                 }
-                Plan::Modify(modify) => return modify.carry_out(&operation, &self.turns, io).await,
-                Plan::Transact(transact) => return transact.carry_out(io).await,
-                Plan::Statements(job) => return job.carry_out(self, io).await,
+                // Boxed, so that the future of the calls that need none of it stays small.
+                Plan::Modify(modify) => return Box::pin(modify.carry_out(&operation, &self.turns, io)).await,
+                Plan::Transact(transact) => return Box::pin(transact.carry_out(io)).await,
+                Plan::Statements(job) => return Box::pin(job.carry_out(self, io)).await,
                 Plan::Edit(edit) => edit,
             };
             let body = seal(&edit, &operation, io).await?;
