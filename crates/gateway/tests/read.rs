@@ -103,6 +103,11 @@ async fn an_index_may_project_anything() {
     assert_eq!((&page["Count"], &page["Items"][9]), (&json!(10), &json!({"age": {"N": "119"}})), "{page}");
     // What an index does not project, its filters do not see.
     assert_eq!(call(&engine, &database, "Query", query("keys", more)).await.1["Count"], json!(0));
+    // Nor may they ask of the key what the key condition asks of it.
+    let more = json!({"FilterExpression": "email = :t OR tier = :t"});
+    let (status, answer) = call(&engine, &database, "Query", query("all", more)).await;
+    let text = "Filter Expression can only contain non-primary key attributes: Primary key attribute: tier";
+    assert_eq!((status, &answer["message"]), (400, &json!(text)));
     let (_, page) = call(&engine, &database, "Query", query("keys", json!({"Limit": 7}))).await;
     assert_eq!((&page["Count"], &page["LastEvaluatedKey"]["id"]["S"]), (&json!(7), &json!("006")));
     let (_, page) = call(&engine, &database, "Scan", json!({"TableName": "Users", "IndexName": "some"})).await;

@@ -4,7 +4,6 @@ use crate::error::Error;
 use crate::expr::error::{Error as Fault, Kind};
 use crate::expr::key::check_filter;
 use crate::expressions::Expressions;
-use crate::table::Table;
 
 use super::scope::{NAMES, Scope};
 use super::{Filter, Plan, Reply, Request, View};
@@ -50,14 +49,19 @@ fn read<'e, 'a>(mut request: Request<'e, 'a>, own: &[&str]) -> Result<Plan<'e, '
     }
     let filter = filter.map(|expressions| Filter { expressions, count_only });
     let index_of = request.body.raw("IndexName").and_then(|_| request.body.raw("TableName")).map(str::to_owned);
-    if let (Some(filter), "Query", None) = (&filter, request.operation, &index_of) {
-        not_on_keys(&filter.expressions, table).map_err(|fault| Error::expression(request.operation, fault))?;
+    if let (Some(filter), "Query") = (&filter, request.operation) {
+        let keys = match &index_of {
+            None => table.schema().keys().map(str::to_owned).collect(),
+            // What is known of the index is what the caller asks of its key.
+            Some(_) => scope.key_attributes(&request.body)?,
+        };
+        not_on_keys(&filter.expressions, &keys).map_err(|fault| Error::expression(request.operation, fault))?;
     }
     Ok(request.edit(Vec::new(), Reply::Items { view: View { table, projection, index_of }, filter }))
 }
 
 /// Key conditions are for the key: DynamoDB refuses a Query whose filter reads it too.
-fn not_on_keys(filter: &Expressions, table: &Table) -> Result<(), Fault> {
-    let keys: Vec<_> = table.schema().keys().collect();
+fn not_on_keys(filter: &Expressions, keys: &[String]) -> Result<(), Fault> {
+    let keys: Vec<_> = keys.iter().map(String::as_str).collect();
     filter.parse()?.condition.iter().try_for_each(|condition| check_filter(condition, &keys))
 }

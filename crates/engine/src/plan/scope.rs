@@ -173,6 +173,21 @@ impl Scope<'_, '_> {
         of_update(&update).iter().try_for_each(|touch| self.may_update(MEMBER, touch.attribute))
     }
 
+    /// The attributes of a key condition.
+    pub(crate) fn key_attributes(&self, object: &Object<'_>) -> Result<Vec<String>, Error> {
+        if let Some(conditions) = object.raw("KeyConditions") {
+            let read = legacy::read_conditions(conditions);
+            let read = read.map_err(|reason| self.bad("KeyConditions", NotJson(reason)))?;
+            let key = legacy::key_conditions(&read).map_err(|error| self.invalid(error))?;
+            return Ok(key.clauses.iter().map(|(attribute, _)| (*attribute).to_owned()).collect());
+        }
+        let Some(expression) = self.member(object, Kind::KeyCondition.member())? else { return Ok(Vec::new()) };
+        let names = self.names(object)?;
+        let read = condition::parse(&expression, Kind::KeyCondition, &mut NamesOnly(&names));
+        let read = read.map_err(|error| self.invalid(error))?;
+        Ok(of_condition(&read).iter().map(|touch| touch.attribute.to_owned()).collect())
+    }
+
     /// Checks legacy conditions: `Expected`, `KeyConditions`, `QueryFilter`, `ScanFilter`.
     pub(crate) fn legacy_conditions(&self, object: &Object<'_>, member: &'static str) -> Result<(), Error> {
         let Some(conditions) = object.raw(member) else { return Ok(()) };
