@@ -118,7 +118,8 @@ pub(crate) async fn seal_item<'a>(
 
 impl Error {
     /// Why item number `number` of a call, if it has more than one, failed.
-    pub(crate) fn of_item(operation: &str, table: &Table, number: Option<usize>, failure: Failure) -> Self {
+    #[must_use]
+    pub fn of_item(operation: &str, table: &Table, number: Option<usize>, failure: Failure) -> Self {
         let (operation, name) = (operation.to_owned(), table.name().to_owned());
         match failure {
             Failure::Item(source) => {

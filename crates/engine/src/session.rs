@@ -37,9 +37,16 @@ impl std::fmt::Debug for Session {
 impl Session {
     /// Starts a call. `wake` is called, from any thread, when a session that was told to wait can go on.
     pub fn start(engine: Arc<Engine>, call: Call, wake: impl Fn() + Send + Sync + 'static) -> (Self, Step) {
+        Self::run(move |wire| Box::pin(async move { engine.call(wire.as_ref(), call).await }), wake)
+    }
+
+    /// Starts other work that may need the network, such as sealing one item; otherwise as [`Session::start`].
+    pub fn run(
+        work: impl FnOnce(Arc<dyn Wire>) -> BoxFuture<'static, Result<Answer, Error>>,
+        wake: impl Fn() + Send + Sync + 'static,
+    ) -> (Self, Step) {
         let mailbox = Arc::new(Mailbox::default());
-        let wire = Arc::clone(&mailbox);
-        let future = Box::pin(async move { engine.call(wire.as_ref(), call).await });
+        let future = work(Arc::<Mailbox>::clone(&mailbox));
         let waker = Waker::from(Arc::new(Callback(wake)));
         let mut session = Self { future, mailbox, waker, over: false };
         let step = session.poll();

@@ -1,0 +1,105 @@
+// The native module: of this platform's own package, or of a build of this repository.
+
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import type { Fault, Kind } from "./errors.js";
+
+/** What `crates/node/src` exports. */
+export interface Native {
+  readonly Engine: {
+    load(path: string, variables: Record<string, string>): NativeEngineResult;
+    parse(json: string, folder: string, variables: Record<string, string>): NativeEngineResult;
+  };
+  readonly Session: new (engine: NativeEngine, id: number) => NativeSession;
+}
+
+export interface NativeEngineResult {
+  readonly engine?: NativeEngine;
+  readonly warnings: readonly Fault[];
+  readonly failure?: NativeFailure;
+}
+
+export interface NativeEngine {
+  /** From how many bytes on a body is worked on by another thread. */
+  readonly asyncFrom: number;
+}
+
+export interface NativeSession {
+  start(target: string, operation: string, body: Uint8Array): Step;
+  startAsync(target: string, operation: string, body: Uint8Array): Promise<Step>;
+  resume(status: number, body: Uint8Array): Step;
+  resumeAsync(status: number, body: Uint8Array): Promise<Step>;
+  lost(why: string): Step;
+  poll(): Step;
+  pollAsync(): Promise<Step>;
+  sealItem(table: string, item: string): Step;
+  openItem(table: string, item: string): Step;
+  close(): readonly number[] | null;
+}
+
+export interface NativeFailure {
+  readonly code: string;
+  readonly kind: Kind;
+  readonly message: string;
+  readonly hint: string;
+  readonly retryable: boolean;
+  readonly faults?: readonly Fault[];
+}
+
+/** What a session wants next. */
+export type Step = { readonly woken?: readonly number[] } & (Wait | Settled);
+export type Wait = { readonly kind: "wait"; readonly pause?: number };
+export type Settled = Send | Done | Failed;
+export type Send = { readonly kind: "send"; readonly target: string; readonly operation: string; readonly body: Buffer };
+export type Done = { readonly kind: "done"; readonly status: number; readonly body: Buffer };
+export type Failed = { readonly kind: "failed"; readonly failure: NativeFailure };
+
+export const native: Native = load();
+
+function load(): Native {
+  const target = targetOfThisProcess();
+  // Beside the sources, as `npm run build` leaves it; a published package has none.
+  const built = join(__dirname, "..", "..", `dynaseal.${target}.node`);
+  if (existsSync(built)) return require(built) as Native;
+  const find = PACKAGES[target];
+  if (!find) {
+    throw new Error(`DSL-9007: dynaseal has no native module for ${target}. Run it on one of ${Object.keys(PACKAGES).join(", ")}.`);
+  }
+  try {
+    return find() as Native;
+  } catch (cause) {
+    throw new Error(
+      `DSL-9007: the package @dynaseal/${target} cannot be loaded. Install without --no-optional and --omit=optional, on the ` +
+        "platform that will run it; a bundler must leave dynaseal and @dynaseal/* out of the bundle.",
+      { cause },
+    );
+  }
+}
+
+/** As the packages are named: platform, processor and, where it matters, C library. */
+function targetOfThisProcess(): string {
+  const platform = `${process.platform}-${process.arch}`;
+  if (process.platform === "win32") return `${platform}-msvc`;
+  return process.platform === "linux" ? `${platform}-${isMusl() ? "musl" : "gnu"}` : platform;
+}
+
+function isMusl(): boolean {
+  // A report would otherwise look up the name of every open connection.
+  const report = process.report as typeof process.report & { excludeNetwork?: boolean };
+  const before = report.excludeNetwork;
+  report.excludeNetwork = true;
+  const { header } = report.getReport() as unknown as { header: { glibcVersionRuntime?: string } };
+  report.excludeNetwork = before ?? false;
+  return !header.glibcVersionRuntime;
+}
+
+/** Each name stands in a call of its own, so that tools which trace files find them. */
+const PACKAGES: Record<string, () => unknown> = {
+  "linux-x64-gnu": () => require("@dynaseal/linux-x64-gnu"),
+  "linux-x64-musl": () => require("@dynaseal/linux-x64-musl"),
+  "linux-arm64-gnu": () => require("@dynaseal/linux-arm64-gnu"),
+  "linux-arm64-musl": () => require("@dynaseal/linux-arm64-musl"),
+  "darwin-x64": () => require("@dynaseal/darwin-x64"),
+  "darwin-arm64": () => require("@dynaseal/darwin-arm64"),
+  "win32-x64-msvc": () => require("@dynaseal/win32-x64-msvc"),
+};
