@@ -2,7 +2,7 @@
 
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import type { Fault, Kind } from "./errors.js";
+import { DynasealError, type Fault, type Kind } from "./errors.js";
 
 /** What `crates/node/src` exports. */
 export interface Native {
@@ -54,26 +54,24 @@ export type Send = { readonly kind: "send"; readonly target: string; readonly op
 export type Done = { readonly kind: "done"; readonly status: number; readonly body: Buffer };
 export type Failed = { readonly kind: "failed"; readonly failure: NativeFailure };
 
-export const native: Native = load();
-
 function load(): Native {
   const target = targetOfThisProcess();
   // Beside the sources, as `npm run build` leaves it; a published package has none.
   const built = join(__dirname, "..", "..", `dynaseal.${target}.node`);
   if (existsSync(built)) return require(built) as Native;
   const find = PACKAGES[target];
-  if (!find) {
-    throw new Error(`DSL-9007: dynaseal has no native module for ${target}. Run it on one of ${Object.keys(PACKAGES).join(", ")}.`);
-  }
+  if (!find) throw missing(`there is no native module for ${target}`, `run it on one of ${Object.keys(PACKAGES).join(", ")}`);
   try {
     return find() as Native;
   } catch (cause) {
-    throw new Error(
-      `DSL-9007: the package @dynaseal/${target} cannot be loaded. Install without --no-optional and --omit=optional, on the ` +
-        "platform that will run it; a bundler must leave dynaseal and @dynaseal/* out of the bundle.",
-      { cause },
-    );
+    const hint =
+      "install on the platform that will run it, without --omit=optional; a bundler must leave out dynaseal and @dynaseal/*";
+    throw Object.assign(missing(`the package @dynaseal/${target} cannot be loaded`, hint), { cause });
   }
+}
+
+function missing(message: string, hint: string): DynasealError {
+  return new DynasealError({ code: "DSL-9007", kind: "config", message, hint });
 }
 
 /** As the packages are named: platform, processor and, where it matters, C library. */
@@ -103,3 +101,5 @@ const PACKAGES: Record<string, () => unknown> = {
   "darwin-arm64": () => require("@dynaseal/darwin-arm64"),
   "win32-x64-msvc": () => require("@dynaseal/win32-x64-msvc"),
 };
+
+export const native: Native = load();
