@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 use std::io;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use dynaseal_engine::{Config, ConfigErrors, Machine, Outside};
+use dynaseal_engine::{Config, ConfigErrors, Machine, Outside, Session};
 use dynaseal_item::{Kind, Suite};
 use napi::bindgen_prelude::{ClassInstance, JavaScriptClassExt as _};
 use napi::{Env, Result};
@@ -24,6 +24,8 @@ pub struct Engine {
 /// What every session of an engine holds.
 pub(crate) struct Shared {
     pub(crate) engine: Arc<dynaseal_engine::Engine>,
+    /// Sessions between two steps.
+    sessions: Mutex<HashMap<u32, Session>>,
     /// Sessions that were waiting and can go on.
     woken: Mutex<Vec<u32>>,
 }
@@ -93,21 +95,34 @@ impl Engine {
         let warnings = config.warnings.iter().map(|fault| Fault::new(fault.clone(), placed)).collect();
         let signs = config.tables.values().any(|table| table.schema().suite() == Suite::EcdsaP384);
         let engine = dynaseal_engine::Engine::new(config.tables.into_values(), Arc::new(SteppedClock));
-        let shared = Arc::new(Shared { engine: Arc::new(engine), woken: Mutex::default() });
+        let shared = Arc::new(Shared { engine: Arc::new(engine), sessions: Mutex::default(), woken: Mutex::default() });
         let engine = Engine { shared, async_from: if signs { SIGNED } else { UNSIGNED } };
         Ok(EngineResult { engine: Some(engine.into_instance(env)?), warnings, failure: None })
     }
 }
 
 impl Shared {
+    pub(crate) fn take(&self, id: u32) -> Option<Session> {
+        lock(&self.sessions).remove(&id)
+    }
+
+    pub(crate) fn keep(&self, id: u32, session: Session) {
+        lock(&self.sessions).insert(id, session);
+    }
+
     /// Called from any thread.
-    pub(crate) fn wake(&self, session: u32) {
-        self.woken.lock().unwrap_or_else(PoisonError::into_inner).push(session);
+    pub(crate) fn wake(&self, id: u32) {
+        lock(&self.woken).push(id);
     }
 
     pub(crate) fn take_woken(&self) -> Vec<u32> {
-        std::mem::take(&mut *self.woken.lock().unwrap_or_else(PoisonError::into_inner))
+        std::mem::take(&mut *lock(&self.woken))
     }
+}
+
+/// Nothing that runs under these locks can leave what they hold half changed, so a panic elsewhere does not spoil it.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// This machine's files, and the environment as JavaScript sees it.

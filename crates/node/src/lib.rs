@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  ts/ ──> engine.rs   a configuration, checked        ──> Engine
-//!          session.rs  one call, stepped: start, resume ──> Step { send | wait | done | failed }
+//!          session.rs  its calls, stepped: start, resume ──> Step { send | wait | done | failed }
 //!                      on the caller's thread, or on one of libuv's for large bodies
 //!          item.rs     one item, sealed or opened
 //!          clock.rs    pauses, as steps
@@ -21,5 +21,4 @@ mod step;
 
 pub use engine::{Engine, EngineResult};
 pub use failure::{Failure, Fault};
-pub use session::Session;
 pub use step::JsStep;

@@ -1,30 +1,37 @@
 // One call of the engine: a native session whose waits are JavaScript's timers and promises.
 
 import { setTimeout } from "node:timers/promises";
-import { native, type NativeEngine, type NativeSession, type Settled, type Step } from "./native.js";
+import type { NativeEngine, Settled, Step, Wait } from "./native.js";
 
 /** The calls of one engine. They wake one another: a writer that is done lets the next one have its turn. */
 export class Calls {
-  readonly #engine: NativeEngine;
   readonly #open = new Map<number, Call>();
+  readonly #asyncFrom: number;
   #last = 0;
 
-  constructor(engine: NativeEngine) {
-    this.#engine = engine;
+  constructor(readonly engine: NativeEngine) {
+    this.#asyncFrom = engine.asyncFrom;
   }
 
   begin(): Call {
     do this.#last = (this.#last + 1) >>> 0;
     while (this.#open.has(this.#last));
-    const id = this.#last;
-    const session = new native.Session(this.#engine, id);
-    const call = new Call(session, this.#engine.asyncFrom, (woken) => this.#wake(woken), () => this.#open.delete(id));
-    this.#open.set(id, call);
+    const call = new Call(this, this.#last);
+    this.#open.set(this.#last, call);
     return call;
   }
 
-  #wake(woken: readonly number[]): void {
-    for (const id of woken) this.#open.get(id)?.wake();
+  /** Whether a body is so large that working on it would hold up the event loop. */
+  isLarge(body: Uint8Array): boolean {
+    return body.byteLength >= this.#asyncFrom;
+  }
+
+  wake(ids: readonly number[]): void {
+    for (const id of ids) this.#open.get(id)?.wake();
+  }
+
+  forget(id: number): void {
+    this.#open.delete(id);
   }
 }
 
@@ -33,42 +40,43 @@ export class Call {
   #woken = false;
   #goOn: (() => void) | undefined;
   #large = false;
+  #over = false;
 
   constructor(
-    private readonly session: NativeSession,
-    private readonly asyncFrom: number,
-    private readonly wakeOthers: (woken: readonly number[]) => void,
-    private readonly forget: () => void,
+    private readonly calls: Calls,
+    private readonly id: number,
   ) {}
 
   async start(target: string, operation: string, body: Uint8Array): Promise<Settled> {
-    this.#large = body.byteLength >= this.asyncFrom;
+    const { engine } = this.calls;
+    this.#large = this.calls.isLarge(body);
     return this.#settle(
-      this.#large ? await this.session.startAsync(target, operation, body) : this.session.start(target, operation, body),
+      this.#large ? await engine.startAsync(this.id, target, operation, body) : engine.start(this.id, target, operation, body),
     );
   }
 
   async resume(status: number, body: Uint8Array): Promise<Settled> {
-    this.#large = body.byteLength >= this.asyncFrom;
-    return this.#settle(this.#large ? await this.session.resumeAsync(status, body) : this.session.resume(status, body));
+    const { engine } = this.calls;
+    this.#large = this.calls.isLarge(body);
+    return this.#settle(this.#large ? await engine.resumeAsync(this.id, status, body) : engine.resume(this.id, status, body));
   }
 
   /** No answer came to what was last sent. */
-  lost(why: Lost): Promise<Settled> {
-    return this.#settle(this.session.lost(why));
+  async lost(why: Lost): Promise<Settled> {
+    return this.#settle(this.calls.engine.lost(this.id, why));
   }
 
-  sealItem(table: string, item: string): Promise<Settled> {
-    return this.#settle(this.session.sealItem(table, item));
+  async sealItem(table: string, item: string): Promise<Settled> {
+    return this.#settle(this.calls.engine.sealItem(this.id, table, item));
   }
 
-  openItem(table: string, item: string): Promise<Settled> {
-    return this.#settle(this.session.openItem(table, item));
+  async openItem(table: string, item: string): Promise<Settled> {
+    return this.#settle(this.calls.engine.openItem(this.id, table, item));
   }
 
   close(): void {
-    this.forget();
-    this.wakeOthers(this.session.close() ?? []);
+    this.calls.forget(this.id);
+    if (!this.#over) this.calls.wake(this.calls.engine.close(this.id));
   }
 
   wake(): void {
@@ -76,14 +84,19 @@ export class Call {
     this.#goOn?.();
   }
 
-  async #settle(step: Step): Promise<Settled> {
-    for (;;) {
-      if (step.woken) this.wakeOthers(step.woken);
-      if (step.kind !== "wait") return step;
-      await (step.pause === undefined ? this.#turn() : setTimeout(step.pause));
-      this.#woken = false;
-      step = this.#large ? await this.session.pollAsync() : this.session.poll();
-    }
+  /** The step, or what follows once its waits are over. */
+  #settle(step: Step): Settled | Promise<Settled> {
+    if (step.woken) this.calls.wake(step.woken);
+    if (step.kind === "wait") return this.#wait(step);
+    this.#over = step.kind !== "send";
+    return step;
+  }
+
+  async #wait(step: Wait): Promise<Settled> {
+    await (step.pause === undefined ? this.#turn() : setTimeout(step.pause));
+    this.#woken = false;
+    const { engine } = this.calls;
+    return this.#settle(this.#large ? await engine.pollAsync(this.id) : engine.poll(this.id));
   }
 
   /** Waits for what another call has. A call that is waited for must not end with the process, so a timer holds it. */

@@ -1,6 +1,7 @@
 // HTTP requests and answers as the SDK's middlewares pass them on. Only their shape is known here: the classes belong to the
 // application's version of the SDK.
 
+import { Readable } from "node:stream";
 import { DynasealError } from "./errors.js";
 
 export interface HttpRequest {
@@ -61,8 +62,23 @@ export async function collect(body: unknown): Promise<Uint8Array> {
   if (bytes) return bytes;
   if (body instanceof Blob) return Buffer.from(await body.arrayBuffer());
   const parts: Uint8Array[] = [];
-  for await (const part of body as AsyncIterable<Uint8Array | string>) parts.push(bytesOf(part) ?? Buffer.alloc(0));
+  const take = (part: unknown) => parts.push(bytesOf(part) ?? Buffer.alloc(0));
+  if (body instanceof Readable) await drain(body, take);
+  else for await (const part of body as AsyncIterable<unknown>) take(part);
   return parts.length === 1 && parts[0] ? parts[0] : Buffer.concat(parts);
+}
+
+/** As an iteration would, at a fraction of its cost. */
+function drain(stream: Readable, take: (part: unknown) => void): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const broken = () => reject(Object.assign(new Error("the answer broke off"), { code: "ECONNRESET" }));
+    if (stream.destroyed || stream.readableEnded) return broken();
+    stream.on("data", take);
+    stream.on("end", resolve);
+    stream.on("error", reject);
+    // After an end or an error this changes nothing.
+    stream.on("close", broken);
+  });
 }
 
 /** Text and bytes as bytes. The SDK's own body class has string methods that are to throw one day, so none is called. */

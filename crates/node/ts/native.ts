@@ -10,7 +10,6 @@ export interface Native {
     load(path: string, variables: Record<string, string>): NativeEngineResult;
     parse(json: string, folder: string, variables: Record<string, string>): NativeEngineResult;
   };
-  readonly Session: new (engine: NativeEngine, id: number) => NativeSession;
 }
 
 export interface NativeEngineResult {
@@ -19,22 +18,20 @@ export interface NativeEngineResult {
   readonly failure?: NativeFailure;
 }
 
+/** A checked configuration and the sessions of its calls, each named by a number. A session that is done or failed is forgotten. */
 export interface NativeEngine {
   /** From how many bytes on a body is worked on by another thread. */
   readonly asyncFrom: number;
-}
-
-export interface NativeSession {
-  start(target: string, operation: string, body: Uint8Array): Step;
-  startAsync(target: string, operation: string, body: Uint8Array): Promise<Step>;
-  resume(status: number, body: Uint8Array): Step;
-  resumeAsync(status: number, body: Uint8Array): Promise<Step>;
-  lost(why: string): Step;
-  poll(): Step;
-  pollAsync(): Promise<Step>;
-  sealItem(table: string, item: string): Step;
-  openItem(table: string, item: string): Step;
-  close(): readonly number[] | null;
+  start(id: number, target: string, operation: string, body: Uint8Array): Step;
+  startAsync(id: number, target: string, operation: string, body: Uint8Array): Promise<Step>;
+  resume(id: number, status: number, body: Uint8Array): Step;
+  resumeAsync(id: number, status: number, body: Uint8Array): Promise<Step>;
+  lost(id: number, why: string): Step;
+  poll(id: number): Step;
+  pollAsync(id: number): Promise<Step>;
+  sealItem(id: number, table: string, item: string): Step;
+  openItem(id: number, table: string, item: string): Step;
+  close(id: number): readonly number[];
 }
 
 export interface NativeFailure {
