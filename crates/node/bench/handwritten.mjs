@@ -20,7 +20,9 @@ export function encrypt(item, names) {
 export function decrypt(item, names) {
   const out = { ...item };
   for (const name of names) {
-    const decipher = createDecipheriv("aes-256-gcm", key, Buffer.from(item[`${name}_iv`], "base64"), { authTagLength: 16 });
+    const decipher = createDecipheriv("aes-256-gcm", key, Buffer.from(item[`${name}_iv`], "base64"), {
+      authTagLength: 16,
+    });
     decipher.setAuthTag(Buffer.from(item[`${name}_tag`], "base64"));
     out[name] = JSON.parse(decipher.update(item[name], "base64", "utf8") + decipher.final("utf8"));
     delete out[`${name}_iv`];

@@ -11,13 +11,24 @@ const user = {
   active: true,
 };
 
-const signed = [() => "a value that is signed but not encrypted", () => 1234567.89, () => new Set(["red", "green", "blue"])];
+const signed = [
+  () => "a value that is signed but not encrypted",
+  () => 1234567.89,
+  () => new Set(["red", "green", "blue"]),
+];
 const encrypted = [
   () => "A sentence of some length that someone wrote about themselves. ".repeat(7),
-  () => ({ street: "1 Long Street", town: "Some Town", location: [52.520008, 13.404954], current: true, since: 1700000000 }),
+  () => ({
+    street: "1 Long Street",
+    town: "Some Town",
+    location: [52.520008, 13.404954],
+    current: true,
+    since: 1700000000,
+  }),
   () => ["a first entry", "a second entry", 42, { k: "v" }],
 ];
-const range = (length, name, values) => Object.fromEntries(Array.from({ length }, (_, at) => [name(at + 1), values[at % 3]()]));
+const range = (length, name, values) =>
+  Object.fromEntries(Array.from({ length }, (_, at) => [name(at + 1), values[at % 3]()]));
 const profile = {
   userId: user.userId,
   ...range(9, (at) => `s${at}`, signed),

@@ -26,10 +26,16 @@ function buildNative() {
   const args = ["build", "--package", "dynaseal-node", "--lib", "--message-format", "json-render-diagnostics"];
   if (!options.debug) args.push("--release");
   if (options.target) args.push("--target", options.target);
-  const messages = run("cargo", args, { stdio: ["ignore", "pipe", "inherit"] }).split("\n").filter(Boolean).map((line) => JSON.parse(line));
-  const artifact = messages.findLast(({ reason, target }) => reason === "compiler-artifact" && target.kind.includes("cdylib"));
+  const messages = run("cargo", args, { stdio: ["ignore", "pipe", "inherit"] })
+    .split("\n")
+    .filter(Boolean)
+    .map((line) => JSON.parse(line));
+  const artifact = messages.findLast(
+    ({ reason, target }) => reason === "compiler-artifact" && target.kind.includes("cdylib"),
+  );
   const library = artifact.filenames.find((name) => /\.(so|dylib|dll)$/.test(name));
-  const triple = options.target ?? /host: (\S+)/.exec(run("rustc", ["-vV"], { stdio: ["ignore", "pipe", "inherit"] }))[1];
+  const triple =
+    options.target ?? /host: (\S+)/.exec(run("rustc", ["-vV"], { stdio: ["ignore", "pipe", "inherit"] }))[1];
   const to = binary(byRustName(triple));
   // A running process may have the old file open: it keeps it, and the new one takes its place.
   rmSync(to, { force: true });
@@ -54,7 +60,12 @@ function importable(entry) {
 }
 
 function run(program, args, options = { stdio: ["ignore", "inherit", "inherit"] }) {
-  const { status, error, stdout } = spawnSync(program, args, { cwd: folder, encoding: "utf8", maxBuffer: 1 << 28, ...options });
+  const { status, error, stdout } = spawnSync(program, args, {
+    cwd: folder,
+    encoding: "utf8",
+    maxBuffer: 1 << 28,
+    ...options,
+  });
   if (error) throw error;
   if (status !== 0) throw new Error(`${program} ${args.join(" ")} ended with ${status}`);
   return stdout ?? "";

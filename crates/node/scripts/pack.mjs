@@ -11,11 +11,15 @@ import { writePlatforms } from "./platforms.mjs";
 const platforms = writePlatforms();
 if (platforms.length === 0) throw new Error("no native module was built: npm run build");
 for (const from of [...platforms, folder]) {
-  const { status, error } = spawnSync("npm", ["pack", "--pack-destination", join(folder, "npm"), "--loglevel", "error"], {
-    cwd: from,
-    stdio: ["ignore", "inherit", "inherit"],
-    shell: process.platform === "win32",
-  });
+  const { status, error } = spawnSync(
+    "npm",
+    ["pack", "--pack-destination", join(folder, "npm"), "--loglevel", "error"],
+    {
+      cwd: from,
+      stdio: ["ignore", "inherit", "inherit"],
+      shell: process.platform === "win32",
+    },
+  );
   if (error) throw error;
   if (status !== 0) throw new Error(`npm pack in ${from} ended with ${status}`);
 }

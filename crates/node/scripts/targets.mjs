@@ -23,6 +23,7 @@ export const binary = (target) => join(folder, `dynaseal.${target.name}.node`);
 
 export const byRustName = (name) => {
   const target = TARGETS.find((target) => target.rust === name);
-  if (!target) throw new Error(`no package is planned for ${name}; they are ${TARGETS.map(({ rust }) => rust).join(", ")}`);
+  if (!target)
+    throw new Error(`no package is planned for ${name}; they are ${TARGETS.map(({ rust }) => rust).join(", ")}`);
   return target;
 };

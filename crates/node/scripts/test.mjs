@@ -17,17 +17,28 @@ const chosen = process.argv.slice(2);
 for (const version of versions.filter((version) => chosen.length === 0 || chosen.includes(version))) {
   const sdk = join(folder, "test", "sdk", version);
   if (version !== "newest" && !existsSync(join(sdk, "node_modules"))) {
-    run("npm", ["ci", "--no-audit", "--no-fund", "--ignore-scripts"], { cwd: sdk, shell: process.platform === "win32" });
+    run("npm", ["ci", "--no-audit", "--no-fund", "--ignore-scripts"], {
+      cwd: sdk,
+      shell: process.platform === "win32",
+    });
   }
   const files = version === "newest" ? ONCE.concat(EACH) : EACH;
   console.log(`\n==> AWS SDK ${version}`);
-  run(process.execPath, ["--expose-gc", "--test", "--test-timeout=300000", ...files.map((name) => `test/${name}.test.mjs`)], {
-    env: { ...process.env, SDK: version },
-  });
+  run(
+    process.execPath,
+    ["--expose-gc", "--test", "--test-timeout=300000", ...files.map((name) => `test/${name}.test.mjs`)],
+    {
+      env: { ...process.env, SDK: version },
+    },
+  );
 }
 
 function run(program, args, options) {
-  const { status, error } = spawnSync(program, args, { cwd: folder, stdio: ["ignore", "inherit", "inherit"], ...options });
+  const { status, error } = spawnSync(program, args, {
+    cwd: folder,
+    stdio: ["ignore", "inherit", "inherit"],
+    ...options,
+  });
   if (error) throw error;
   if (status !== 0) process.exit(status ?? 1);
 }

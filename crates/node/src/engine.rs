@@ -10,6 +10,7 @@ use dynaseal_item::{Kind, Suite};
 use napi::bindgen_prelude::{ClassInstance, JavaScriptClassExt as _};
 use napi::{Env, Result};
 use napi_derive::napi;
+use zeroize::Zeroize;
 
 use crate::clock::SteppedClock;
 use crate::failure::{Failure, Fault};
@@ -127,6 +128,13 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 /// This machine's files, and the environment as JavaScript sees it.
 struct Process(HashMap<String, String>);
+
+/// The environment holds keys: its copy is wiped after use.
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.0.values_mut().for_each(Zeroize::zeroize);
+    }
+}
 
 impl Outside for Process {
     fn env(&self, name: &str) -> Option<String> {

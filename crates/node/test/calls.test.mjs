@@ -9,7 +9,8 @@ import { dynamodb, lib, streams } from "./support/sdk.mjs";
 const user = (id, more = {}) => ({ id, tier: "free", email: `${SECRET} ${id}`, ...more });
 const order = (customer, number, more = {}) => ({ customer, number, note: `${SECRET} ${number}`, ...more });
 const put = (Item, more = {}) => documents.send(new lib.PutCommand({ TableName: "Users", Item, ...more }));
-const get = async (id, more = {}) => (await documents.send(new lib.GetCommand({ TableName: "Users", Key: { id }, ...more }))).Item;
+const get = async (id, more = {}) =>
+  (await documents.send(new lib.GetCommand({ TableName: "Users", Key: { id }, ...more }))).Item;
 const update = (id, more) => documents.send(new lib.UpdateCommand({ TableName: "Users", Key: { id }, ...more }));
 
 test("put and get, every type of value", async () => {
@@ -28,7 +29,10 @@ test("put and get, every type of value", async () => {
   const { id, tier, ...encrypted } = item;
   await assertSealed("Users", { id: { S: id } }, ["id", "tier"], Object.keys(encrypted));
   const opened = await get("types", { ConsistentRead: true });
-  const comparable = ({ binaries, ...rest }) => ({ ...rest, binaries: [...binaries].map((bytes) => [...bytes]).sort() });
+  const comparable = ({ binaries, ...rest }) => ({
+    ...rest,
+    binaries: [...binaries].map((bytes) => [...bytes]).sort(),
+  });
   assert.deepEqual(comparable(opened), comparable(item));
 });
 
@@ -68,21 +72,38 @@ test("updates of encrypted attributes", async () => {
   });
   assert.deepEqual(Attributes, { id: "update", email: `${SECRET} new`, balance: 15 });
   await assertSealed("Users", { id: { S: "update" } }, ["id"], ["email", "balance"]);
-  await update("update", { UpdateExpression: "ADD #v :one", ExpressionAttributeNames: { "#v": "views" }, ExpressionAttributeValues: { ":one": 1 } });
+  await update("update", {
+    UpdateExpression: "ADD #v :one",
+    ExpressionAttributeNames: { "#v": "views" },
+    ExpressionAttributeValues: { ":one": 1 },
+  });
   assert.deepEqual((await stored("Users", { id: { S: "update" } })).views, { N: "1" });
 });
 
 test("writers of one client take turns, so none is lost and none races", async () => {
   await put(user("turns", { balance: 0 }));
-  const add = { UpdateExpression: "ADD balance :one", ExpressionAttributeValues: { ":one": 1 }, ReturnValues: "UPDATED_NEW" };
-  const sums = await Promise.all(Array.from({ length: 20 }, async () => (await update("turns", add)).Attributes.balance));
-  assert.deepEqual(sums.sort((a, b) => a - b), Array.from({ length: 20 }, (_, at) => at + 1));
+  const add = {
+    UpdateExpression: "ADD balance :one",
+    ExpressionAttributeValues: { ":one": 1 },
+    ReturnValues: "UPDATED_NEW",
+  };
+  const sums = await Promise.all(
+    Array.from({ length: 20 }, async () => (await update("turns", add)).Attributes.balance),
+  );
+  assert.deepEqual(
+    sums.sort((a, b) => a - b),
+    Array.from({ length: 20 }, (_, at) => at + 1),
+  );
 });
 
 test("a failed condition is the SDK's own exception; its item is readable and stays out of logs", async () => {
   await put(user("condition"));
   const failing = [
-    () => put(user("condition"), { ConditionExpression: "attribute_not_exists(id)", ReturnValuesOnConditionCheckFailure: "ALL_OLD" }),
+    () =>
+      put(user("condition"), {
+        ConditionExpression: "attribute_not_exists(id)",
+        ReturnValuesOnConditionCheckFailure: "ALL_OLD",
+      }),
     () =>
       update("condition", {
         UpdateExpression: "SET tier = :t",
@@ -121,7 +142,8 @@ test("DynamoDB's own refusals stay its own", async () => {
     [() => put(user("x"), { ConditionExpression: "email >" }), "ValidationException"],
     [() => put(user("x"), { ConditionExpression: "tier >" }), "ValidationException"],
   ];
-  for (const [send, name] of wrong) await assert.rejects(send(), (error) => error.name === name && error.$metadata.httpStatusCode === 400);
+  for (const [send, name] of wrong)
+    await assert.rejects(send(), (error) => error.name === name && error.$metadata.httpStatusCode === 400);
 });
 
 test("what cannot be done is refused with a code and advice", async () => {
@@ -130,12 +152,22 @@ test("what cannot be done is refused with a code and advice", async () => {
     KeyConditionExpression: "id = :id AND email = :e",
     ExpressionAttributeValues: { ":id": "x", ":e": SECRET },
   });
-  const statement = new dynamodb.ExecuteStatementCommand({ Statement: `SELECT * FROM Users WHERE email = '${SECRET}'` });
-  for (const [sender, command] of [[documents, query], [client, statement]]) {
+  const statement = new dynamodb.ExecuteStatementCommand({
+    Statement: `SELECT * FROM Users WHERE email = '${SECRET}'`,
+  });
+  for (const [sender, command] of [
+    [documents, query],
+    [client, statement],
+  ]) {
     await assert.rejects(sender.send(command), (error) => {
       assert.equal(error.name, "DynasealError");
-      assert.deepEqual([error.code, error.kind, error.$fault, error.retryable], ["DSL-2003", "caller", "client", false]);
-      assert.ok(error.message.startsWith("DSL-2003: ") && error.message.includes("Users") && !error.message.includes(SECRET));
+      assert.deepEqual(
+        [error.code, error.kind, error.$fault, error.retryable],
+        ["DSL-2003", "caller", "client", false],
+      );
+      assert.ok(
+        error.message.startsWith("DSL-2003: ") && error.message.includes("Users") && !error.message.includes(SECRET),
+      );
       return true;
     });
   }
@@ -167,21 +199,41 @@ test("batches, query, scan and their paginators", async () => {
   assert.deepEqual((await stored("Plain", { id: { S: "21" } })).note, { S: `${SECRET} 21` });
 
   const batch = new lib.BatchGetCommand({
-    RequestItems: { Orders: { Keys: [1, 2].map((number) => ({ customer: "pages", number })) }, Plain: { Keys: [{ id: "20" }] } },
+    RequestItems: {
+      Orders: { Keys: [1, 2].map((number) => ({ customer: "pages", number })) },
+      Plain: { Keys: [{ id: "20" }] },
+    },
   });
   const { Responses } = await documents.send(batch);
-  assert.deepEqual(Responses.Orders.sort((a, b) => a.number - b.number), items.slice(1, 3));
+  assert.deepEqual(
+    Responses.Orders.sort((a, b) => a.number - b.number),
+    items.slice(1, 3),
+  );
   assert.equal(Responses.Plain[0].note, `${SECRET} 20`);
 
   const paging = { client: documents, pageSize: 7 };
-  const query = { TableName: "Orders", KeyConditionExpression: "customer = :c", ExpressionAttributeValues: { ":c": "pages" } };
+  const query = {
+    TableName: "Orders",
+    KeyConditionExpression: "customer = :c",
+    ExpressionAttributeValues: { ":c": "pages" },
+  };
   const pages = await collect(lib.paginateQuery(paging, query));
   assert.deepEqual(pages.map((page) => page.Count).slice(0, 2), [7, 7]);
-  assert.deepEqual(pages.flatMap((page) => page.Items), items.slice(0, 20));
-  const some = { TableName: "Orders", FilterExpression: "contains(note, :n)", ExpressionAttributeValues: { ":n": `${SECRET} 1` } };
+  assert.deepEqual(
+    pages.flatMap((page) => page.Items),
+    items.slice(0, 20),
+  );
+  const some = {
+    TableName: "Orders",
+    FilterExpression: "contains(note, :n)",
+    ExpressionAttributeValues: { ":n": `${SECRET} 1` },
+  };
   const scanned = await collect(lib.paginateScan(paging, some));
   assert.equal(scanned.flatMap((page) => page.Items).length, 11);
-  assert.equal(scanned.reduce((sum, page) => sum + page.ScannedCount, 0), 20);
+  assert.equal(
+    scanned.reduce((sum, page) => sum + page.ScannedCount, 0),
+    20,
+  );
 });
 
 test("transactions, with an update of an encrypted attribute and opened reasons", async () => {
@@ -213,10 +265,16 @@ test("transactions, with an update of an encrypted attribute and opened reasons"
   const read = new lib.TransactGetCommand({
     TransactItems: ["from", "to"].map((id) => ({ Get: { TableName: "Users", Key: { id } } })),
   });
-  assert.deepEqual((await documents.send(read)).Responses.map(({ Item }) => Item.balance), [6, 4]);
+  assert.deepEqual(
+    (await documents.send(read)).Responses.map(({ Item }) => Item.balance),
+    [6, 4],
+  );
   await assert.rejects(documents.send(new lib.TransactWriteCommand(move(7))), (error) => {
     assert.ok(error instanceof dynamodb.TransactionCanceledException);
-    assert.deepEqual(error.CancellationReasons.map(({ Code }) => Code), ["ConditionalCheckFailed", "None"]);
+    assert.deepEqual(
+      error.CancellationReasons.map(({ Code }) => Code),
+      ["ConditionalCheckFailed", "None"],
+    );
     const item = error.CancellationReasons[0].Item;
     assert.ok(JSON.stringify(item).includes(SECRET), "the item of a reason is opened");
     assert.ok(!JSON.stringify(error).includes(SECRET));

@@ -15,12 +15,22 @@ const gateway = () => (front ??= store.protect(toml).then((endpoint) => bare({ .
 const bare = (options) => lib.DynamoDBDocumentClient.from(new dynamodb.DynamoDBClient(options));
 let front;
 
-const user = (id) => ({ id, tier: "free", email: `${SECRET} ${id}`, tags: ["ä", { deep: 1.5 }], blob: new Uint8Array([0, 255]) });
+const user = (id) => ({
+  id,
+  tier: "free",
+  email: `${SECRET} ${id}`,
+  tags: ["ä", { deep: 1.5 }],
+  blob: new Uint8Array([0, 255]),
+});
 const order = (customer, number) => ({ customer, number, note: `${SECRET} ${number}` });
 const put = (client, TableName, Item) => client.send(new lib.PutCommand({ TableName, Item }));
 const getUser = async (client, id) => (await client.send(new lib.GetCommand({ TableName: "Users", Key: { id } }))).Item;
 const orders = async (client, customer) => {
-  const query = { TableName: "Orders", KeyConditionExpression: "customer = :c", ExpressionAttributeValues: { ":c": customer } };
+  const query = {
+    TableName: "Orders",
+    KeyConditionExpression: "customer = :c",
+    ExpressionAttributeValues: { ":c": customer },
+  };
   return (await collect(lib.paginateQuery({ client }, query))).flatMap(({ Items }) => Items);
 };
 const add = (client, id) =>
@@ -70,7 +80,12 @@ test("a client sealed from a file", async () => {
 });
 
 test("items by themselves: sealed ones are put, stored ones and those of Lambda's events are opened", async () => {
-  const item = { id: { S: "alone" }, email: { S: SECRET }, list: { L: [{ B: new Uint8Array([1, 2]) }, { NULL: true }] }, set: { BS: [new Uint8Array([9])] } };
+  const item = {
+    id: { S: "alone" },
+    email: { S: SECRET },
+    list: { L: [{ B: new Uint8Array([1, 2]) }, { NULL: true }] },
+    set: { BS: [new Uint8Array([9])] },
+  };
   const sealed = await dynaseal.sealItem("Users", item);
   assert.ok(sealed.email.B instanceof Uint8Array && sealed.aws_dbe_foot);
   await raw.send(new dynamodb.PutItemCommand({ TableName: "Users", Item: sealed }));
@@ -79,7 +94,10 @@ test("items by themselves: sealed ones are put, stored ones and those of Lambda'
 
   // A stream event of Lambda, or a line of an export, holds binary as base64.
   const event = Object.fromEntries(
-    Object.entries(sealed).map(([name, { B, ...value }]) => [name, B ? { B: Buffer.from(B).toString("base64") } : value]),
+    Object.entries(sealed).map(([name, { B, ...value }]) => [
+      name,
+      B ? { B: Buffer.from(B).toString("base64") } : value,
+    ]),
   );
   assert.deepEqual(await dynaseal.openItem("Users", event), item);
   assert.deepEqual(await dynaseal.openItem("Users", Object.assign(event, { __proto__: { evil: 1 } })), item);
@@ -108,5 +126,8 @@ test("an item that was changed, was never sealed, or is of a table that is not c
 test("the configuration of another key cannot open", async () => {
   await put(documents, "Users", user("other key"));
   const other = new Dynaseal(join(store.folder, "dynaseal.toml"), { env: { DYNASEAL_TEST_KEY: "5a".repeat(32) } });
-  await assert.rejects(other.openItem("Users", await stored("Users", { id: { S: "other key" } })), (error) => error.kind === "keys");
+  await assert.rejects(
+    other.openItem("Users", await stored("Users", { id: { S: "other key" } })),
+    (error) => error.kind === "keys",
+  );
 });

@@ -13,14 +13,38 @@ const key = (id) => ({ TableName: "Users", Key: { id } });
 
 /** One of each call. */
 const mixed = [
-  (id) => new lib.PutCommand({ TableName: "Users", Item: { id, email: `${SECRET} ${id}`, balance: 0, text: "x".repeat(500) } }),
+  (id) =>
+    new lib.PutCommand({
+      TableName: "Users",
+      Item: { id, email: `${SECRET} ${id}`, balance: 0, text: "x".repeat(500) },
+    }),
   (id) => new lib.GetCommand(key(id)),
-  (id) => new lib.UpdateCommand({ ...key(id), UpdateExpression: "ADD balance :one", ExpressionAttributeValues: { ":one": 1 } }),
-  (id) => new lib.QueryCommand({ TableName: "Users", KeyConditionExpression: "id = :id", ExpressionAttributeValues: { ":id": id } }),
+  (id) =>
+    new lib.UpdateCommand({
+      ...key(id),
+      UpdateExpression: "ADD balance :one",
+      ExpressionAttributeValues: { ":one": 1 },
+    }),
+  (id) =>
+    new lib.QueryCommand({
+      TableName: "Users",
+      KeyConditionExpression: "id = :id",
+      ExpressionAttributeValues: { ":id": id },
+    }),
   (id) => new lib.BatchGetCommand({ RequestItems: { Users: { Keys: [{ id }] } } }),
   (id) => new lib.TransactGetCommand({ TransactItems: [{ Get: key(id) }] }),
-  (id) => new lib.DeleteCommand({ ...key(id), ConditionExpression: "email = :e", ExpressionAttributeValues: { ":e": "another" } }),
-  (id) => new lib.QueryCommand({ TableName: "Users", KeyConditionExpression: "email = :id", ExpressionAttributeValues: { ":id": id } }),
+  (id) =>
+    new lib.DeleteCommand({
+      ...key(id),
+      ConditionExpression: "email = :e",
+      ExpressionAttributeValues: { ":e": "another" },
+    }),
+  (id) =>
+    new lib.QueryCommand({
+      TableName: "Users",
+      KeyConditionExpression: "email = :id",
+      ExpressionAttributeValues: { ":id": id },
+    }),
 ];
 const REFUSED = new Set(["ConditionalCheckFailedException", "DynasealError"]);
 
@@ -69,7 +93,10 @@ test("worker threads each seal and open, beside the main thread", async () => {
     });
   });
   const main = Promise.all(Array.from({ length: 50 }, (_, at) => documents.send(mixed[0](`main ${at}`))));
-  assert.deepEqual(await Promise.all(workers), [0, 1, 2].map((number) => ({ number, read: 25 })));
+  assert.deepEqual(
+    await Promise.all(workers),
+    [0, 1, 2].map((number) => ({ number, read: 25 })),
+  );
   await main;
   // A worker that ends takes its engine with it; ours goes on.
   const { Item } = await documents.send(new lib.GetCommand({ TableName: "Users", Key: { id: "worker 1 7" } }));
@@ -78,16 +105,29 @@ test("worker threads each seal and open, beside the main thread", async () => {
 
 test("a page of 1 MB is opened off the event loop", async (t) => {
   const hmac = new Dynaseal({ ...config, tables: { Users: config.tables.Users } });
-  for (const [name, engine, table] of [["hmac", hmac, "Users"], ["ecdsa-p384", dynaseal, "Orders"]]) {
-    const item = { id: { S: "page" }, customer: { S: "page" }, number: { N: "1" }, email: { S: SECRET }, text: { S: "x".repeat(700) } };
+  for (const [name, engine, table] of [
+    ["hmac", hmac, "Users"],
+    ["ecdsa-p384", dynaseal, "Orders"],
+  ]) {
+    const item = {
+      id: { S: "page" },
+      customer: { S: "page" },
+      number: { N: "1" },
+      email: { S: SECRET },
+      text: { S: "x".repeat(700) },
+    };
     const sealed = await engine.sealItem(table, item);
-    const json = JSON.stringify(sealed, (key, value) => (value instanceof Uint8Array ? Buffer.from(value).toString("base64") : value));
+    const json = JSON.stringify(sealed, (key, value) =>
+      value instanceof Uint8Array ? Buffer.from(value).toString("base64") : value,
+    );
     const Items = Array(Math.ceil(2 ** 20 / json.length)).fill(json);
     const page = Buffer.from(`{"Count":${Items.length},"ScannedCount":${Items.length},"Items":[${Items.join()}]}`);
     const rounds = [];
     for (let round = 0; round < 5; round += 1) rounds.push(await open(engine, table, page, Items.length));
     const [held, took] = ["held", "took"].map((what) => Math.min(...rounds.map((round) => round[what])));
-    t.diagnostic(`${name}: ${Items.length} items in ${took.toFixed(1)} ms, of which this thread worked ${held.toFixed(2)} ms`);
+    t.diagnostic(
+      `${name}: ${Items.length} items in ${took.toFixed(1)} ms, of which this thread worked ${held.toFixed(2)} ms`,
+    );
     assert.ok(held < 5, `${held} ms`);
   }
 });
@@ -111,12 +151,23 @@ function threadTime() {
   return existsSync(path) ? Number(readFileSync(path, "utf8").split(" ")[0]) / 1e6 : performance.now();
 }
 
-test("a call that waits for another keeps the process, and goes on in order", async () => {
+test("calls that wait for one another go on in order", async () => {
   await documents.send(mixed[0]("order"));
-  const add = () => documents.send(new lib.UpdateCommand({ ...key("order"), UpdateExpression: "ADD balance :one", ExpressionAttributeValues: { ":one": 1 }, ReturnValues: "UPDATED_NEW" }));
+  const add = () =>
+    documents.send(
+      new lib.UpdateCommand({
+        ...key("order"),
+        UpdateExpression: "ADD balance :one",
+        ExpressionAttributeValues: { ":one": 1 },
+        ReturnValues: "UPDATED_NEW",
+      }),
+    );
   const order = [];
   await Promise.all(Array.from({ length: 8 }, async (_, at) => order.push([at, (await add()).Attributes.balance])));
-  assert.deepEqual(order.map(([, balance]) => balance), [1, 2, 3, 4, 5, 6, 7, 8]);
+  assert.deepEqual(
+    order.map(([, balance]) => balance),
+    [1, 2, 3, 4, 5, 6, 7, 8],
+  );
 });
 
 test("many sessions at once, each its own", async () => {
@@ -125,6 +176,9 @@ test("many sessions at once, each its own", async () => {
   const ids = Array.from({ length: 200 }, (_, at) => `many ${at}`);
   await Promise.all(ids.map((id) => many.send(mixed[0](id))));
   const read = await Promise.all(ids.map(async (id) => (await many.send(mixed[1](id))).Item.email));
-  assert.deepEqual(read, ids.map((id) => `${SECRET} ${id}`));
+  assert.deepEqual(
+    read,
+    ids.map((id) => `${SECRET} ${id}`),
+  );
   client.destroy();
 });

@@ -30,8 +30,12 @@ before(async () => {
   folder = await mkdtemp(join(root, "npm", "try-"));
   await writeFile(join(folder, "package.json"), '{ "private": true }');
   // Offline: the packages of other platforms are optional, and not asked for.
-  const tarballs = readdirSync(join(root, "npm")).filter((name) => name.endsWith(".tgz")).map((name) => join(root, "npm", name));
-  await run("npm", ["install", "--offline", "--no-audit", "--no-fund", "--ignore-scripts", ...tarballs], { cwd: folder });
+  const tarballs = readdirSync(join(root, "npm"))
+    .filter((name) => name.endsWith(".tgz"))
+    .map((name) => join(root, "npm", name));
+  await run("npm", ["install", "--offline", "--no-audit", "--no-fund", "--ignore-scripts", ...tarballs], {
+    cwd: folder,
+  });
   store = await startStore();
   env = {
     ...process.env,
@@ -64,7 +68,22 @@ test("the README's lines, as JavaScript and as TypeScript", async () => {
   const { stdout } = await run(process.execPath, ["app.mjs"], { cwd: folder, env });
   assert.match(stdout, /ada@example\.com/);
   await writeFile(join(folder, "app.mts"), lines);
-  await run(process.execPath, [tsc, "--module", "nodenext", "--strict", "--skipLibCheck", "--types", "node", "--noEmit", "--ignoreConfig", "app.mts"], { cwd: folder });
+  await run(
+    process.execPath,
+    [
+      tsc,
+      "--module",
+      "nodenext",
+      "--strict",
+      "--skipLibCheck",
+      "--types",
+      "node",
+      "--noEmit",
+      "--ignoreConfig",
+      "app.mts",
+    ],
+    { cwd: folder },
+  );
 });
 
 test("import and require give one and the same module", async () => {
@@ -98,8 +117,14 @@ test("every platform has its package named for tools that trace files", async ()
   const named = [...loader.matchAll(/require\("@dynaseal\/([^"]+)"\)/g)].map(([, name]) => name);
   assert.deepEqual(named.sort(), TARGETS.map(({ name }) => name).sort());
   const manifest = JSON.parse(await readFile(join(folder, "node_modules", "dynaseal", "package.json"), "utf8"));
-  assert.deepEqual(Object.keys(manifest.optionalDependencies).sort(), TARGETS.map(({ name }) => `@dynaseal/${name}`).sort());
-  assert.ok(!("optionalDependencies" in JSON.parse(await readFile(join(root, "package.json"), "utf8"))), "packing leaves no trace");
+  assert.deepEqual(
+    Object.keys(manifest.optionalDependencies).sort(),
+    TARGETS.map(({ name }) => `@dynaseal/${name}`).sort(),
+  );
+  assert.ok(
+    !("optionalDependencies" in JSON.parse(await readFile(join(root, "package.json"), "utf8"))),
+    "packing leaves no trace",
+  );
 });
 
 test("types: what may be written compiles, and what may not does not", async () => {

@@ -3,13 +3,24 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Dynaseal, DynasealError, seal } from "../dist/esm/index.mjs";
-import { answer, connection, documents, dynaseal, elsewhere, raw, scripted, SECRET, stored } from "./support/harness.mjs";
+import {
+  answer,
+  connection,
+  documents,
+  dynaseal,
+  elsewhere,
+  raw,
+  scripted,
+  SECRET,
+  stored,
+} from "./support/harness.mjs";
 import { dynamodb, lib } from "./support/sdk.mjs";
 import { config } from "./support/tables.mjs";
 
 const put = (documents, id, more = {}) =>
   documents.send(new lib.PutCommand({ TableName: "Users", Item: { id, email: SECRET, balance: 0 }, ...more }));
-const get = async (id) => (await documents.send(new lib.GetCommand({ TableName: "Users", Key: { id }, ConsistentRead: true }))).Item;
+const get = async (id) =>
+  (await documents.send(new lib.GetCommand({ TableName: "Users", Key: { id }, ConsistentRead: true }))).Item;
 const add = (documents, id, options) =>
   documents.send(
     new lib.UpdateCommand({
@@ -21,10 +32,14 @@ const add = (documents, id, options) =>
     }),
     options,
   );
-const typed = (id) => new dynamodb.PutItemCommand({ TableName: "Users", Item: { id: { S: id }, email: { S: SECRET } } });
+const typed = (id) =>
+  new dynamodb.PutItemCommand({ TableName: "Users", Item: { id: { S: id }, email: { S: SECRET } } });
 
 test("the SDK's retries send the same sealed bytes again", async () => {
-  const { documents, seen } = scripted([{ status: 500, type: "InternalServerError" }, { status: 400, type: "ProvisionedThroughputExceededException" }]);
+  const { documents, seen } = scripted([
+    { status: 500, type: "InternalServerError" },
+    { status: 400, type: "ProvisionedThroughputExceededException" },
+  ]);
   const { $metadata } = await put(documents, "retry");
   assert.equal($metadata.attempts, 3);
   assert.equal(new Set(seen.map(({ body }) => body)).size, 1);
@@ -188,12 +203,20 @@ test("a middleware that throws or rejects ends the call, and the next one works"
 });
 
 test("a body that another middleware replaces is not sent", async () => {
-  const copies = { build: (body) => Buffer.from(body), finalizeRequest: (body) => Buffer.from(body).toString(), deserialize: () => '{"x":1}' };
+  const copies = {
+    build: (body) => Buffer.from(body),
+    finalizeRequest: (body) => Buffer.from(body).toString(),
+    deserialize: () => '{"x":1}',
+  };
   for (const [step, copy] of Object.entries(copies)) {
     const { client, seen } = scripted();
-    const replace = (next) => (args) => next({ ...args, request: Object.assign(args.request, { body: copy(args.request.body) }) });
+    const replace = (next) => (args) =>
+      next({ ...args, request: Object.assign(args.request, { body: copy(args.request.body) }) });
     client.middlewareStack.add(replace, { step, priority: step === "deserialize" ? "high" : "low", name: "replaces" });
-    await assert.rejects(client.send(typed("replaced")), (error) => error instanceof DynasealError && error.code === "DSL-9004");
+    await assert.rejects(
+      client.send(typed("replaced")),
+      (error) => error instanceof DynasealError && error.code === "DSL-9004",
+    );
     assert.deepEqual(seen, []);
   }
 });
@@ -210,20 +233,31 @@ test("a body that is plaintext again is not sent", async () => {
 
 test("a middleware that rebuilds its arguments and the request does no harm", async () => {
   const { client, seen } = scripted();
-  client.middlewareStack.add((next) => ({ input, request }) => next({ input, request: Object.assign(Object.create(Object.getPrototypeOf(request)), request) }), {
-    step: "finalizeRequest",
-    priority: "low",
-    name: "rebuilds",
-  });
+  client.middlewareStack.add(
+    (next) =>
+      ({ input, request }) =>
+        next({ input, request: Object.assign(Object.create(Object.getPrototypeOf(request)), request) }),
+    {
+      step: "finalizeRequest",
+      priority: "low",
+      name: "rebuilds",
+    },
+  );
   await client.send(typed("rebuilt"));
   assert.equal(seen.length, 1);
-  const { Item } = await client.send(new dynamodb.GetItemCommand({ TableName: "Users", Key: { id: { S: "rebuilt" } } }));
+  const { Item } = await client.send(
+    new dynamodb.GetItemCommand({ TableName: "Users", Key: { id: { S: "rebuilt" } } }),
+  );
   assert.deepEqual(Item.email, { S: SECRET });
 });
 
 test("a middleware that answers in DynamoDB's place, or sends twice, is refused", async () => {
   const { client, seen } = scripted();
-  client.middlewareStack.add(() => async () => ({ output: { $metadata: {} } }), { step: "finalizeRequest", priority: "high", name: "answers" });
+  client.middlewareStack.add(() => async () => ({ output: { $metadata: {} } }), {
+    step: "finalizeRequest",
+    priority: "high",
+    name: "answers",
+  });
   await assert.rejects(client.send(typed("answered")), { code: "DSL-9008" });
   assert.deepEqual(seen, []);
   const twice = scripted();
@@ -269,7 +303,10 @@ test("sealing twice changes nothing with the same configuration, and is refused 
   seal(client, dynaseal);
   await put(documents, "twice");
   assert.equal(seen.length, 1);
-  assert.equal((await documents.send(new lib.GetCommand({ TableName: "Users", Key: { id: "twice" } }))).Item.email, SECRET);
+  assert.equal(
+    (await documents.send(new lib.GetCommand({ TableName: "Users", Key: { id: "twice" } }))).Item.email,
+    SECRET,
+  );
   for (const other of [config, new Dynaseal(config)]) assert.throws(() => seal(documents, other), { code: "DSL-9003" });
   const byObject = new dynamodb.DynamoDBClient(connection());
   assert.equal(seal(seal(byObject, config), config), byObject);
@@ -286,14 +323,22 @@ test("the SDK's logger shows no plaintext", async () => {
   const log = (...args) => lines.push(JSON.stringify(args));
   const logger = { trace: log, debug: log, info: log, warn: log, error: log };
   const bare = new dynamodb.DynamoDBClient({ ...connection(), logger });
-  await bare.send(new dynamodb.PutItemCommand({ TableName: "Plain", Item: { id: { S: "log" }, email: { S: SECRET } } }));
-  assert.ok(lines.some((line) => line.includes(SECRET)), "without sealing it would be logged");
+  await bare.send(
+    new dynamodb.PutItemCommand({ TableName: "Plain", Item: { id: { S: "log" }, email: { S: SECRET } } }),
+  );
+  assert.ok(
+    lines.some((line) => line.includes(SECRET)),
+    "without sealing it would be logged",
+  );
   lines.length = 0;
   const { client, documents } = scripted([], { logger });
   await client.send(typed("log"));
   await client.send(new dynamodb.GetItemCommand({ TableName: "Users", Key: { id: { S: "log" } } }));
   await documents.send(new lib.GetCommand({ TableName: "Users", Key: { id: "log" } }));
-  await put(documents, "log", { ConditionExpression: "attribute_not_exists(id)", ReturnValuesOnConditionCheckFailure: "ALL_OLD" }).catch(() => {});
+  await put(documents, "log", {
+    ConditionExpression: "attribute_not_exists(id)",
+    ReturnValuesOnConditionCheckFailure: "ALL_OLD",
+  }).catch(() => {});
   assert.ok(lines.length >= 3 && lines.some((line) => line.includes("Users")));
   assert.ok(!lines.some((line) => line.includes(SECRET)));
 });
@@ -306,7 +351,9 @@ test("the checksum and length of the sealed answer are gone from what the SDK se
   const Item = Object.fromEntries(
     Object.entries(item).map(([name, { B, ...value }]) => [name, B ? { B: Buffer.from(B).toString("base64") } : value]),
   );
-  const { client } = scripted([() => ({ response: answer(200, { Item }, { "X-Amz-Crc32": "1", "content-length": "1" }) })]);
+  const { client } = scripted([
+    () => ({ response: answer(200, { Item }, { "X-Amz-Crc32": "1", "content-length": "1" }) }),
+  ]);
   let headers;
   const look = (next) => async (args) => {
     const result = await next(args);
@@ -316,7 +363,9 @@ test("the checksum and length of the sealed answer are gone from what the SDK se
   client.middlewareStack.add(look, { step: "deserialize", priority: "high", name: "looks" });
   const out = await client.send(new dynamodb.GetItemCommand({ TableName: "Users", Key: { id: { S: "headers" } } }));
   assert.deepEqual(out.Item.email, { S: SECRET });
-  assert.ok(!headers.includes("x-amz-crc32") && !headers.includes("content-length") && headers.includes("content-type"));
+  assert.ok(
+    !headers.includes("x-amz-crc32") && !headers.includes("content-length") && headers.includes("content-type"),
+  );
 });
 
 test("an answer may come as text, bytes, parts or a blob", async () => {
@@ -325,7 +374,13 @@ test("an answer may come as text, bytes, parts or a blob", async () => {
     yield bytes.subarray(0, 16);
     yield bytes.subarray(16);
   };
-  for (const body of [bytes.toString(), new Uint8Array(bytes), parts(), new Blob([bytes]), new Blob([bytes]).stream()]) {
+  for (const body of [
+    bytes.toString(),
+    new Uint8Array(bytes),
+    parts(),
+    new Blob([bytes]),
+    new Blob([bytes]).stream(),
+  ]) {
     const { client } = scripted([() => ({ response: { statusCode: 200, headers: {}, body } })]);
     assert.deepEqual((await client.send(new dynamodb.ListTablesCommand({}))).TableNames, ["ä"]);
   }

@@ -9,7 +9,9 @@ export function toJson(item: AttributeMap): string {
   return JSON.stringify(item, function (this: Record<string, unknown>, name, value) {
     // A Buffer arrives as what its own toJSON made of it; the holder still has the bytes.
     const held = this[name];
-    return ArrayBuffer.isView(held) ? Buffer.from(held.buffer, held.byteOffset, held.byteLength).toString("base64") : value;
+    return ArrayBuffer.isView(held)
+      ? Buffer.from(held.buffer, held.byteOffset, held.byteLength).toString("base64")
+      : value;
   });
 }
 

@@ -51,14 +51,18 @@ export class Call {
     const { engine } = this.calls;
     this.#large = this.calls.isLarge(body);
     return this.#settle(
-      this.#large ? await engine.startAsync(this.id, target, operation, body) : engine.start(this.id, target, operation, body),
+      this.#large
+        ? await engine.startAsync(this.id, target, operation, body)
+        : engine.start(this.id, target, operation, body),
     );
   }
 
   async resume(status: number, body: Uint8Array): Promise<Settled> {
     const { engine } = this.calls;
     this.#large = this.calls.isLarge(body);
-    return this.#settle(this.#large ? await engine.resumeAsync(this.id, status, body) : engine.resume(this.id, status, body));
+    return this.#settle(
+      this.#large ? await engine.resumeAsync(this.id, status, body) : engine.resume(this.id, status, body),
+    );
   }
 
   /** No answer came to what was last sent. */
@@ -99,13 +103,11 @@ export class Call {
     return this.#settle(this.#large ? await engine.pollAsync(this.id) : engine.poll(this.id));
   }
 
-  /** Waits for what another call has. A call that is waited for must not end with the process, so a timer holds it. */
+  /** Waits for what another call has. That call's own network keeps the process, and its next step wakes this one. */
   async #turn(): Promise<void> {
     if (this.#woken) return;
-    const hold = setInterval(() => {}, 0x7fff_ffff);
     await new Promise<void>((resolve) => (this.#goOn = resolve));
     this.#goOn = undefined;
-    clearInterval(hold);
   }
 }
 

@@ -14,8 +14,7 @@ export type KeyConfig = RawAesConfig | RawRsaConfig | BranchKeyFileConfig | Mult
 
 /** An AES key of 32, 48 or 64 hexadecimal digits, from the environment or from a file. */
 export type RawAesConfig = { readonly type: "raw-aes"; readonly namespace: string; readonly name: string } & (
-  | { readonly key_env: string; readonly key_file?: never }
-  | { readonly key_file: string; readonly key_env?: never }
+  { readonly key_env: string; readonly key_file?: never } | { readonly key_file: string; readonly key_env?: never }
 );
 
 /** An RSA key: the private one seals and opens, the public one only seals. */
@@ -29,7 +28,11 @@ export interface RawRsaConfig {
 }
 
 /** Branch keys in a local key store. */
-export type BranchKeyFileConfig = { readonly type: "branch-key-file"; readonly file: string; readonly cache_ttl?: number } & (
+export type BranchKeyFileConfig = {
+  readonly type: "branch-key-file";
+  readonly file: string;
+  readonly cache_ttl?: number;
+} & (
   | { readonly branch_key_id: string; readonly branch_key_id_attribute?: never }
   | { readonly branch_key_id_attribute: string; readonly branch_key_id?: never }
 );

@@ -24,7 +24,8 @@ export class Dynaseal {
     if (failure || !engine) throw new DynasealError(failure ?? NO_ENGINE);
     this.warnings = warnings;
     this.#calls = new Calls(engine);
-    for (const { code, message, hint } of warnings) process.emitWarning(`${message}; ${hint}`, { type: "DynasealWarning", code });
+    for (const { code, message, hint } of warnings)
+      process.emitWarning(`${message}; ${hint}`, { type: "DynasealWarning", code });
   }
 
   /** Seals one item of a table, given as attribute values: `{ id: { S: "1" } }`. For exports, queues and imports. */

@@ -86,7 +86,9 @@ const FAILURES = [CONDITION, "TransactionCanceledException", "IdempotentParamete
 function failure(status: number, body: Uint8Array): string | undefined {
   if (status !== 400) return undefined;
   try {
-    const { __type } = JSON.parse(Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString("utf8")) as { __type?: unknown };
+    const { __type } = JSON.parse(Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString("utf8")) as {
+      __type?: unknown;
+    };
     return FAILURES.find((name) => typeof __type === "string" && __type.split("#").at(-1) === name);
   } catch {
     return undefined;

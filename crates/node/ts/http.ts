@@ -25,7 +25,8 @@ export function targetOf(request: unknown): { service: string; operation: string
   throw new DynasealError({
     code: "DSL-9005",
     kind: "caller",
-    message: "a request is not one that Dynaseal can read: it has no operation in X-Amz-Target, or its body is not in memory",
+    message:
+      "a request is not one that Dynaseal can read: it has no operation in X-Amz-Target, or its body is not in memory",
     hint: "use the SDK's default protocol for DynamoDB (awsJson1.0)",
   });
 }
@@ -71,13 +72,15 @@ export async function collect(body: unknown): Promise<Uint8Array> {
 /** As an iteration would, at a fraction of its cost. */
 function drain(stream: Readable, take: (part: unknown) => void): Promise<void> {
   return new Promise((resolve, reject) => {
-    const broken = () => reject(Object.assign(new Error("the answer broke off"), { code: "ECONNRESET" }));
-    if (stream.destroyed || stream.readableEnded) return broken();
+    const closed = () => {
+      if (!stream.readableEnded) reject(Object.assign(new Error("the answer broke off"), { code: "ECONNRESET" }));
+    };
+    if (stream.destroyed || stream.readableEnded)
+      throw Object.assign(new Error("the answer was read before"), { code: "ECONNRESET" });
     stream.on("data", take);
     stream.on("end", resolve);
     stream.on("error", reject);
-    // After an end or an error this changes nothing.
-    stream.on("close", broken);
+    stream.on("close", closed);
   });
 }
 

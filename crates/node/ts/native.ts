@@ -47,7 +47,12 @@ export interface NativeFailure {
 export type Step = { readonly woken?: readonly number[] } & (Wait | Settled);
 export type Wait = { readonly kind: "wait"; readonly pause?: number };
 export type Settled = Send | Done | Failed;
-export type Send = { readonly kind: "send"; readonly target: string; readonly operation: string; readonly body: Buffer };
+export type Send = {
+  readonly kind: "send";
+  readonly target: string;
+  readonly operation: string;
+  readonly body: Buffer;
+};
 export type Done = { readonly kind: "done"; readonly status: number; readonly body: Buffer };
 export type Failed = { readonly kind: "failed"; readonly failure: NativeFailure };
 
@@ -57,7 +62,8 @@ function load(): Native {
   const built = join(__dirname, "..", "..", `dynaseal.${target}.node`);
   if (existsSync(built)) return require(built) as Native;
   const find = PACKAGES[target];
-  if (!find) throw missing(`there is no native module for ${target}`, `run it on one of ${Object.keys(PACKAGES).join(", ")}`);
+  if (!find)
+    throw missing(`there is no native module for ${target}`, `run it on one of ${Object.keys(PACKAGES).join(", ")}`);
   try {
     return find() as Native;
   } catch (cause) {

@@ -58,7 +58,8 @@ export function quiet(error: unknown): unknown {
   if (typeof error !== "object" || error === null) return error;
   for (const name of ["Item", "CancellationReasons"] as const) {
     const value = (error as Record<string, unknown>)[name];
-    if (value !== undefined) Object.defineProperty(error, name, { value, enumerable: false, configurable: true, writable: true });
+    if (value !== undefined)
+      Object.defineProperty(error, name, { value, enumerable: false, configurable: true, writable: true });
   }
   const { $response } = error as { $response?: { body?: unknown } };
   if ($response?.body !== undefined) $response.body = undefined;

@@ -27,7 +27,11 @@ export interface Sealable {
  * Seals a client: everything that it sends from now on, through whichever DynamoDBDocumentClient wraps it. Returns the client.
  * A second `seal` with the same configuration object, path or {@link Dynaseal} changes nothing; with another one it is refused.
  */
-export function seal<Client extends Sealable>(client: Client, config: ConfigSource | Dynaseal, options?: Options): Client {
+export function seal<Client extends Sealable>(
+  client: Client,
+  config: ConfigSource | Dynaseal,
+  options?: Options,
+): Client {
   const stack = client?.middlewareStack;
   const { serviceId, cacheMiddleware } = (client?.config ?? {}) as { serviceId?: unknown; cacheMiddleware?: unknown };
   if (!stack?.add || !SERVICES.has(String(serviceId))) throw notAClient();

@@ -41,7 +41,8 @@ export const connection = () => ({
 });
 
 /** The item as the database holds it. */
-export const stored = async (TableName, Key) => (await raw.send(new dynamodb.GetItemCommand({ TableName, Key, ConsistentRead: true }))).Item;
+export const stored = async (TableName, Key) =>
+  (await raw.send(new dynamodb.GetItemCommand({ TableName, Key, ConsistentRead: true }))).Item;
 
 /** The item as the database holds it has these attributes, the encrypted ones as ciphertext. */
 export async function assertSealed(TableName, Key, plain, encrypted) {
@@ -77,18 +78,29 @@ export function scripted(script = [], more = {}) {
         throw Object.assign(new Error("socket hang up"), { code: "ECONNRESET", name: "TimeoutError" });
       }
       if (typeof act === "function") return act(request, () => inner.handle(request, options));
-      return act ? { response: answer(act.status, { __type: `x#${act.type}`, message: act.type }) } : inner.handle(request, options);
+      return act
+        ? { response: answer(act.status, { __type: `x#${act.type}`, message: act.type }) }
+        : inner.handle(request, options);
     },
   };
   const client = new dynamodb.DynamoDBClient({ ...connection(), requestHandler, ...more });
   seal(client, dynaseal);
-  return { client, documents: lib.DynamoDBDocumentClient.from(client), seen, operations: () => seen.map(({ operation }) => operation) };
+  return {
+    client,
+    documents: lib.DynamoDBDocumentClient.from(client),
+    seen,
+    operations: () => seen.map(({ operation }) => operation),
+  };
 }
 
 /** An answer as the SDK's handlers give it. */
 export function answer(statusCode, body, headers = {}) {
   const bytes = Buffer.from(JSON.stringify(body));
-  return { statusCode, headers: { "content-type": "application/x-amz-json-1.0", ...headers }, body: Readable.from([bytes]) };
+  return {
+    statusCode,
+    headers: { "content-type": "application/x-amz-json-1.0", ...headers },
+    body: Readable.from([bytes]),
+  };
 }
 
 export const collect = async (pages) => {

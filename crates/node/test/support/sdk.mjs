@@ -4,7 +4,9 @@ import { createRequire } from "node:module";
 
 export const version = process.env.SDK ?? "newest";
 
-const require = createRequire(version === "newest" ? import.meta.url : new URL(`../sdk/${version}/package.json`, import.meta.url));
+const require = createRequire(
+  version === "newest" ? import.meta.url : new URL(`../sdk/${version}/package.json`, import.meta.url),
+);
 
 export const dynamodb = require("@aws-sdk/client-dynamodb");
 export const lib = require("@aws-sdk/lib-dynamodb");

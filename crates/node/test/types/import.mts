@@ -22,7 +22,10 @@ const users = defineTable<User>({
   attributes: { userId: "sign_only", email: "encrypt_and_sign", card: "encrypt_and_sign" },
   unsigned: ["views"],
 });
-const config: Config = { keys, tables: { Users: users, Anything: { keys: "main", partition_key: "id", attributes: { any: "sign_only" } } } };
+const config: Config = {
+  keys,
+  tables: { Users: users, Anything: { keys: "main", partition_key: "id", attributes: { any: "sign_only" } } },
+};
 
 const table = { keys: "main", partition_key: "userId" } as const;
 // @ts-expect-error a misspelt attribute
