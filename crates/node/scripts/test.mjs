@@ -8,7 +8,7 @@ import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { folder } from "./targets.mjs";
 
-const ONCE = ["config", "package"];
+const ONCE = ["config", "mappers", "package"];
 const EACH = ["calls", "traps", "interop", "load"];
 
 const versions = ["newest", ...readdirSync(join(folder, "test", "sdk"))];

@@ -18,6 +18,21 @@ export const config = {
       default_action: "encrypt_and_sign",
       attributes: { customer: "sign_only", number: "sign_only" },
     },
+    // As ElectroDB and dynamodb-toolbox name their keys and what they add to an item.
+    Entities: {
+      keys: "test",
+      partition_key: "pk",
+      sort_key: "sk",
+      suite: "hmac",
+      default_action: "encrypt_and_sign",
+      attributes: {
+        pk: "sign_only",
+        sk: "sign_only",
+        __edb_e__: "sign_only",
+        __edb_v__: "sign_only",
+        _et: "sign_only",
+      },
+    },
   },
 };
 
@@ -42,6 +57,14 @@ partition_key = "customer"
 sort_key = "number"
 default_action = "encrypt_and_sign"
 attributes = { customer = "sign_only", number = "sign_only" }
+
+[tables.Entities]
+keys = "test"
+partition_key = "pk"
+sort_key = "sk"
+suite = "hmac"
+default_action = "encrypt_and_sign"
+attributes = { pk = "sign_only", sk = "sign_only", __edb_e__ = "sign_only", __edb_v__ = "sign_only", _et = "sign_only" }
 `;
 
 const string = (AttributeName) => ({ AttributeName, AttributeType: "S" });
@@ -57,6 +80,12 @@ export const schemas = [
     TableName: "Orders",
     KeySchema: [hash("customer"), range("number")],
     AttributeDefinitions: [string("customer"), number("number")],
+    ...onDemand,
+  },
+  {
+    TableName: "Entities",
+    KeySchema: [hash("pk"), range("sk")],
+    AttributeDefinitions: [string("pk"), string("sk")],
     ...onDemand,
   },
   { TableName: "Plain", KeySchema: [hash("id")], AttributeDefinitions: [string("id")], ...onDemand },
