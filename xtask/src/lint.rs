@@ -11,6 +11,7 @@ pub(crate) fn all(steps: &mut Steps) -> Result<(), Failed> {
         steps.run(&Step::cargo(name, &["fmt", "--manifest-path", manifest, "--check"]))?;
     }
     steps.check("files stay short", "cargo xtask lint", short_files)?;
+    steps.check("no unsafe in the Node crate's sources", "cargo xtask lint", no_unsafe)?;
     steps.check("no machine's path or registry's host in a file", "cargo xtask lint", no_machine_words)?;
     steps.run(&Step::cargo(
         "clippy",
@@ -30,9 +31,9 @@ pub(crate) fn all(steps: &mut Steps) -> Result<(), Failed> {
 fn short_files() -> Result<String, String> {
     let mut longest = (0, String::new());
     let mut long = Vec::new();
-    for path in tracked()?.into_iter().filter(|path| path.starts_with("crates/") && path.ends_with(".rs")) {
+    for path in tracked()?.into_iter().filter(|path| path.starts_with("crates/") && is_source(path)) {
         let lines = fs::read_to_string(root().join(&path)).map_err(|error| format!("{path}: {error}"))?.lines().count();
-        if lines > MOST_LINES && path.contains("/src/") {
+        if lines > MOST_LINES && (path.contains("/src/") || path.contains("/ts/")) {
             long.push(format!("{path} has {lines} lines"));
         }
         longest = longest.max((lines, path));
@@ -42,6 +43,18 @@ fn short_files() -> Result<String, String> {
     } else {
         Err(format!("files over {MOST_LINES} lines; split them by stage or operation:\n  {}", long.join("\n  ")))
     }
+}
+
+/// The one crate whose lints allow unsafe, for what `#[napi]` expands to, has none of its own.
+fn no_unsafe() -> Result<String, String> {
+    let files: Vec<_> = tracked()?.into_iter().filter(|path| path.starts_with("crates/node/src/")).collect();
+    for path in &files {
+        let text = fs::read_to_string(root().join(path)).map_err(|error| format!("{path}: {error}"))?;
+        if text.lines().any(|line| line.split("//").next().unwrap_or(line).contains("unsafe")) {
+            return Err(format!("{path} says unsafe"));
+        }
+    }
+    Ok(format!("{} files read", files.len()))
 }
 
 /// A path or host of the machine something was written on says nothing to anyone else, and tells what need not be told.
@@ -64,6 +77,10 @@ fn no_machine_words() -> Result<String, String> {
 fn tracked() -> Result<Vec<String>, String> {
     let list = output("git", &["ls-files"]).ok_or("git ls-files failed: is this a git work tree?")?;
     Ok(list.lines().filter(|path| root().join(path).is_file()).map(ToOwned::to_owned).collect())
+}
+
+fn is_source(path: &str) -> bool {
+    path.ends_with(".rs") || path.ends_with(".ts")
 }
 
 const MOST_LINES: usize = 420;

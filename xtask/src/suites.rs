@@ -6,6 +6,7 @@ use crate::tools;
 pub(crate) fn all(steps: &mut Steps) -> Result<(), Failed> {
     rust(steps)?;
     js(steps)?;
+    node(steps)?;
     python(steps)
 }
 
@@ -21,10 +22,22 @@ pub(crate) fn rust(steps: &mut Steps) -> Result<(), Failed> {
 
 /// The AWS SDK for JavaScript v3, and the libraries over it.
 pub(crate) fn js(steps: &mut Steps) -> Result<(), Failed> {
-    tools::node_packages(steps)?;
+    tools::node_packages(steps, "npm packages for the JavaScript clients", "clients/js")?;
     let binary = dynaseal(steps)?;
     let tests = Step::new("JavaScript clients", "node").args(&["--test"]);
     steps.run(&tests.dir("clients/js").env("DYNASEAL", binary))
+}
+
+/// The Node package: built without optimisation, against a real store and three versions of the AWS SDK, and as packed.
+pub(crate) fn node(steps: &mut Steps) -> Result<(), Failed> {
+    tools::node_packages(steps, "npm packages for the Node package", NODE)?;
+    for (name, folder) in OLDER_SDKS {
+        tools::node_packages(steps, name, folder)?;
+    }
+    let binary = dynaseal(steps)?;
+    let script = |name, script: &str| Step::new(name, "node").arg(script).dir(NODE);
+    steps.run(&script("the Node package", "scripts/build.mjs").arg("--debug"))?;
+    steps.run(&script("Node package tests", "scripts/test.mjs").env("DYNASEAL", binary))
 }
 
 /// boto3, PynamoDB and the AWS CLI.
@@ -51,4 +64,7 @@ fn dynaseal(steps: &mut Steps) -> Result<std::path::PathBuf, Failed> {
     Ok(target().join("debug/dynaseal"))
 }
 
+const NODE: &str = "crates/node";
+const OLDER_SDKS: [(&str, &str); 2] =
+    [("AWS SDK 3.300", "crates/node/test/sdk/3.300"), ("AWS SDK 3.848", "crates/node/test/sdk/3.848")];
 const WORKSPACE: &[&str] = &["--workspace", "--all-features"];

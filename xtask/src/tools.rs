@@ -9,23 +9,19 @@ pub(crate) fn nextest() -> bool {
     works("cargo", &["nextest", "--version"])
 }
 
-/// Node's own test runner and npm, and the pinned packages of `clients/js`.
-pub(crate) fn node_packages(steps: &mut Steps) -> Result<(), Failed> {
+/// Node's own test runner and npm, and the pinned packages of a folder.
+pub(crate) fn node_packages(steps: &mut Steps, name: &'static str, folder: &str) -> Result<(), Failed> {
     let version = output("node", &["--version"]).unwrap_or_default();
     let major = version.trim_start_matches('v').split('.').next().and_then(|part| part.parse::<u32>().ok());
     if major.is_none_or(|major| major < 20) || !works("npm", &["--version"]) {
         let found = if version.is_empty() { "no node".to_owned() } else { format!("node {version}") };
         return Err(Failed::new(format!(
-            "the JavaScript client tests need Node.js 20 or newer with npm, and found {found}.\n\
+            "the JavaScript tests need Node.js 20 or newer with npm, and found {found}.\n\
              Get it from your system (Debian 13, Ubuntu 25.04 or newer: apt-get install nodejs npm; macOS: brew install node)\n\
-             or from nodejs.org, then repeat: cargo xtask test js"
+             or from nodejs.org, then repeat: cargo xtask test js (or node)"
         )));
     }
-    steps.run(
-        &Step::new("npm packages for the JavaScript clients", "npm")
-            .args(&["ci", "--no-audit", "--no-fund", "--ignore-scripts"])
-            .dir("clients/js"),
-    )
+    steps.run(&Step::new(name, "npm").args(&["ci", "--no-audit", "--no-fund", "--ignore-scripts"]).dir(folder))
 }
 
 /// A Python environment of our own under `target`, with the pinned packages of `clients/python`.

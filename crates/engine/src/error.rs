@@ -217,7 +217,7 @@ impl Error {
             Error::Request { .. } => {
                 "correct the request; Dynaseal reads protected tables' requests before DynamoDB does"
             }
-            Error::UnknownOperation { .. } => "call it without the gateway, or update Dynaseal",
+            Error::UnknownOperation { .. } => "call it without Dynaseal in between, or update Dynaseal",
             Error::Refused { instead, .. } => instead,
             Error::ItemTooLarge { .. } => {
                 "shorten the item: sealing adds a header, a footer and 18 bytes for each encrypted attribute"

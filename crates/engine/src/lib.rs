@@ -23,6 +23,7 @@ mod explain;
 pub mod expr;
 mod expressions;
 mod learn;
+mod library;
 mod modify;
 mod partiql;
 mod pattern;

@@ -1,5 +1,6 @@
 //! The driver: request, plan, keys, seal, wire, open, reply.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use dynaseal_item::{Item, json};
@@ -55,37 +56,29 @@ impl Engine {
         }
     }
 
-    /// Opens the images in an answer of GetRecords, in a Lambda event, or in one record of either, and leaves the rest as
-    /// it is. `table` names the table that the records are of; without it each must name its own, as those of Lambda
-    /// events do, and records of tables without a configuration are left alone.
-    ///
-    /// # Errors
-    /// The text is none of these, a record's table is not known, or an image could not be verified or opened.
-    pub async fn open_records(&self, wire: &dyn Wire, table: Option<&str>, text: &str) -> Result<Vec<u8>, Error> {
-        const OPERATION: &str = "open";
-        let io = Io { wire, clock: self.clock.as_ref() };
-        loop {
-            let tables = self.known();
-            let opened = reply::open_records(&|name| tables.table(name), table, text, io).await;
-            let unknown = tables.unknown();
-            let Some(name) = unknown.keys().next().cloned() else { return opened };
-            let unlearned = || Error::Unlearned { operation: OPERATION.to_owned(), table: name };
-            match self.directory.learn(OPERATION, unknown, io).await {
-                Ok(None) => {}
-                Ok(Some(_)) | Err(Error::Wire { .. }) => return Err(unlearned()),
-                Err(error) => return Err(error),
-            }
-        }
-    }
-
     /// The tables, as far as they are known now.
     pub(crate) fn known(&self) -> Tables<'_> {
         self.directory.at(self.clock.now())
     }
 
+    /// Asks DynamoDB for the keys of tables. Gives its refusal, if it refuses.
+    pub(crate) async fn learn(
+        &self,
+        operation: &str,
+        unknown: BTreeMap<String, String>,
+        io: Io<'_>,
+    ) -> Result<Option<Answer>, Error> {
+        self.directory.learn(operation, unknown, io).await
+    }
+
+    /// What the key rings need of the world.
+    pub(crate) fn io<'w>(&'w self, wire: &'w dyn Wire) -> Io<'w> {
+        Io { wire, clock: self.clock.as_ref() }
+    }
+
     async fn carry_out(&self, wire: &dyn Wire, call: Call) -> Result<Answer, Error> {
         let operation = call.operation.clone();
-        let io = Io { wire, clock: self.clock.as_ref() };
+        let io = self.io(wire);
         let failed = |source| Error::Wire { operation: operation.clone().into_owned(), source };
         loop {
             let tables = self.known();
@@ -93,7 +86,7 @@ impl Engine {
             let unknown = tables.unknown();
             if !unknown.is_empty() {
                 // Whatever the plan says, it did not know every table.
-                match Box::pin(self.directory.learn(&operation, unknown, io)).await? {
+                match Box::pin(self.learn(&operation, unknown, io)).await? {
                     Some(refusal) => return Ok(refusal),
                     None => continue,
                 }
@@ -158,6 +151,7 @@ pub(crate) async fn seal_item<'a>(
 
 impl Error {
     /// Why item number `number` of a call, if it has more than one, failed.
+    #[must_use]
     pub(crate) fn of_item(operation: &str, table: &Table, number: Option<usize>, failure: Failure) -> Self {
         let (operation, name) = (operation.to_owned(), table.name().to_owned());
         match failure {

@@ -40,26 +40,28 @@ impl Session {
         Self::of(|wire| Box::pin(async move { engine.call(wire.as_ref(), call).await }), wake)
     }
 
-    /// Starts [`Engine::open_records`]; what was opened is the body of the answer.
-    pub fn open_records(
-        engine: Arc<Engine>,
-        table: Option<String>,
-        text: String,
+    /// Starts other work that may need the network, such as [`Engine::open_records`]; otherwise as [`Session::start`].
+    /// What it makes is the body of the answer.
+    pub fn run(
+        work: impl FnOnce(Arc<dyn Wire>) -> BoxFuture<'static, Result<Vec<u8>, Error>>,
         wake: impl Fn() + Send + Sync + 'static,
     ) -> (Self, Step) {
-        let open = |wire: Arc<Mailbox>| async move {
-            let body = engine.open_records(wire.as_ref(), table.as_deref(), &text).await?;
-            Ok(Answer { status: 200, request_id: None, body })
-        };
-        Self::of(|wire| Box::pin(open(wire)), wake)
+        let answered = |body| Answer { status: 200, request_id: None, body };
+        Self::of(
+            |wire| {
+                let work = work(wire);
+                Box::pin(async move { work.await.map(answered) })
+            },
+            wake,
+        )
     }
 
     fn of(
-        work: impl FnOnce(Arc<Mailbox>) -> BoxFuture<'static, Result<Answer, Error>>,
+        work: impl FnOnce(Arc<dyn Wire>) -> BoxFuture<'static, Result<Answer, Error>>,
         wake: impl Fn() + Send + Sync + 'static,
     ) -> (Self, Step) {
         let mailbox = Arc::new(Mailbox::default());
-        let future = work(Arc::clone(&mailbox));
+        let future = work(Arc::<Mailbox>::clone(&mailbox));
         let waker = Waker::from(Arc::new(Callback(wake)));
         let mut session = Self { future, mailbox, waker, over: false };
         let step = session.poll();

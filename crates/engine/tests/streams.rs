@@ -7,7 +7,7 @@ mod support;
 
 use std::sync::Arc;
 
-use dynaseal_engine::{Answer, Engine, Error, Plaintext, Session, Step, SystemClock};
+use dynaseal_engine::{Answer, BoxFuture, Engine, Error, Plaintext, Session, Step, SystemClock, Wire};
 use support::{Script, dynamodb, engine, engine_with, ready, sealed, streams};
 
 const OLD: &str = r#"{"id":{"S":"1"},"tier":{"S":"free"},"email":{"S":"a@example.com"}}"#;
@@ -214,7 +214,11 @@ fn a_session_steps_through_records() {
     let Step::Done(Ok(answer)) = session.resume(Ok(Answer { status: 200, request_id: None, body })) else { panic!() };
     assert_eq!(String::from_utf8(answer.body).unwrap(), format!(r#"{{"Records":[{opened}]}}"#));
 
-    let (_, step) = Session::open_records(Arc::new(engine()), Some("Users".into()), stored, || {});
+    let engine = engine();
+    let work = |wire: Arc<dyn Wire>| -> BoxFuture<'static, _> {
+        Box::pin(async move { engine.open_records(wire.as_ref(), Some("Users"), &stored).await })
+    };
+    let (_, step) = Session::run(work, || {});
     let Step::Done(Ok(answer)) = step else { panic!("{step:?}") };
     assert_eq!(String::from_utf8(answer.body).unwrap(), opened);
 }

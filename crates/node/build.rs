@@ -1,0 +1,5 @@
+//! Linker flags that macOS and Windows need for symbols which Node.js brings.
+
+fn main() {
+    napi_build::setup();
+}

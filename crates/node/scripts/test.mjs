@@ -1,0 +1,44 @@
+// All tests of the package: files that run once, then those of the SDK with each of its versions.
+//
+//   npm test                 what was built by npm run build, or npm run build:debug
+//   npm test -- 3.300        with one version of the SDK alone
+
+import { spawnSync } from "node:child_process";
+import { existsSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { folder } from "./targets.mjs";
+
+const ONCE = ["config", "mappers", "package"];
+const EACH = ["calls", "traps", "interop", "load"];
+
+const versions = ["newest", ...readdirSync(join(folder, "test", "sdk"))];
+const chosen = process.argv.slice(2);
+
+for (const version of versions.filter((version) => chosen.length === 0 || chosen.includes(version))) {
+  const sdk = join(folder, "test", "sdk", version);
+  if (version !== "newest" && !existsSync(join(sdk, "node_modules"))) {
+    run("npm", ["ci", "--no-audit", "--no-fund", "--ignore-scripts"], {
+      cwd: sdk,
+      shell: process.platform === "win32",
+    });
+  }
+  const files = version === "newest" ? ONCE.concat(EACH) : EACH;
+  console.log(`\n==> AWS SDK ${version}`);
+  run(
+    process.execPath,
+    ["--expose-gc", "--test", "--test-timeout=300000", ...files.map((name) => `test/${name}.test.mjs`)],
+    {
+      env: { ...process.env, SDK: version },
+    },
+  );
+}
+
+function run(program, args, options) {
+  const { status, error } = spawnSync(program, args, {
+    cwd: folder,
+    stdio: ["ignore", "inherit", "inherit"],
+    ...options,
+  });
+  if (error) throw error;
+  if (status !== 0) process.exit(status ?? 1);
+}

@@ -1,0 +1,202 @@
+//! Calls, stepped. Each step runs on the caller's thread or, for large bodies, on one of libuv's.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use dynaseal_engine::{Answer, Call, Service, WireError};
+use napi::bindgen_prelude::AsyncTask;
+use napi::{Env, Result, ScopedTask};
+use napi_derive::napi;
+
+use crate::clock::watch;
+use crate::engine::{Engine, Shared};
+use crate::failure::Failure;
+use crate::item;
+use crate::step::{JsStep, Next};
+
+type Session = dynaseal_engine::Session;
+
+/// A session is named by a number that JavaScript gives it when it starts; an object for each would cost more than most calls.
+#[napi]
+impl Engine {
+    /// Starts a call.
+    #[napi(catch_unwind)]
+    pub fn start<'env>(
+        &self,
+        env: &'env Env,
+        id: u32,
+        target: String,
+        operation: String,
+        body: &[u8],
+    ) -> Result<JsStep<'env>> {
+        self.now(env, id, Act::Start(target, operation, body.to_vec()))
+    }
+
+    /// As `start`, on another thread.
+    #[napi(catch_unwind)]
+    pub fn start_async(&self, id: u32, target: String, operation: String, body: &[u8]) -> AsyncTask<Work> {
+        self.later(id, Act::Start(target, operation, body.to_vec()))
+    }
+
+    /// Gives the answer to what was last handed out.
+    #[napi(catch_unwind)]
+    pub fn resume<'env>(&self, env: &'env Env, id: u32, status: u32, body: &[u8]) -> Result<JsStep<'env>> {
+        self.now(env, id, Act::Resume(status, body.to_vec()))
+    }
+
+    /// As `resume`, on another thread.
+    #[napi(catch_unwind)]
+    pub fn resume_async(&self, id: u32, status: u32, body: &[u8]) -> AsyncTask<Work> {
+        self.later(id, Act::Resume(status, body.to_vec()))
+    }
+
+    /// No answer came: `unreachable`, `timeout`, or anything else for a connection that broke.
+    #[napi(catch_unwind)]
+    pub fn lost<'env>(&self, env: &'env Env, id: u32, why: String) -> Result<JsStep<'env>> {
+        self.now(env, id, Act::Lost(why))
+    }
+
+    /// Goes on after a wait.
+    #[napi(catch_unwind)]
+    pub fn poll<'env>(&self, env: &'env Env, id: u32) -> Result<JsStep<'env>> {
+        self.now(env, id, Act::Poll)
+    }
+
+    /// As `poll`, on another thread.
+    #[napi(catch_unwind)]
+    pub fn poll_async(&self, id: u32) -> AsyncTask<Work> {
+        self.later(id, Act::Poll)
+    }
+
+    /// Seals one item of a table, given and returned as DynamoDB JSON.
+    #[napi(catch_unwind)]
+    pub fn seal_item<'env>(&self, env: &'env Env, id: u32, table: String, item: String) -> Result<JsStep<'env>> {
+        self.now(env, id, Act::Item(item::Work::Seal { table, item }))
+    }
+
+    /// Opens one item of a table, given and returned as DynamoDB JSON.
+    #[napi(catch_unwind)]
+    pub fn open_item<'env>(&self, env: &'env Env, id: u32, table: String, item: String) -> Result<JsStep<'env>> {
+        self.now(env, id, Act::Item(item::Work::Open { table, item }))
+    }
+
+    /// Opens the images in stream records: an answer of GetRecords, a Lambda event, or one record.
+    #[napi(catch_unwind)]
+    pub fn open_records<'env>(
+        &self,
+        env: &'env Env,
+        id: u32,
+        table: Option<String>,
+        text: String,
+    ) -> Result<JsStep<'env>> {
+        self.now(env, id, Act::Item(item::Work::OpenRecords { table, text }))
+    }
+
+    /// As `open_records`, on another thread.
+    #[napi(catch_unwind)]
+    pub fn open_records_async(&self, id: u32, table: Option<String>, text: String) -> AsyncTask<Work> {
+        self.later(id, Act::Item(item::Work::OpenRecords { table, text }))
+    }
+
+    /// Abandons a session that is neither done nor failed; returns the sessions that can go on because of it.
+    #[napi(catch_unwind)]
+    pub fn close(&self, id: u32) -> Vec<u32> {
+        drop(self.shared.take(id));
+        self.shared.take_woken()
+    }
+
+    fn now<'env>(&self, env: &'env Env, id: u32, act: Act) -> Result<JsStep<'env>> {
+        let mut work = self.work(id, act);
+        let next = work.step();
+        work.resolve(env, next)
+    }
+
+    fn later(&self, id: u32, act: Act) -> AsyncTask<Work> {
+        AsyncTask::new(self.work(id, act))
+    }
+
+    fn work(&self, id: u32, act: Act) -> Work {
+        Work { id, shared: Arc::clone(&self.shared), act: Some(act) }
+    }
+}
+
+/// One step, wherever it runs.
+pub struct Work {
+    id: u32,
+    shared: Arc<Shared>,
+    act: Option<Act>,
+}
+
+enum Act {
+    Start(String, String, Vec<u8>),
+    Item(item::Work),
+    Resume(u32, Vec<u8>),
+    Lost(String),
+    Poll,
+}
+
+impl Work {
+    fn step(&mut self) -> Next {
+        let Some(act) = self.act.take() else { return Next::Failed(Failure::internal("a step was taken twice")) };
+        // What a panic leaves behind is dropped with the session.
+        let stepped = catch_unwind(AssertUnwindSafe(|| self.take(act)));
+        stepped.unwrap_or_else(|_| Next::Failed(Failure::internal("Dynaseal failed on this call")))
+    }
+
+    /// The session is out of the list while it is stepped, so no two threads step it at once.
+    fn take(&self, act: Act) -> Next {
+        let (shared, id) = (Arc::clone(&self.shared), self.id);
+        let wake = move || shared.wake(id);
+        let engine = Arc::clone(&self.shared.engine);
+        let ((session, step), pause) = match act {
+            Act::Start(target, operation, body) => {
+                let Some(service) = Service::from_target_prefix(&target) else {
+                    return Next::Failed(Failure::internal("a call of another service was started"));
+                };
+                let call = Call { service, operation: operation.into(), body };
+                watch(|| Session::start(engine, call, wake))
+            }
+            Act::Item(work) => watch(|| Session::run(work.on(engine), wake)),
+            act => {
+                let Some(mut session) = self.shared.take(id) else {
+                    return Next::Failed(Failure::internal("a session was stepped after its end, or twice at once"));
+                };
+                let (step, pause) = watch(|| match act {
+                    Act::Resume(status, body) => {
+                        let status = u16::try_from(status).unwrap_or_default();
+                        session.resume(Ok(Answer { status, request_id: None, body }))
+                    }
+                    Act::Lost(why) => session.resume(Err(wire_error(&why))),
+                    _ => session.poll(),
+                });
+                ((session, step), pause)
+            }
+        };
+        let next = Next::of(step, pause);
+        if !matches!(next, Next::Done(_) | Next::Failed(_)) {
+            self.shared.keep(id, session);
+        }
+        next
+    }
+}
+
+impl<'task> ScopedTask<'task> for Work {
+    type Output = Next;
+    type JsValue = JsStep<'task>;
+
+    fn compute(&mut self) -> Result<Next> {
+        Ok(self.step())
+    }
+
+    fn resolve(&mut self, env: &'task Env, next: Next) -> Result<JsStep<'task>> {
+        next.into_js(env, self.shared.take_woken())
+    }
+}
+
+fn wire_error(why: &str) -> WireError {
+    match why {
+        "unreachable" => WireError::Unreachable,
+        "timeout" => WireError::Timeout,
+        _ => WireError::Broken,
+    }
+}

@@ -1,0 +1,93 @@
+//! What a session wants next, in Rust and in JavaScript.
+
+use dynaseal_engine::{Answer, Call, Service, Step};
+use napi::bindgen_prelude::BufferSlice;
+use napi::{Env, Result};
+use napi_derive::napi;
+
+use crate::failure::Failure;
+
+/// What a session wants next. Which fields are there depends on `kind`.
+#[napi(object, object_from_js = false)]
+pub struct JsStep<'env> {
+    /// `send`, `wait`, `done` or `failed`.
+    pub kind: &'static str,
+    /// Send: what stands before the dot in `X-Amz-Target`.
+    pub target: Option<&'static str>,
+    /// Send: the operation.
+    pub operation: Option<String>,
+    /// Done: the HTTP status of the answer.
+    pub status: Option<u32>,
+    /// Send: the request. Done: the answer.
+    pub body: Option<BufferSlice<'env>>,
+    /// Wait: poll again after so many milliseconds; without it, once the session is named in `woken`.
+    pub pause: Option<u32>,
+    /// Failed: why.
+    pub failure: Option<Failure>,
+    /// Sessions that can go on because of what this one did.
+    pub woken: Option<Vec<u32>>,
+}
+
+/// A step, before it is JavaScript's.
+#[derive(Debug)]
+pub enum Next {
+    /// Send this and give the answer to the session.
+    Send(Call),
+    /// Poll again later.
+    Wait {
+        /// After so many milliseconds; otherwise once the session is woken.
+        pause: Option<u32>,
+    },
+    /// The answer.
+    Done(Answer),
+    /// Why there is none.
+    Failed(Failure),
+}
+
+impl Next {
+    pub(crate) fn of(step: Step, pause: Option<std::time::Duration>) -> Self {
+        match step {
+            Step::Send(call) => Self::Send(call),
+            Step::Wait => {
+                // Rounded up, so that the pause is over when the timer is.
+                let milliseconds = |pause: std::time::Duration| u32::try_from(pause.as_millis() + 1).unwrap_or(1000);
+                Self::Wait { pause: pause.map(milliseconds) }
+            }
+            Step::Done(Ok(answer)) => Self::Done(answer),
+            Step::Done(Err(error)) => Self::Failed(Failure::call(&error)),
+        }
+    }
+
+    /// Hands the step to JavaScript, its body as a copy.
+    pub(crate) fn into_js<'env>(self, env: &'env Env, woken: Vec<u32>) -> Result<JsStep<'env>> {
+        let mut step = JsStep {
+            kind: "wait",
+            target: None,
+            operation: None,
+            status: None,
+            body: None,
+            pause: None,
+            failure: None,
+            woken: Some(woken).filter(|woken| !woken.is_empty()),
+        };
+        match self {
+            Self::Send(Call { service, operation, body }) => {
+                step.kind = "send";
+                step.target = Some(Service::target_prefix(service));
+                step.operation = Some(operation.into_owned());
+                step.body = Some(BufferSlice::copy_from(env, body)?);
+            }
+            Self::Wait { pause } => step.pause = pause,
+            Self::Done(Answer { status, body, .. }) => {
+                step.kind = "done";
+                step.status = Some(status.into());
+                step.body = Some(BufferSlice::copy_from(env, body)?);
+            }
+            Self::Failed(failure) => {
+                step.kind = "failed";
+                step.failure = Some(failure);
+            }
+        }
+        Ok(step)
+    }
+}

@@ -1,0 +1,184 @@
+// Many calls at once and one after another, in worker threads, and pages so large that the event loop would notice.
+
+import assert from "node:assert/strict";
+import { existsSync, readFileSync } from "node:fs";
+import { test } from "node:test";
+import { Worker } from "node:worker_threads";
+import { Dynaseal, seal } from "../dist/esm/index.mjs";
+import { connection, documents, dynaseal, SECRET } from "./support/harness.mjs";
+import { dynamodb, lib, version } from "./support/sdk.mjs";
+import { config } from "./support/tables.mjs";
+
+const key = (id) => ({ TableName: "Users", Key: { id } });
+
+/** One of each call. */
+const mixed = [
+  (id) =>
+    new lib.PutCommand({
+      TableName: "Users",
+      Item: { id, email: `${SECRET} ${id}`, balance: 0, text: "x".repeat(500) },
+    }),
+  (id) => new lib.GetCommand(key(id)),
+  (id) =>
+    new lib.UpdateCommand({
+      ...key(id),
+      UpdateExpression: "ADD balance :one",
+      ExpressionAttributeValues: { ":one": 1 },
+    }),
+  (id) =>
+    new lib.QueryCommand({
+      TableName: "Users",
+      KeyConditionExpression: "id = :id",
+      ExpressionAttributeValues: { ":id": id },
+    }),
+  (id) => new lib.BatchGetCommand({ RequestItems: { Users: { Keys: [{ id }] } } }),
+  (id) => new lib.TransactGetCommand({ TransactItems: [{ Get: key(id) }] }),
+  (id) =>
+    new lib.DeleteCommand({
+      ...key(id),
+      ConditionExpression: "email = :e",
+      ExpressionAttributeValues: { ":e": "another" },
+    }),
+  (id) =>
+    new lib.QueryCommand({
+      TableName: "Users",
+      KeyConditionExpression: "email = :id",
+      ExpressionAttributeValues: { ":id": id },
+    }),
+];
+const REFUSED = new Set(["ConditionalCheckFailedException", "DynasealError"]);
+
+async function round(from, calls) {
+  const queue = Array.from({ length: calls }, (_, at) => from + at);
+  let refused = 0;
+  const worker = async () => {
+    for (let at = queue.pop(); at !== undefined; at = queue.pop()) {
+      const command = mixed[at % mixed.length](`load ${at % 50}`);
+      await documents.send(command).catch((error) => {
+        if (!REFUSED.has(error.name)) throw error;
+        refused += 1;
+      });
+    }
+  };
+  await Promise.all(Array.from({ length: 16 }, worker));
+  return refused;
+}
+
+const memory = () => {
+  globalThis.gc?.();
+  return process.memoryUsage().rss / 2 ** 20;
+};
+
+test("10,000 mixed calls leave memory flat", { skip: version !== "newest" && "one version is enough" }, async (t) => {
+  for (let at = 0; at < 50; at += 1) await documents.send(mixed[0](`load ${at}`));
+  // The first calls fill caches, connections and the heap's free space.
+  await round(0, 2000);
+  const before = memory();
+  const refused = await round(2000, 10_000);
+  const after = memory();
+  t.diagnostic(`resident memory ${before.toFixed(0)} MB before, ${after.toFixed(0)} MB after`);
+  assert.equal(refused, 2500, "one call of four is to be refused");
+  assert.ok(after - before < 40, `${before} MB grew to ${after} MB`);
+});
+
+test("worker threads each seal and open, beside the main thread", async () => {
+  const source = new URL("./support/worker.mjs", import.meta.url);
+  const workers = Array.from({ length: 3 }, (_, number) => {
+    const worker = new Worker(source, { workerData: { connection: connection(), number, secret: SECRET } });
+    return new Promise((resolve, reject) => {
+      let said;
+      worker.once("message", (message) => (said = message));
+      worker.once("error", reject);
+      worker.once("exit", (code) => (code === 0 ? resolve(said) : reject(new Error(`a worker ended with ${code}`))));
+    });
+  });
+  const main = Promise.all(Array.from({ length: 50 }, (_, at) => documents.send(mixed[0](`main ${at}`))));
+  assert.deepEqual(
+    await Promise.all(workers),
+    [0, 1, 2].map((number) => ({ number, read: 25 })),
+  );
+  await main;
+  // A worker that ends takes its engine with it; ours goes on.
+  const { Item } = await documents.send(new lib.GetCommand({ TableName: "Users", Key: { id: "worker 1 7" } }));
+  assert.equal(Item.email, `${SECRET} 7`);
+});
+
+test("a page of 1 MB is opened off the event loop", async (t) => {
+  const hmac = new Dynaseal({ ...config, tables: { Users: config.tables.Users } });
+  for (const [name, engine, table] of [
+    ["hmac", hmac, "Users"],
+    ["ecdsa-p384", dynaseal, "Orders"],
+  ]) {
+    const item = {
+      id: { S: "page" },
+      customer: { S: "page" },
+      number: { N: "1" },
+      email: { S: SECRET },
+      text: { S: "x".repeat(700) },
+    };
+    const sealed = await engine.sealItem(table, item);
+    const json = JSON.stringify(sealed, (key, value) =>
+      value instanceof Uint8Array ? Buffer.from(value).toString("base64") : value,
+    );
+    const Items = Array(Math.ceil(2 ** 20 / json.length)).fill(json);
+    const page = Buffer.from(`{"Count":${Items.length},"ScannedCount":${Items.length},"Items":[${Items.join()}]}`);
+    const rounds = [];
+    for (let round = 0; round < 5; round += 1) rounds.push(await open(engine, table, page, Items.length));
+    const [held, took] = ["held", "took"].map((what) => Math.min(...rounds.map((round) => round[what])));
+    t.diagnostic(
+      `${name}: ${Items.length} items in ${took.toFixed(1)} ms, of which this thread worked ${held.toFixed(2)} ms`,
+    );
+    assert.ok(held < 5, `${held} ms`);
+  }
+});
+
+/** Opens a page as the middlewares do; all that this thread works for it is more than its longest turn. */
+async function open(engine, table, page, items) {
+  const call = Dynaseal.begin(engine);
+  assert.equal((await call.start("DynamoDB_20120810", "Scan", Buffer.from(`{"TableName":"${table}"}`))).kind, "send");
+  const [began, worked] = [performance.now(), threadTime()];
+  const step = await call.resume(200, page);
+  const [held, took] = [threadTime() - worked, performance.now() - began];
+  call.close();
+  assert.equal(step.kind, "done");
+  assert.equal(JSON.parse(step.body.toString()).Items.length, items);
+  return { held, took };
+}
+
+/** CPU milliseconds of the main thread, whatever else this machine does; elsewhere than on Linux, the clock. */
+function threadTime() {
+  const path = `/proc/${process.pid}/task/${process.pid}/schedstat`;
+  return existsSync(path) ? Number(readFileSync(path, "utf8").split(" ")[0]) / 1e6 : performance.now();
+}
+
+test("calls that wait for one another go on in order", async () => {
+  await documents.send(mixed[0]("order"));
+  const add = () =>
+    documents.send(
+      new lib.UpdateCommand({
+        ...key("order"),
+        UpdateExpression: "ADD balance :one",
+        ExpressionAttributeValues: { ":one": 1 },
+        ReturnValues: "UPDATED_NEW",
+      }),
+    );
+  const order = [];
+  await Promise.all(Array.from({ length: 8 }, async (_, at) => order.push([at, (await add()).Attributes.balance])));
+  assert.deepEqual(
+    order.map(([, balance]) => balance),
+    [1, 2, 3, 4, 5, 6, 7, 8],
+  );
+});
+
+test("many sessions at once, each its own", async () => {
+  const client = seal(new dynamodb.DynamoDBClient({ ...connection(), maxAttempts: 1 }), dynaseal);
+  const many = lib.DynamoDBDocumentClient.from(client);
+  const ids = Array.from({ length: 200 }, (_, at) => `many ${at}`);
+  await Promise.all(ids.map((id) => many.send(mixed[0](id))));
+  const read = await Promise.all(ids.map(async (id) => (await many.send(mixed[1](id))).Item.email));
+  assert.deepEqual(
+    read,
+    ids.map((id) => `${SECRET} ${id}`),
+  );
+  client.destroy();
+});

@@ -1,0 +1,398 @@
+// What goes wrong around a call: lost answers, retries, aborts, other middlewares, logs, a client used before it was sealed.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Dynaseal, DynasealError, seal } from "../dist/esm/index.mjs";
+import {
+  answer,
+  connection,
+  documents,
+  dynaseal,
+  elsewhere,
+  raw,
+  scripted,
+  SECRET,
+  stored,
+} from "./support/harness.mjs";
+import { dynamodb, lib } from "./support/sdk.mjs";
+import { config } from "./support/tables.mjs";
+
+const put = (documents, id, more = {}) =>
+  documents.send(new lib.PutCommand({ TableName: "Users", Item: { id, email: SECRET, balance: 0 }, ...more }));
+const get = async (id) =>
+  (await documents.send(new lib.GetCommand({ TableName: "Users", Key: { id }, ConsistentRead: true }))).Item;
+const add = (documents, id, options) =>
+  documents.send(
+    new lib.UpdateCommand({
+      TableName: "Users",
+      Key: { id },
+      UpdateExpression: "ADD balance :one",
+      ExpressionAttributeValues: { ":one": 1 },
+      ReturnValues: "UPDATED_NEW",
+    }),
+    options,
+  );
+const typed = (id) =>
+  new dynamodb.PutItemCommand({ TableName: "Users", Item: { id: { S: id }, email: { S: SECRET } } });
+
+test("the SDK's retries send the same sealed bytes again", async () => {
+  const { documents, seen } = scripted([
+    { status: 500, type: "InternalServerError" },
+    { status: 400, type: "ProvisionedThroughputExceededException" },
+  ]);
+  const { $metadata } = await put(documents, "retry");
+  assert.equal($metadata.attempts, 3);
+  assert.equal(new Set(seen.map(({ body }) => body)).size, 1);
+  assert.ok(!seen[0].body.includes(SECRET));
+});
+
+test("the signature and the content length are those of the sealed body", async () => {
+  const { documents, seen } = scripted();
+  await put(documents, "ünï");
+  assert.equal(seen[0].headers["content-length"], String(Buffer.byteLength(seen[0].body)));
+  assert.match(seen[0].headers.authorization, /SignedHeaders=[^,]*content-length/);
+});
+
+test("a transaction that is retried keeps its token and its bytes", async () => {
+  const { documents, seen } = scripted(["lost"]);
+  const Item = { id: "transaction retry", email: SECRET };
+  await documents.send(new lib.TransactWriteCommand({ TransactItems: [{ Put: { TableName: "Users", Item } }] }));
+  assert.equal(seen.length, 2);
+  assert.equal(seen[0].body, seen[1].body);
+  assert.ok(JSON.parse(seen[0].body).ClientRequestToken);
+  assert.equal((await get(Item.id)).email, SECRET);
+});
+
+test("each inner call has its own retries, target and invocation id", async () => {
+  const { documents, seen, operations } = scripted([
+    { status: 500, type: "InternalServerError" },
+    undefined,
+    { status: 400, type: "ThrottlingException" },
+  ]);
+  assert.equal((await add(documents, "inner")).Attributes.balance, 1);
+  assert.deepEqual(operations(), ["GetItem", "GetItem", "UpdateItem", "UpdateItem"]);
+  assert.equal(new Set(seen.map(({ headers }) => headers["amz-sdk-invocation-id"])).size, 2);
+});
+
+test("a write whose answer is lost is carried out once", async () => {
+  await put(documents, "lost once");
+  const { documents: lossy, operations } = scripted([undefined, "lost"]);
+  assert.equal((await add(lossy, "lost once")).Attributes.balance, 1);
+  // The SDK tries again, our own guard fails, and the engine looks who was there.
+  assert.deepEqual(operations(), ["GetItem", "UpdateItem", "UpdateItem", "GetItem"]);
+  assert.equal((await get("lost once")).balance, 1);
+});
+
+test("a write whose every answer is lost is carried out once, too", async () => {
+  await put(documents, "lost thrice");
+  let writes = 0;
+  const { documents: lossy } = scripted(
+    Array(20).fill(async (request, send) => {
+      if (!request.headers["x-amz-target"].endsWith("UpdateItem")) return send();
+      if (++writes === 1) for await (const _ of (await send()).response.body);
+      throw Object.assign(new Error("socket hang up"), { code: "ECONNRESET", name: "TimeoutError" });
+    }),
+  );
+  assert.equal((await add(lossy, "lost thrice")).Attributes.balance, 1);
+  assert.equal((await get("lost thrice")).balance, 1);
+});
+
+test("a lost answer and another writer in between is an error, not a second write", async () => {
+  await put(documents, "lost to another");
+  const { documents: lossy } = scripted([
+    undefined,
+    async (_, send) => {
+      const { response } = await send();
+      for await (const _ of response.body);
+      await add(elsewhere, "lost to another");
+      throw Object.assign(new Error("socket hang up"), { code: "ECONNRESET" });
+    },
+  ]);
+  await assert.rejects(add(lossy, "lost to another"));
+  assert.equal((await get("lost to another")).balance, 2);
+});
+
+test("a condition of the caller's own that fails after a lost answer is the caller's to judge", async () => {
+  const { documents: lossy } = scripted(["lost"]);
+  const once = put(lossy, "own condition", { ConditionExpression: "attribute_not_exists(id)" });
+  await assert.rejects(once, { name: "ConditionalCheckFailedException" });
+});
+
+test("without a network the SDK's own error comes out", async () => {
+  const { documents, operations } = scripted(Array(20).fill("refused"), { maxAttempts: 2 });
+  await assert.rejects(put(documents, "down"), { code: "ECONNREFUSED" });
+  await assert.rejects(add(documents, "down"), { code: "ECONNREFUSED" });
+  assert.ok(operations().every((operation) => operation === "PutItem" || operation === "GetItem"));
+});
+
+test("throttling that does not end is the SDK's own exception", async () => {
+  const { documents } = scripted(Array(20).fill({ status: 400, type: "ThrottlingException" }), { maxAttempts: 2 });
+  for (const send of [() => put(documents, "busy"), () => add(documents, "busy")]) {
+    await assert.rejects(send(), (error) => error.name === "ThrottlingException" && error.$metadata.attempts >= 2);
+  }
+});
+
+test("an inner call that fails is the SDK's typed exception", async () => {
+  const { documents } = scripted([{ status: 400, type: "ResourceNotFoundException" }]);
+  await assert.rejects(add(documents, "x"), (error) => error instanceof dynamodb.ResourceNotFoundException);
+});
+
+test("other writers, again and again: an error that says to retry", async () => {
+  const { documents: slow, operations } = scripted(
+    Array.from({ length: 40 }, () => async (request, send) => {
+      // Another program changes the item before each of our writes.
+      if (request.headers["x-amz-target"].endsWith("UpdateItem")) await put(elsewhere, "contended");
+      return send();
+    }),
+  );
+  await put(documents, "contended");
+  await assert.rejects(add(slow, "contended"), (error) => {
+    assert.ok(error instanceof DynasealError);
+    assert.deepEqual([error.code, error.retryable, error.$fault], ["DSL-2005", true, "server"]);
+    assert.deepEqual(error.$retryable, { throttling: true });
+    return true;
+  });
+  assert.equal(operations().filter((operation) => operation === "UpdateItem").length, 12);
+});
+
+test("an abort reaches every inner call and lets the next writer on", async () => {
+  await put(documents, "abort");
+  const controller = new AbortController();
+  const { documents: aborting, operations } = scripted([
+    undefined,
+    (_, send) => {
+      controller.abort();
+      return send();
+    },
+  ]);
+  const aborted = add(aborting, "abort", { abortSignal: controller.signal });
+  const next = new Promise((resolve) => setTimeout(resolve, 5)).then(() => add(documents, "abort"));
+  await assert.rejects(aborted, { name: "AbortError" });
+  // Old versions of the SDK try an aborted call again; each try is refused before it leaves.
+  const [read, ...writes] = operations();
+  assert.equal(read, "GetItem");
+  assert.ok(writes.length >= 1 && writes.every((operation) => operation === "UpdateItem"));
+  await next;
+  assert.equal((await get("abort")).balance, 1);
+  const before = scripted();
+  await assert.rejects(add(before.documents, "abort", { abortSignal: AbortSignal.abort() }), { name: "AbortError" });
+  // The handler is asked, and refuses by itself.
+  assert.ok(before.operations().every((operation) => operation === "GetItem"));
+});
+
+test("a middleware that throws or rejects ends the call, and the next one works", async () => {
+  await put(documents, "throws");
+  for (const step of ["initialize", "build", "finalizeRequest", "deserialize"]) {
+    for (const late of [false, true]) {
+      const { client, documents: throwing } = scripted();
+      let armed = true;
+      const middleware = (next) => async (args) => {
+        if (armed && !late) throw new RangeError(step);
+        const output = await next(args);
+        if (armed) throw new RangeError(step);
+        return output;
+      };
+      client.middlewareStack.add(middleware, { step, name: "throws", priority: step === "build" ? "low" : "normal" });
+      await assert.rejects(add(throwing, "throws"), { name: "RangeError", message: step });
+      armed = false;
+      await add(throwing, "throws");
+    }
+  }
+  // Late in the last step of a call is after its write.
+  assert.ok((await get("throws")).balance >= 8);
+});
+
+test("a body that another middleware replaces is not sent", async () => {
+  const copies = {
+    build: (body) => Buffer.from(body),
+    finalizeRequest: (body) => Buffer.from(body).toString(),
+    deserialize: () => '{"x":1}',
+  };
+  for (const [step, copy] of Object.entries(copies)) {
+    const { client, seen } = scripted();
+    const replace = (next) => (args) =>
+      next({ ...args, request: Object.assign(args.request, { body: copy(args.request.body) }) });
+    client.middlewareStack.add(replace, { step, priority: step === "deserialize" ? "high" : "low", name: "replaces" });
+    await assert.rejects(
+      client.send(typed("replaced")),
+      (error) => error instanceof DynasealError && error.code === "DSL-9004",
+    );
+    assert.deepEqual(seen, []);
+  }
+});
+
+test("a body that is plaintext again is not sent", async () => {
+  const { client, seen } = scripted();
+  client.middlewareStack.add(
+    (next) => (args) => next({ ...args, request: Object.assign(args.request, { body: JSON.stringify(args.input) }) }),
+    { step: "finalizeRequest", priority: "low", name: "serializes again" },
+  );
+  await assert.rejects(client.send(typed("plain again")), { code: "DSL-9004" });
+  assert.deepEqual(seen, []);
+});
+
+test("a middleware that rebuilds its arguments and the request does no harm", async () => {
+  const { client, seen } = scripted();
+  client.middlewareStack.add(
+    (next) =>
+      ({ input, request }) =>
+        next({ input, request: Object.assign(Object.create(Object.getPrototypeOf(request)), request) }),
+    {
+      step: "finalizeRequest",
+      priority: "low",
+      name: "rebuilds",
+    },
+  );
+  await client.send(typed("rebuilt"));
+  assert.equal(seen.length, 1);
+  const { Item } = await client.send(
+    new dynamodb.GetItemCommand({ TableName: "Users", Key: { id: { S: "rebuilt" } } }),
+  );
+  assert.deepEqual(Item.email, { S: SECRET });
+});
+
+test("a middleware that answers in DynamoDB's place, or sends twice, is refused", async () => {
+  const { client, seen } = scripted();
+  client.middlewareStack.add(() => async () => ({ output: { $metadata: {} } }), {
+    step: "finalizeRequest",
+    priority: "high",
+    name: "answers",
+  });
+  await assert.rejects(client.send(typed("answered")), { code: "DSL-9008" });
+  assert.deepEqual(seen, []);
+  const twice = scripted();
+  const again = (next) => async (args) => (await next(args)) && next(args);
+  twice.client.middlewareStack.add(again, { step: "finalizeRequest", priority: "low", name: "twice" });
+  await assert.rejects(twice.client.send(typed("twice")), { code: "DSL-9004" });
+});
+
+test("the request that the SDK made is left as it was", async () => {
+  const client = new dynamodb.DynamoDBClient(connection());
+  let before, held;
+  const look = (next) => (args) => {
+    held = args.request;
+    before = { body: held.body, headers: JSON.stringify(held.headers) };
+    return next(args);
+  };
+  client.middlewareStack.add(look, { step: "build", priority: "high", name: "looks" });
+  seal(client, dynaseal);
+  await client.send(typed("untouched"));
+  assert.equal(held.body, before.body);
+  assert.equal(JSON.stringify(held.headers), before.headers);
+});
+
+test("a client that was used before it was sealed is sealed from then on", async () => {
+  const client = new dynamodb.DynamoDBClient(connection());
+  const late = lib.DynamoDBDocumentClient.from(client);
+  await late.send(new lib.PutCommand({ TableName: "Plain", Item: { id: "before" } }));
+  seal(late, dynaseal);
+  await put(late, "late");
+  assert.ok((await stored("Users", { id: { S: "late" } })).aws_dbe_foot);
+});
+
+test("cacheMiddleware is refused", () => {
+  const client = new dynamodb.DynamoDBClient({ ...connection(), cacheMiddleware: true });
+  // Older versions of the SDK do not have it, and drop it.
+  if (!client.config.cacheMiddleware) client.config.cacheMiddleware = true;
+  assert.throws(() => seal(client, dynaseal), { code: "DSL-9002" });
+});
+
+test("sealing twice changes nothing with the same configuration, and is refused with another", async () => {
+  const { client, documents, seen } = scripted();
+  assert.equal(seal(documents, dynaseal), documents);
+  seal(client, dynaseal);
+  await put(documents, "twice");
+  assert.equal(seen.length, 1);
+  assert.equal(
+    (await documents.send(new lib.GetCommand({ TableName: "Users", Key: { id: "twice" } }))).Item.email,
+    SECRET,
+  );
+  for (const other of [config, new Dynaseal(config)]) assert.throws(() => seal(documents, other), { code: "DSL-9003" });
+  const byObject = new dynamodb.DynamoDBClient(connection());
+  assert.equal(seal(seal(byObject, config), config), byObject);
+});
+
+test("what is not a DynamoDB client is refused", () => {
+  for (const client of [undefined, {}, { config: { serviceId: "S3" }, middlewareStack: raw.middlewareStack }]) {
+    assert.throws(() => seal(client, dynaseal), { code: "DSL-9001" });
+  }
+});
+
+test("the SDK's logger shows no plaintext", async () => {
+  const lines = [];
+  const log = (...args) => lines.push(JSON.stringify(args));
+  const logger = { trace: log, debug: log, info: log, warn: log, error: log };
+  const bare = new dynamodb.DynamoDBClient({ ...connection(), logger });
+  await bare.send(
+    new dynamodb.PutItemCommand({ TableName: "Plain", Item: { id: { S: "log" }, email: { S: SECRET } } }),
+  );
+  assert.ok(
+    lines.some((line) => line.includes(SECRET)),
+    "without sealing it would be logged",
+  );
+  lines.length = 0;
+  const { client, documents } = scripted([], { logger });
+  await client.send(typed("log"));
+  await client.send(new dynamodb.GetItemCommand({ TableName: "Users", Key: { id: { S: "log" } } }));
+  await documents.send(new lib.GetCommand({ TableName: "Users", Key: { id: "log" } }));
+  await put(documents, "log", {
+    ConditionExpression: "attribute_not_exists(id)",
+    ReturnValuesOnConditionCheckFailure: "ALL_OLD",
+  }).catch(() => {});
+  assert.ok(lines.length >= 3 && lines.some((line) => line.includes("Users")));
+  assert.ok(!lines.some((line) => line.includes(SECRET)));
+});
+
+test("the checksum and length of the sealed answer are gone from what the SDK sees", async () => {
+  const item = await (async () => {
+    await put(documents, "headers");
+    return stored("Users", { id: { S: "headers" } });
+  })();
+  const Item = Object.fromEntries(
+    Object.entries(item).map(([name, { B, ...value }]) => [name, B ? { B: Buffer.from(B).toString("base64") } : value]),
+  );
+  const { client } = scripted([
+    () => ({ response: answer(200, { Item }, { "X-Amz-Crc32": "1", "content-length": "1" }) }),
+  ]);
+  let headers;
+  const look = (next) => async (args) => {
+    const result = await next(args);
+    headers = Object.keys(result.response.headers).map((name) => name.toLowerCase());
+    return result;
+  };
+  client.middlewareStack.add(look, { step: "deserialize", priority: "high", name: "looks" });
+  const out = await client.send(new dynamodb.GetItemCommand({ TableName: "Users", Key: { id: { S: "headers" } } }));
+  assert.deepEqual(out.Item.email, { S: SECRET });
+  assert.ok(
+    !headers.includes("x-amz-crc32") && !headers.includes("content-length") && headers.includes("content-type"),
+  );
+});
+
+test("an answer may come as text, bytes, parts or a blob", async () => {
+  const bytes = Buffer.from('{"TableNames":["ä"]}');
+  const parts = async function* () {
+    yield bytes.subarray(0, 16);
+    yield bytes.subarray(16);
+  };
+  for (const body of [
+    bytes.toString(),
+    new Uint8Array(bytes),
+    parts(),
+    new Blob([bytes]),
+    new Blob([bytes]).stream(),
+  ]) {
+    const { client } = scripted([() => ({ response: { statusCode: 200, headers: {}, body } })]);
+    assert.deepEqual((await client.send(new dynamodb.ListTablesCommand({}))).TableNames, ["ä"]);
+  }
+});
+
+test("a request without X-Amz-Target is not sent", async () => {
+  const { client, seen } = scripted();
+  client.middlewareStack.add((next) => (args) => (delete args.request.headers["x-amz-target"], next(args)), {
+    step: "serialize",
+    priority: "low",
+    name: "drops",
+  });
+  await assert.rejects(client.send(typed("no target")), { code: "DSL-9005" });
+  assert.deepEqual(seen, []);
+});

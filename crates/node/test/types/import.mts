@@ -1,0 +1,68 @@
+// Compiled, never run: what a typed application may write, and what it may not.
+
+import { DynamoDB, DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { DynamoDBStreamsClient } from "@aws-sdk/client-dynamodb-streams";
+import { DynamoDBDocument, DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
+import { type Config, Dynaseal, DynasealError, defineTable, seal, type TableConfig } from "dynaseal";
+
+interface User {
+  userId: string;
+  email: string;
+  card?: { number: string };
+  views: number;
+}
+
+const keys: Config["keys"] = { main: { type: "raw-aes", namespace: "acme", name: "dev", key_env: "ENCRYPTION_KEY" } };
+
+const users = defineTable<User>({
+  keys: "main",
+  partition_key: "userId",
+  suite: "hmac",
+  default_action: "encrypt_and_sign",
+  attributes: { userId: "sign_only", email: "encrypt_and_sign", card: "encrypt_and_sign" },
+  unsigned: ["views"],
+});
+const config: Config = {
+  keys,
+  tables: { Users: users, Anything: { keys: "main", partition_key: "id", attributes: { any: "sign_only" } } },
+};
+
+const table = { keys: "main", partition_key: "userId" } as const;
+// @ts-expect-error a misspelt attribute
+defineTable<User>({ ...table, attributes: { emial: "sign_only" } });
+// @ts-expect-error a misspelt unsigned attribute
+defineTable<User>({ ...table, unsigned: ["view"] });
+// @ts-expect-error a misspelt key attribute
+defineTable<User>({ keys: "main", partition_key: "userID" });
+// @ts-expect-error a misspelt action
+defineTable<User>({ ...table, attributes: { email: "encrypt" } });
+// @ts-expect-error a misspelt setting
+defineTable<User>({ ...table, sortkey: "email" });
+// @ts-expect-error no partition key
+defineTable<User>({ keys: "main" });
+// @ts-expect-error two places for one key
+const both: Config["keys"] = { main: { type: "raw-aes", namespace: "a", name: "b", key_env: "A", key_file: "b" } };
+// @ts-expect-error a key type that is not built
+const kms: Config["keys"] = { main: { type: "aws-kms", arn: "a" } };
+
+const client: DynamoDBClient = seal(new DynamoDBClient({}), config);
+const documents: DynamoDBDocumentClient = seal(DynamoDBDocumentClient.from(new DynamoDBClient({})), "dynaseal.toml");
+const aggregated: DynamoDB = seal(new DynamoDB({}), { config: "dynaseal.toml" });
+const document: DynamoDBDocument = seal(DynamoDBDocument.from(client), new URL("file:///dynaseal.toml"));
+const dynaseal = new Dynaseal(config, { env: process.env });
+const streams: DynamoDBStreamsClient = seal(new DynamoDBStreamsClient({}), dynaseal);
+// @ts-expect-error not a client
+seal({}, config);
+
+export async function handler(): Promise<string> {
+  try {
+    const { email } = await dynaseal.openItem("Users", { userId: { S: "1" } });
+    return String(email?.["S"]);
+  } catch (error) {
+    if (error instanceof DynasealError && error.kind === "data") return `${error.code}: ${error.hint}`;
+    throw error;
+  }
+}
+
+export type Rules = TableConfig<User>;
+export { aggregated, both, document, documents, kms, streams };

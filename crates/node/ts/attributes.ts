@@ -1,0 +1,41 @@
+// Attribute values as the SDK and Lambda hold them, and as JSON.
+
+/** A DynamoDB attribute value. Binary is bytes or, in Lambda's events, base64. */
+export type AttributeValue = Readonly<Record<string, unknown>>;
+export type AttributeMap = Record<string, AttributeValue>;
+
+/** DynamoDB JSON; bytes become base64. */
+export function toJson(item: AttributeMap): string {
+  return JSON.stringify(item, function (this: Record<string, unknown>, name, value) {
+    // A Buffer arrives as what its own toJSON made of it; the holder still has the bytes.
+    const held = this[name];
+    return ArrayBuffer.isView(held)
+      ? Buffer.from(held.buffer, held.byteOffset, held.byteLength).toString("base64")
+      : value;
+  });
+}
+
+/** The SDK's form; base64 becomes bytes. */
+export function fromJson(json: string): AttributeMap {
+  const item = JSON.parse(json) as AttributeMap;
+  for (const value of Object.values(item)) decode(value as Parsed);
+  return item;
+}
+
+interface Parsed {
+  B?: unknown;
+  BS?: unknown[];
+  L?: Parsed[];
+  M?: Record<string, Parsed>;
+}
+
+function decode(value: Parsed): void {
+  if (value.B !== undefined) value.B = bytes(value.B);
+  else if (value.BS) value.BS = value.BS.map(bytes);
+  else if (value.L) value.L.forEach(decode);
+  else if (value.M) Object.values(value.M).forEach(decode);
+}
+
+function bytes(base64: unknown): Uint8Array {
+  return new Uint8Array(Buffer.from(String(base64), "base64"));
+}

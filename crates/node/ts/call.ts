@@ -1,0 +1,115 @@
+// One call of the engine: a native session whose waits are JavaScript's timers and promises.
+
+import { setTimeout } from "node:timers/promises";
+import type { NativeEngine, Settled, Step, Wait } from "./native.js";
+
+/** The calls of one engine. They wake one another: a writer that is done lets the next one have its turn. */
+export class Calls {
+  readonly #open = new Map<number, Call>();
+  readonly #asyncFrom: number;
+  #last = 0;
+
+  constructor(readonly engine: NativeEngine) {
+    this.#asyncFrom = engine.asyncFrom;
+  }
+
+  begin(): Call {
+    do this.#last = (this.#last + 1) >>> 0;
+    while (this.#open.has(this.#last));
+    const call = new Call(this, this.#last);
+    this.#open.set(this.#last, call);
+    return call;
+  }
+
+  /** Whether a body is so large that working on it would hold up the event loop. */
+  isLarge(body: Uint8Array): boolean {
+    return body.byteLength >= this.#asyncFrom;
+  }
+
+  wake(ids: readonly number[]): void {
+    for (const id of ids) this.#open.get(id)?.wake();
+  }
+
+  forget(id: number): void {
+    this.#open.delete(id);
+  }
+}
+
+/** A call under way. `close` must be called at its end, however that comes. */
+export class Call {
+  #woken = false;
+  #goOn: (() => void) | undefined;
+  #large = false;
+  #over = false;
+
+  constructor(
+    private readonly calls: Calls,
+    private readonly id: number,
+  ) {}
+
+  async start(target: string, operation: string, body: Uint8Array): Promise<Settled> {
+    const { engine } = this.calls;
+    this.#large = this.calls.isLarge(body);
+    return this.#settle(
+      this.#large
+        ? await engine.startAsync(this.id, target, operation, body)
+        : engine.start(this.id, target, operation, body),
+    );
+  }
+
+  async resume(status: number, body: Uint8Array): Promise<Settled> {
+    const { engine } = this.calls;
+    this.#large = this.calls.isLarge(body);
+    return this.#settle(
+      this.#large ? await engine.resumeAsync(this.id, status, body) : engine.resume(this.id, status, body),
+    );
+  }
+
+  /** No answer came to what was last sent. */
+  async lost(why: Lost): Promise<Settled> {
+    return this.#settle(this.calls.engine.lost(this.id, why));
+  }
+
+  async sealItem(table: string, item: string): Promise<Settled> {
+    return this.#settle(this.calls.engine.sealItem(this.id, table, item));
+  }
+
+  async openItem(table: string, item: string): Promise<Settled> {
+    return this.#settle(this.calls.engine.openItem(this.id, table, item));
+  }
+
+  close(): void {
+    this.calls.forget(this.id);
+    if (!this.#over) this.calls.wake(this.calls.engine.close(this.id));
+  }
+
+  wake(): void {
+    this.#woken = true;
+    this.#goOn?.();
+  }
+
+  /** The step, or what follows once its waits are over. */
+  #settle(step: Step): Settled | Promise<Settled> {
+    if (step.woken) this.calls.wake(step.woken);
+    if (step.kind === "wait") return this.#wait(step);
+    this.#over = step.kind !== "send";
+    return step;
+  }
+
+  async #wait(step: Wait): Promise<Settled> {
+    await (step.pause === undefined ? this.#turn() : setTimeout(step.pause));
+    this.#woken = false;
+    const { engine } = this.calls;
+    return this.#settle(this.#large ? await engine.pollAsync(this.id) : engine.poll(this.id));
+  }
+
+  /** Waits for what another call has. That call's own network keeps the process, and its next step wakes this one. */
+  async #turn(): Promise<void> {
+    if (this.#woken) return;
+    await new Promise<void>((resolve) => (this.#goOn = resolve));
+    this.#goOn = undefined;
+  }
+}
+
+/** Why no answer came. */
+export type Lost = "unreachable" | "timeout" | "broken";

@@ -1,0 +1,74 @@
+// The configuration as an object: the same structure and words as dynaseal.toml.
+
+/** A configuration, or the path of a `dynaseal.toml`. Paths start from the folder of the process. */
+export type ConfigSource = string | URL | { readonly config: string | URL } | Config;
+
+export interface Config {
+  /** Who can open items, by name. */
+  readonly keys: Readonly<Record<string, KeyConfig>>;
+  /** The protected tables, by name. All others pass through untouched. */
+  readonly tables: Readonly<Record<string, TableConfig<any>>>;
+}
+
+export type KeyConfig = RawAesConfig | RawRsaConfig | BranchKeyFileConfig | MultiConfig;
+
+/** An AES key of 32, 48 or 64 hexadecimal digits, from the environment or from a file. */
+export type RawAesConfig = { readonly type: "raw-aes"; readonly namespace: string; readonly name: string } & (
+  { readonly key_env: string; readonly key_file?: never } | { readonly key_file: string; readonly key_env?: never }
+);
+
+/** An RSA key: the private one seals and opens, the public one only seals. */
+export interface RawRsaConfig {
+  readonly type: "raw-rsa";
+  readonly namespace: string;
+  readonly name: string;
+  readonly padding: "PKCS1" | "OAEP_SHA1" | "OAEP_SHA256" | "OAEP_SHA384" | "OAEP_SHA512";
+  readonly private_key_file?: string;
+  readonly public_key_file?: string;
+}
+
+/** Branch keys in a local key store. */
+export type BranchKeyFileConfig = {
+  readonly type: "branch-key-file";
+  readonly file: string;
+  readonly cache_ttl?: number;
+} & (
+  | { readonly branch_key_id: string; readonly branch_key_id_attribute?: never }
+  | { readonly branch_key_id_attribute: string; readonly branch_key_id?: never }
+);
+
+/** Several keys: items are sealed for all of them, and each opens. */
+export interface MultiConfig {
+  readonly type: "multi";
+  readonly generator?: string;
+  readonly children?: readonly string[];
+}
+
+/** What happens to an attribute. */
+export type Action = "encrypt_and_sign" | "sign_only" | "sign_and_include_in_encryption_context" | "do_nothing";
+
+/** One protected table; `Item` is what its items look like, so that a misspelt attribute is a type error. */
+export interface TableConfig<Item = any> {
+  /** The name of a key in `keys`. */
+  readonly keys: string;
+  readonly partition_key: AttributeName<Item>;
+  readonly sort_key?: AttributeName<Item>;
+  /** The name that is signed; the table's own by default. */
+  readonly logical_name?: string;
+  readonly suite?: "ecdsa-p384" | "hmac";
+  /** The action of attributes that are not listed; without it an item with one is refused. */
+  readonly default_action?: Action;
+  readonly attributes?: { readonly [Name in AttributeName<Item>]?: Action };
+  /** Attributes that are never signed. */
+  readonly unsigned?: readonly AttributeName<Item>[];
+  readonly unsigned_prefix?: string;
+  /** What may be stored or read unsealed, for migrations. */
+  readonly plaintext?: "forbid" | "read" | "write";
+}
+
+export type AttributeName<Item> = keyof Item & string;
+
+/** The rules of a table whose items have a type: `defineTable<User>({ … })`. */
+export function defineTable<Item = any>(table: TableConfig<Item>): TableConfig<Item> {
+  return table;
+}

@@ -1,0 +1,24 @@
+// dynaseal for Node.js: seals the items of an AWS SDK v3 client.
+//
+//   seal.ts        a client's middlewares          redact.ts   what logs may show
+//   exchange.ts    one request through the SDK      http.ts     requests and answers by their shape
+//   call.ts        one call of the engine          native.ts   the native module
+//   dynaseal.ts    a configuration, and items      attributes.ts   attribute values and JSON
+
+export type { AttributeMap, AttributeValue } from "./attributes.js";
+export {
+  type Action,
+  type AttributeName,
+  type BranchKeyFileConfig,
+  type Config,
+  type ConfigSource,
+  defineTable,
+  type KeyConfig,
+  type MultiConfig,
+  type RawAesConfig,
+  type RawRsaConfig,
+  type TableConfig,
+} from "./config.js";
+export { Dynaseal, type Options } from "./dynaseal.js";
+export { DynasealError, type Fault, type Kind } from "./errors.js";
+export { seal, type Sealable } from "./seal.js";

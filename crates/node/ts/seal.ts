@@ -1,0 +1,158 @@
+// Sealing a client: three middlewares, and no client of our own.
+//
+//   initialize  dynasealLogs      what the SDK logs is redacted
+//   build       dynasealRequest   behind the serializer; before content length, retries and signing: the engine rewrites the body,
+//                                 and each call it wants sent is one more next()
+//   deserialize dynasealResponse  innermost: the raw answer, before the SDK's deserializer
+
+import type { ConfigSource } from "./config.js";
+import { Dynaseal, needsKms, type Options } from "./dynaseal.js";
+import { DynasealError } from "./errors.js";
+import { Exchange } from "./exchange.js";
+import { type HttpRequest, targetOf, withBody } from "./http.js";
+import { quiet, redactLogs } from "./redact.js";
+
+/** A client of the AWS SDK v3: DynamoDBClient, DynamoDBDocumentClient, DynamoDBStreamsClient, or an aggregated one. */
+export interface Sealable {
+  readonly config: object;
+  readonly middlewareStack: {
+    // The SDK's own overloads cannot be written without its types.
+    // eslint-disable-next-line @typescript-eslint/no-explicit-any
+    add(middleware: any, options: any): void;
+    identify(): string[];
+  };
+}
+
+/**
+ * Seals a client: everything that it sends from now on, through whichever DynamoDBDocumentClient wraps it. Returns the client.
+ * A second `seal` with the same configuration object, path or {@link Dynaseal} changes nothing; with another one it is refused.
+ */
+export function seal<Client extends Sealable>(
+  client: Client,
+  config: ConfigSource | Dynaseal,
+  options?: Options,
+): Client {
+  const stack = client?.middlewareStack;
+  const { serviceId, cacheMiddleware } = (client?.config ?? {}) as { serviceId?: unknown; cacheMiddleware?: unknown };
+  if (!stack?.add || !SERVICES.has(String(serviceId))) throw notAClient();
+  // With it, a client sealed after its first call goes on with the handlers that it kept, and so with plaintext.
+  if (cacheMiddleware) throw cached();
+  const before = sealed.get(stack);
+  if (before !== undefined && (before === config || before === sourceOf(config))) return client;
+  if (before !== undefined || stack.identify().some((name) => name.startsWith(REQUEST))) throw sealedBefore();
+  const dynaseal = config instanceof Dynaseal ? config : new Dynaseal(config, options);
+  const exchanges = new WeakMap<object, Exchange>();
+  stack.add(redactLogs, { name: "dynasealLogs", step: "initialize", priority: "high" });
+  stack.add(request(dynaseal, exchanges), { name: REQUEST, step: "build", priority: "high" });
+  stack.add(response(exchanges), { name: "dynasealResponse", step: "deserialize", priority: "low" });
+  sealed.set(stack, sourceOf(config));
+  return client;
+}
+
+type Next<Output> = (args: Args) => Promise<Output>;
+interface Args {
+  readonly request: unknown;
+}
+
+/** An exchange is found again by the body that it sends: that survives the SDK's retries and copies of the request. */
+type Exchanges = WeakMap<object, Exchange>;
+
+function request(dynaseal: Dynaseal, exchanges: Exchanges) {
+  return (next: Next<unknown>) => async (args: Args) => {
+    const { service, operation, body } = targetOf(args.request);
+    const call = Dynaseal.begin(dynaseal);
+    try {
+      let step = await call.start(service, operation, body);
+      for (let first = true; ; first = false) {
+        if (step.kind === "failed") throw new DynasealError(step.failure);
+        const send = step.kind === "send" ? step : { target: service, operation };
+        if (send.target !== service) throw needsKms(send.operation);
+        const exchange = new Exchange(call, step, first);
+        const rewritten = withBody(args.request as HttpRequest, `${send.target}.${send.operation}`, step.body);
+        exchanges.set(step.body, exchange);
+        try {
+          const output = await next({ ...args, request: rewritten });
+          if (!exchange.next) throw answeredElsewhere(operation);
+          if (exchange.next.kind === "done") return output;
+          step = exchange.next;
+        } catch (error) {
+          step = await exchange.after(error);
+        }
+      }
+    } catch (error) {
+      throw quiet(error);
+    } finally {
+      call.close();
+    }
+  };
+}
+
+function response(exchanges: Exchanges) {
+  return (next: Next<{ response: unknown }>) => async (args: Args) => {
+    const { body } = (args.request ?? {}) as HttpRequest;
+    const exchange = typeof body === "object" && body !== null ? exchanges.get(body) : undefined;
+    if (!exchange) throw replaced(args.request);
+    return exchange.attempt(() => next(args));
+  };
+}
+
+/** What a client was sealed with, by its stack, which a DynamoDBDocumentClient shares with the client that it wraps. */
+const sealed = new WeakMap<object, unknown>();
+const REQUEST = "dynasealRequest";
+const SERVICES = new Set(["DynamoDB", "DynamoDB Streams"]);
+
+function sourceOf(config: ConfigSource | Dynaseal): unknown {
+  if (config instanceof URL) return config.href;
+  const path = typeof config === "object" && config !== null && "config" in config ? config.config : undefined;
+  return path === undefined ? config : String(path);
+}
+
+function refusal(code: string, message: string, hint: string): DynasealError {
+  return new DynasealError({ code, kind: "caller", message, hint });
+}
+
+function notAClient(): DynasealError {
+  return refusal(
+    "DSL-9001",
+    "what is to be sealed is not a DynamoDB client of the AWS SDK for JavaScript v3",
+    "give a DynamoDBClient, DynamoDBDocumentClient or DynamoDBStreamsClient",
+  );
+}
+
+function cached(): DynasealError {
+  return refusal(
+    "DSL-9002",
+    "the client has cacheMiddleware: true, with which it would go on sending plaintext if it was used before",
+    "leave cacheMiddleware out of the client's configuration",
+  );
+}
+
+function sealedBefore(): DynasealError {
+  return refusal(
+    "DSL-9003",
+    "the client is sealed already, with another configuration",
+    "seal a client once; to share one configuration among clients, make a Dynaseal and give it to each seal()",
+  );
+}
+
+function replaced(request: unknown): DynasealError {
+  let operation = "a request";
+  try {
+    operation = targetOf(request).operation;
+  } catch {
+    // It is refused anyway; only its name is not known.
+  }
+  return refusal(
+    "DSL-9004",
+    `${operation}: another middleware replaced the body after it was sealed, so it was not sent`,
+    "let the middleware run before Dynaseal, at the step initialize or serialize, or leave the body as it is",
+  );
+}
+
+function answeredElsewhere(operation: string): DynasealError {
+  return refusal(
+    "DSL-9008",
+    `${operation}: another middleware answered in place of DynamoDB`,
+    "let it answer before Dynaseal, at the step initialize or serialize",
+  );
+}
