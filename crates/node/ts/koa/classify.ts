@@ -38,11 +38,11 @@ export function classify(thrown: unknown): Failure | undefined {
 }
 
 function classifyOne(error: object): Failure | undefined {
-  const name = String(read(error, 'name'));
+  const name = text(read(error, 'name'));
   const issues = read(error, 'issues');
   if (SCHEMA_ERRORS.has(name) && Array.isArray(issues)) return failure('input', { name, fields: issueFields(issues) });
 
-  const message = String(read(error, 'message') ?? '');
+  const message = text(read(error, 'message'));
   const code = codeOf(error, message);
   const metadata = read(error, '$metadata');
   const ofSdk = (typeof metadata === 'object' && metadata !== null) || SDK_FAULTS.has(read(error, '$fault'));
@@ -82,7 +82,7 @@ function kindOfReasons(codes: readonly string[]): FailureKind {
 
 function reasonCodes(error: object, message: string): string[] {
   const reasons = read(error, 'CancellationReasons');
-  if (Array.isArray(reasons)) return reasons.map((reason) => String(typeof reason === 'object' && reason !== null ? (read(reason, 'Code') ?? 'None') : reason));
+  if (Array.isArray(reasons)) return reasons.map((reason) => (typeof reason === 'object' && reason !== null ? text(read(reason, 'Code') ?? 'None') : ''));
   return /\[([A-Za-z, ]*)\]\s*$/.exec(message)?.[1]?.split(',').map((code) => code.trim()) ?? [];
 }
 
@@ -107,7 +107,7 @@ function origin(error: object, message: string, code: string | undefined, metada
 
 function issueFields(issues: readonly unknown[]): string[] {
   const paths = issues.map((issue) => (typeof issue === 'object' && issue !== null ? read(issue, 'path') : undefined));
-  return distinct(paths.map((path) => (Array.isArray(path) ? path.map((part) => safeName(String(part))).join('.') : '')));
+  return distinct(paths.map((path) => (Array.isArray(path) ? path.map((part) => safeName(typeof part === 'number' ? `${part}` : text(part))).join('.') : '')));
 }
 
 /** Attribute names where DynamoDB and Dynaseal write them; the rest of such a message may quote values. */
@@ -132,6 +132,11 @@ function read(of: object, name: string): unknown {
   } catch {
     return undefined;
   }
+}
+
+/** What is no text is none: turning it into one could run its code. */
+function text(value: unknown): string {
+  return typeof value === 'string' ? value : '';
 }
 
 const STATUS = { condition: 409, input: 422, busy: 503, outage: 503, integrity: 500, fault: 500 } as const;

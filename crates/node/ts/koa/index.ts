@@ -12,5 +12,5 @@ export { type SetupCode, SetupError } from './error.js';
 export { DynamoFailure, dynamoErrors, type DynamoErrorsOptions, type SecurityEvent } from './errors.js';
 export { secureHeaders, type SecureHeadersOptions } from './headers.js';
 export { type HstsOptions, requireHttps, type RequireHttpsOptions } from './https.js';
-export { type Logger, type PinoOptions, redact, type Redacted, type RedactOptions, type Redactor } from './redact/index.js';
+export { type Logger, redact, type Redacted, type RedactOptions, type Redactor } from './redact/index.js';
 export type { KoaContext, KoaMiddleware } from './types.js';

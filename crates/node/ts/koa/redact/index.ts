@@ -1,9 +1,10 @@
 // redact(): copies of anything for logs, without secrets.
 //
 //   names.ts   which members are hidden whole       text.ts    what is hidden inside of texts
-//   walk.ts    the copy                             errors.ts  errors
+//   walk.ts    the copy                             errors.ts  errors             pino.ts  a logger of pino
 
 import { ITEM_NAMES, nameTest } from './names.js';
+import { pinoLogger } from './pino.js';
 import { textRedactor } from './text.js';
 import { redactedCopy, type Rules } from './walk.js';
 
@@ -31,8 +32,8 @@ export interface Redactor {
   <T>(value: T): Redacted<T>;
   /** A logger that redacts each argument; `new DynamoDBClient({ logger: redactor.logger(console) })`. Items are hidden whole. */
   logger(target: Partial<Logger>): Logger;
-  /** Options for pino, so that everything it is given is redacted: `pino(redactor.pino())`. */
-  pino(): PinoOptions;
+  /** A pino logger that redacts all it is given, bindings of children included: `redactor.pino(pino, options, stream)`. */
+  pino<L>(make: (options: never, stream?: never) => L, options?: object, stream?: unknown): L;
 }
 
 /** Texts stay texts; of anything else only the copy knows what it became. */
@@ -47,13 +48,6 @@ export interface Logger {
   error(...content: unknown[]): void;
 }
 
-/** The options that `Redactor.pino` gives. */
-export interface PinoOptions {
-  readonly hooks: { logMethod(this: unknown, args: never[], method: (...args: never[]) => void): void };
-  readonly serializers: { err(value: unknown): unknown };
-  readonly formatters: { bindings(bindings: Record<string, unknown>): Record<string, unknown>; log(object: Record<string, unknown>): Record<string, unknown> };
-}
-
 /** A redactor. */
 export function redact(options: RedactOptions = {}): Redactor {
   const copy = copier(options);
@@ -62,28 +56,7 @@ export function redact(options: RedactOptions = {}): Redactor {
     const at = (level: keyof Logger) => (...content: unknown[]): void => target[level]?.(...content.map(copyItems));
     return { trace: at('trace'), debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
   };
-  const members = (object: Record<string, unknown>): Record<string, unknown> => {
-    const copied = copy(object);
-    return typeof copied === 'object' && copied !== null ? (copied as Record<string, unknown>) : { redacted: copied };
-  };
-  const pino = (): PinoOptions => ({
-    hooks: {
-      logMethod(args, method) {
-        const [first, ...rest] = args as unknown[];
-        const clean = rest.map((arg) => copy(arg));
-        // pino takes the message of an error that stands first; an object that stands first goes through `log` below.
-        if (first instanceof Error) {
-          const err = copy(first) as { message?: unknown };
-          method.apply(this, [{ err }, ...(clean.length > 0 ? clean : [err.message])] as never[]);
-        } else {
-          method.apply(this, [typeof first === 'object' ? first : copy(first), ...clean] as never[]);
-        }
-      },
-    },
-    formatters: { bindings: members, log: members },
-    // Not pino's own, which takes the copy of an error for an error.
-    serializers: { err: copy },
-  });
+  const pino = <L>(make: (options: never, stream?: never) => L, pinoOptions: object = {}, stream?: unknown): L => pinoLogger(make, pinoOptions, stream, copy);
   return Object.assign(<T>(value: T) => copy(value) as Redacted<T>, { logger, pino });
 }
 

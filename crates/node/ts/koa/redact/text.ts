@@ -6,9 +6,8 @@ export function textRedactor(isSensitive: (name: string) => boolean, extra: read
   const replaceMark = (): string => mark;
   return (text) => {
     if (text.length > maxLength) return `${mark} (a text of ${text.length} characters)`;
-    let clean = text;
+    let clean = text.replace(USER_INFO, (_match, scheme: string) => `${scheme}${mark}@`);
     for (const pattern of patterns) clean = clean.replace(pattern, replaceMark);
-    clean = clean.replace(USER_INFO, (_match, scheme: string) => `${scheme}${mark}@`);
     clean = clean.replace(DIGITS, (run) => (holdsCardNumber(run) ? mark : run));
     return hidePairs(clean, isSensitive, mark);
   };
@@ -39,7 +38,14 @@ function hidePairs(text: string, isSensitive: (name: string) => boolean, mark: s
 /** Whether digits, alone or in groups, hold the number of a payment card: known first digits, right length, Luhn's sum. */
 export function holdsCardNumber(run: string): boolean {
   const groups = run.split(/[ -]/);
-  return groups.some((_group, start) => groups.some((_other, end) => end >= start && isCardNumber(groups.slice(start, end + 1).join(''))));
+  for (let start = 0; start < groups.length; start += 1) {
+    let digits = '';
+    for (let end = start; end < groups.length && digits.length <= MAX_CARD; end += 1) {
+      digits += groups[end];
+      if (isCardNumber(digits)) return true;
+    }
+  }
+  return false;
 }
 
 function isCardNumber(digits: string): boolean {
@@ -68,6 +74,7 @@ const PATTERNS = [
 const USER_INFO = /\b([a-z][a-z0-9+.-]{0,20}:\/\/)[^\s/?#@]{1,512}@/gi;
 /** Digits in groups, long enough for a card. */
 const DIGITS = /(?<!\d)\d(?:[ -]?\d){12,40}(?!\d)/g;
+const MAX_CARD = 19;
 /** Visa, Mastercard, American Express, Discover, Diners Club, JCB, UnionPay, Maestro. */
 const CARD = /^(?:4\d{12}(?:\d{3}){0,2}|5[1-5]\d{14}|2[2-7]\d{14}|3[47]\d{13}|3(?:0[0-5]|[689]\d)\d{11}|6\d{15,18}|35\d{14}|5[06-8]\d{10,17})$/;
 const NAME = /(?<![\w.-])([A-Za-z][\w.-]{0,127})\\{0,8}["'`]?\s{0,4}(:|=|%3[AaDd])\s{0,4}/;

@@ -189,7 +189,7 @@ function hideNamedValue(copied: Record<string, unknown>, rules: Rules): Record<s
 }
 
 const VALUE_TYPES = new Set(['S', 'N', 'B', 'SS', 'NS', 'BS']);
-const LABEL = /^[\w.-]{1,64}$/;
+const LABEL = /^\S{1,64}$/;
 /** No pattern can be in such a name. */
 const PLAIN_LABEL = /^[A-Za-z_$-]{1,9}$/;
 const MAX_LIST = 1000;
