@@ -51,10 +51,10 @@ const OPEN = ['1.1.1.1', '8.8.8.8', '9.255.255.255', '11.0.0.0', '100.63.255.255
 for (const [range, addresses] of Object.entries(REFUSED)) {
   test(`refuses ${range}`, async () => {
     for (const address of addresses) {
-      assert.equal(await verdict(address), 'DSL-9001', `answer ${address}`);
-      assert.equal(await verdict(['1.1.1.1', address]), 'DSL-9001', `second answer ${address}`);
-      assert.equal(await verdict([address, '1.1.1.1']), 'DSL-9001', `first answer ${address}`);
-      if (isIP(address) !== 0) assert.equal(await verdict('1.1.1.1', { host: address }), 'DSL-9001', `host ${address}`);
+      assert.equal(await verdict(address), 'DSL-9101', `answer ${address}`);
+      assert.equal(await verdict(['1.1.1.1', address]), 'DSL-9101', `second answer ${address}`);
+      assert.equal(await verdict([address, '1.1.1.1']), 'DSL-9101', `first answer ${address}`);
+      if (isIP(address) !== 0) assert.equal(await verdict('1.1.1.1', { host: address }), 'DSL-9101', `host ${address}`);
     }
   });
 }
@@ -65,7 +65,7 @@ test('public addresses are open, and reach net.connect as they were judged', asy
 });
 
 test('an empty answer is refused', async () => {
-  assert.equal(await verdict([]), 'DSL-9001');
+  assert.equal(await verdict([]), 'DSL-9101');
 });
 
 test('what opens what', async () => {
@@ -113,22 +113,22 @@ test('what opens what', async () => {
   for (const [rules, address, open] of cases) {
     assert.equal((await verdict(address, rules)).startsWith('open'), open, `${JSON.stringify(rules)} ${address}`);
   }
-  assert.equal(await verdict('1.1.1.1', { public: false }), 'DSL-9002');
+  assert.equal(await verdict('1.1.1.1', { public: false }), 'DSL-9102');
 });
 
 test('an entry that cannot be read is an error, not a hole', () => {
   const entries = ['', ' ', 'http://host', 'host/8', '10.0.0.0/33', '10.0.0.0/', '10.0.0.0/-1', '10.0.0.0/8/8', '10.0.0.0/8x', '127.1', '0x7f000001', '2130706433',
     '017700000001', 'host:0', 'host:65536', 'host:', '*', '*.', 'a b', '*.*.test', 'x*.test', '::ffff:10.0.0.0/104', 'fe80::1%eth0', '[::1', '[host]', 'a..b', 7, null];
   for (const entry of entries) {
-    assert.throws(() => new EgressHttpAgent({ allow: [entry] }), (error) => error instanceof EgressError && error.code === 'DSL-9004', `${entry}`);
+    assert.throws(() => new EgressHttpAgent({ allow: [entry] }), (error) => error instanceof EgressError && error.code === 'DSL-9104', `${entry}`);
   }
-  assert.throws(() => new EgressHttpAgent({ allow: '10.0.0.0/8' }), { code: 'DSL-9004' });
+  assert.throws(() => new EgressHttpAgent({ allow: '10.0.0.0/8' }), { code: 'DSL-9104' });
 });
 
 test('an error has a code, says what to do, and does not tell the address', async () => {
   const agent = new EgressHttpAgent({ lookup: (_host, _options, answer) => answer(null, [{ address: '10.11.12.13', family: 4 }]) });
   const error = await new Promise((done) => http.get({ host: 'evil"\n.test', headers: { host: 'x' }, agent }).on('error', done));
   assert.equal(error.name, 'EgressError');
-  assert.match(error.message, /^DSL-9001: the connection to "evil\\"\\n\.test" is refused: its address is not public but private\. If /);
+  assert.match(error.message, /^DSL-9101: the connection to "evil\\"\\n\.test" is refused: its address is not public but private\. If /);
   assert.ok(error.message.endsWith(error.hint) && !error.stack.includes('10.11.12.13'));
 });

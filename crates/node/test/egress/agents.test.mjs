@@ -10,7 +10,7 @@ import { EgressHttpAgent, EgressHttpsAgent } from 'dynaseal/egress';
 
 import { certificate, get, serve } from './servers.mjs';
 
-const refused = { name: 'EgressError', code: 'DSL-9001' };
+const refused = { name: 'EgressError', code: 'DSL-9101' };
 const say = (text) => (_request, response) => response.end(text);
 
 test('literal addresses in every spelling', async (t) => {
@@ -23,7 +23,7 @@ test('literal addresses in every spelling', async (t) => {
   const raw = ['127.0.0.1', '127.1', '2130706433', '0x7f000001', '0x7f.1', '0177.0.0.1', '0', '0.0.0.0', '::ffff:127.0.0.1', '::', 'localhost'];
   for (const host of raw) await assert.rejects(get(undefined, { host, port, agent, protocol: 'http:' }), refused, `raw ${host}`);
   for (const host of ['localhost.', '127.0.0.1.', '[::1]']) {
-    await assert.rejects(get(undefined, { host, port, agent, protocol: 'http:' }), (error) => ['DSL-9001', 'ENOTFOUND', 'EAI_AGAIN'].includes(error.code), `raw ${host}`);
+    await assert.rejects(get(undefined, { host, port, agent, protocol: 'http:' }), (error) => ['DSL-9101', 'ENOTFOUND', 'EAI_AGAIN'].includes(error.code), `raw ${host}`);
   }
   await assert.rejects(get(undefined, { port, agent, protocol: 'http:' }), refused, 'no host, which means localhost');
   assert.deepEqual(hits, []);
@@ -92,16 +92,16 @@ test('options of a request do not lead past the guard', async (t) => {
   const nowhere = (_host, _options, answer) => answer(Object.assign(new Error('no such host'), { code: 'ENOTFOUND' }), []);
   const past = (code) => ({ name: 'EgressError', code });
   await assert.rejects(get(url, { agent, lookup }), { code: 'ENOTFOUND' });
-  await assert.rejects(get(undefined, { agent, socketPath: '/var/run/docker.sock', protocol: 'http:' }), past('DSL-9003'));
-  await assert.rejects(get(url, { agent, fd: 0 }), past('DSL-9003'));
+  await assert.rejects(get(undefined, { agent, socketPath: '/var/run/docker.sock', protocol: 'http:' }), past('DSL-9103'));
+  await assert.rejects(get(url, { agent, fd: 0 }), past('DSL-9103'));
   await assert.rejects(get(url, { agent, host: '127.0.0.1' }), { code: 'ENOTFOUND' });
   await assert.rejects(get(url, { agent, hostname: '127.0.0.1' }), refused);
   await assert.rejects(get(url, { agent: new EgressHttpAgent({}, { host: '127.0.0.1' }) }), refused);
   await assert.rejects(get(url, { agent: new EgressHttpAgent({ lookup: nowhere }, { lookup }) }), { code: 'ENOTFOUND' });
   await assert.rejects(get(`http://127.0.0.1:${port}/`, { agent, createConnection: () => assert.fail('not asked') }), refused);
-  await assert.rejects(get(url, { agent: new EgressHttpAgent({}, { socketPath: '/var/run/docker.sock' }) }), past('DSL-9003'));
-  await assert.rejects(get('https://public.test/', { agent: new EgressHttpsAgent({}, { socket: {} }) }), past('DSL-9003'));
-  assert.throws(() => new EgressHttpAgent({}, { proxyEnv: {} }), past('DSL-9004'));
+  await assert.rejects(get(url, { agent: new EgressHttpAgent({}, { socketPath: '/var/run/docker.sock' }) }), past('DSL-9103'));
+  await assert.rejects(get('https://public.test/', { agent: new EgressHttpsAgent({}, { socket: {} }) }), past('DSL-9103'));
+  assert.throws(() => new EgressHttpAgent({}, { proxyEnv: {} }), past('DSL-9104'));
   assert.deepEqual(hits, []);
 });
 

@@ -24,12 +24,12 @@ test('fetch and request refuse what is not public, in every spelling', async (t)
   const dispatcher = await dispatcherFor(t);
   const hosts = ['127.0.0.1', '127.1', '2130706433', '0x7f000001', '0177.0.0.1', '127.0.0.1.', '[::ffff:7f00:1]', '[::1]', '0', 'localhost', '①②⑦.0.0.1'];
   for (const host of hosts) {
-    await assert.rejects(undiciFetch(`http://${host}:${port}/`, { dispatcher }), refused('DSL-9001'), host);
-    await assert.rejects(request(`http://${host}:${port}/`, { dispatcher }), refused('DSL-9001'), host);
+    await assert.rejects(undiciFetch(`http://${host}:${port}/`, { dispatcher }), refused('DSL-9101'), host);
+    await assert.rejects(request(`http://${host}:${port}/`, { dispatcher }), refused('DSL-9101'), host);
   }
   for (const host of ['169.254.169.254', '[fd00:ec2::254]', '10.0.0.1', '[64:ff9b::a9fe:a9fe]', '[2002:a9fe:a9fe::]']) {
-    await assert.rejects(undiciFetch(`http://${host}/latest/meta-data/`, { dispatcher }), refused('DSL-9001'), host);
-    await assert.rejects(undiciFetch(`https://${host}/`, { dispatcher }), refused('DSL-9001'), host);
+    await assert.rejects(undiciFetch(`http://${host}/latest/meta-data/`, { dispatcher }), refused('DSL-9101'), host);
+    await assert.rejects(undiciFetch(`https://${host}/`, { dispatcher }), refused('DSL-9101'), host);
   }
   assert.deepEqual(hits, []);
 });
@@ -45,9 +45,9 @@ test('rebinding, and every hop of a redirect', async (t) => {
   let lookups = 0;
   const lookup = (_host, _options, answer) => answer(null, [{ address: answers[lookups++], family: 4 }]);
   const dispatcher = await dispatcherFor(t, { allow: ['127.0.0.1'], lookup });
-  await assert.rejects(undiciFetch(`http://rebind.test:${outer.port}/rebind`, { dispatcher }), refused('DSL-9001'));
+  await assert.rejects(undiciFetch(`http://rebind.test:${outer.port}/rebind`, { dispatcher }), refused('DSL-9101'));
   assert.equal(lookups, 2);
-  await assert.rejects(undiciFetch(`http://127.0.0.1:${outer.port}/inner`, { dispatcher }), refused('DSL-9001'));
+  await assert.rejects(undiciFetch(`http://127.0.0.1:${outer.port}/inner`, { dispatcher }), refused('DSL-9101'));
   assert.equal(await (await undiciFetch(`http://127.0.0.1:${outer.port}/`, { dispatcher })).text(), 'outer');
   assert.deepEqual(outer.hits, ['GET /rebind', 'GET /inner', 'GET /']);
   assert.deepEqual(inner.hits, []);
@@ -57,7 +57,7 @@ test('an answer with one address that is not allowed is refused whole', async (t
   const { port, hits } = await serve(t, say('hello'));
   const lookup = (_host, _options, answer) => answer(null, ['127.0.0.1', '10.0.0.1'].map((address) => ({ address, family: 4 })));
   const dispatcher = await dispatcherFor(t, { allow: ['127.0.0.1'], lookup });
-  await assert.rejects(undiciFetch(`http://two.test:${port}/`, { dispatcher }), refused('DSL-9001'));
+  await assert.rejects(undiciFetch(`http://two.test:${port}/`, { dispatcher }), refused('DSL-9101'));
   assert.deepEqual(hits, []);
 });
 
@@ -66,8 +66,8 @@ test('allow by host and port; public: false', async (t) => {
   const two = await serve(t, say('two'));
   const dispatcher = await dispatcherFor(t, { allow: [`api.test:${one.port}`], public: false, lookup: loopback });
   assert.equal(await (await undiciFetch(`http://api.test:${one.port}/`, { dispatcher })).text(), 'one');
-  await assert.rejects(undiciFetch(`http://api.test:${two.port}/`, { dispatcher }), refused('DSL-9001'));
-  await assert.rejects(undiciFetch('http://1.1.1.1/', { dispatcher }), refused('DSL-9002'));
+  await assert.rejects(undiciFetch(`http://api.test:${two.port}/`, { dispatcher }), refused('DSL-9101'));
+  await assert.rejects(undiciFetch('http://1.1.1.1/', { dispatcher }), refused('DSL-9102'));
   assert.deepEqual(two.hits, []);
 });
 
@@ -88,7 +88,7 @@ test('as the global dispatcher it guards Node\'s own fetch too', async (t) => {
   const before = getGlobalDispatcher();
   t.after(() => setGlobalDispatcher(before));
   setGlobalDispatcher(await dispatcherFor(t));
-  await assert.rejects(fetch(`http://127.0.0.1:${port}/`), (error) => error.cause?.code === 'DSL-9001');
+  await assert.rejects(fetch(`http://127.0.0.1:${port}/`), (error) => error.cause?.code === 'DSL-9101');
   assert.deepEqual(hits, []);
   setGlobalDispatcher(await dispatcherFor(t, { allow: ['127.0.0.1'] }));
   assert.equal(await (await fetch(`http://127.0.0.1:${port}/`)).text(), 'secret');
@@ -97,7 +97,7 @@ test('as the global dispatcher it guards Node\'s own fetch too', async (t) => {
 test('options that lead past the guard are refused', async () => {
   for (const agent of [{ connect: () => {} }, { connect: { socketPath: '/var/run/docker.sock' } }, { connect: { lookup: loopback } }, { connect: null },
     { factory: () => {} }, { socketPath: '/x' }, { connect: { host: '127.0.0.1' } }]) {
-    await assert.rejects(egressDispatcher({ agent }), { name: 'EgressError', code: 'DSL-9004' }, Object.keys(agent)[0]);
+    await assert.rejects(egressDispatcher({ agent }), { name: 'EgressError', code: 'DSL-9104' }, Object.keys(agent)[0]);
   }
-  await assert.rejects(egressDispatcher({ allow: ['http://x'] }), { code: 'DSL-9004' });
+  await assert.rejects(egressDispatcher({ allow: ['http://x'] }), { code: 'DSL-9104' });
 });

@@ -63,13 +63,13 @@ function connect(guard: Guard, given: Connection, done: Done, open: (options: Co
 function refuseDetour(options: Connection): EgressError | undefined {
   const detour = ['socketPath', 'path', 'socket', 'handle', 'fd'].find((name) => options[name] != null);
   if (detour === undefined) return undefined;
-  return new EgressError('DSL-9003', `the connection is refused: ${detour} leads past the guard`,
+  return new EgressError('DSL-9103', `the connection is refused: ${detour} leads past the guard`,
     'Name host and port, or use another agent');
 }
 
 function checkAgent<Options extends http.AgentOptions>(options: Options): Options {
   if ('proxyEnv' in options && options.proxyEnv != null) {
-    throw new EgressError('DSL-9004', 'the option proxyEnv cannot be guarded: the proxy resolves names, not the agent',
+    throw new EgressError('DSL-9104', 'the option proxyEnv cannot be guarded: the proxy resolves names, not the agent',
       'Let the proxy refuse internal addresses, or leave it out');
   }
   return options;

@@ -19,7 +19,7 @@ export interface AllowList {
 
 /** Reads the entries; the first that is none is an error. */
 export function parseAllowList(entries: readonly string[]): AllowList {
-  if (!Array.isArray(entries)) throw new EgressError('DSL-9004', 'allow is not a list', 'Write allow: ["10.0.0.0/8"]');
+  if (!Array.isArray(entries)) throw new EgressError('DSL-9104', 'allow is not a list', 'Write allow: ["10.0.0.0/8"]');
   const rules = entries.map(parseEntry);
   const some = (port: number, fits: (rule: Rule) => boolean): boolean =>
     rules.some((rule) => (rule.port === undefined || rule.port === port) && fits(rule));
@@ -72,7 +72,7 @@ function matches(rule: string, host: string): boolean {
 
 function unreadable(entry: unknown): EgressError {
   return new EgressError(
-    'DSL-9004',
+    'DSL-9104',
     `the entry ${quote(entry)} of allow cannot be read`,
     'Write a host name, *.example.com, an address or a range like 10.0.0.0/8; a host or an address may end in :PORT',
   );

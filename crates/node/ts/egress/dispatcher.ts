@@ -61,7 +61,7 @@ async function loadUndici(): Promise<typeof import('undici')> {
   try {
     return await import('undici');
   } catch {
-    throw new EgressError('DSL-9005', 'undici cannot be loaded', 'Install it: npm install undici');
+    throw new EgressError('DSL-9105', 'undici cannot be loaded', 'Install it: npm install undici');
   }
 }
 
@@ -71,13 +71,13 @@ function checkOptions(agent: Readonly<Record<string, unknown>>, tls: unknown): a
     : ['lookup', 'socketPath', 'path', 'socket', 'host', 'port'].find((name) => name in tls) ??
       ['factory', 'socketPath', 'clientFactory', 'interceptors'].find((name) => name in agent);
   if (detour !== undefined) {
-    throw new EgressError('DSL-9004', `the option ${detour} of the agent leads past the guard`,
+    throw new EgressError('DSL-9104', `the option ${detour} of the agent leads past the guard`,
       'Leave it out; lookup has a place beside allow');
   }
 }
 
 function existing(): EgressError {
-  return new EgressError('DSL-9003', 'the connection is refused: it would run through one that exists already',
+  return new EgressError('DSL-9103', 'the connection is refused: it would run through one that exists already',
     'Connect to a host and a port');
 }
 

@@ -14,10 +14,10 @@ export class EgressError extends Error {
 }
 
 /**
- * `DSL-9001` the address is not a public one; `DSL-9002` nothing lists it, and `public` is false; `DSL-9003` the connection
- * would not go to a host and a port; `DSL-9004` an option is wrong; `DSL-9005` undici is not installed.
+ * `DSL-9101` the address is not a public one; `DSL-9102` nothing lists it, and `public` is false; `DSL-9103` the connection
+ * would not go to a host and a port; `DSL-9104` an option is wrong; `DSL-9105` undici is not installed.
  */
-export type EgressCode = 'DSL-9001' | 'DSL-9002' | 'DSL-9003' | 'DSL-9004' | 'DSL-9005';
+export type EgressCode = 'DSL-9101' | 'DSL-9102' | 'DSL-9103' | 'DSL-9104' | 'DSL-9105';
 
 /** A host as it may stand in a message: quoted, escaped, cut. It can be an attacker's text. */
 export function quote(host: unknown): string {

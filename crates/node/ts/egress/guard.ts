@@ -44,7 +44,7 @@ export class Guard {
   /** Why a host may not be called, if it is an address; a name is judged when it is resolved. */
   refuseHost(host: unknown, port: number): EgressError | undefined {
     if (host !== undefined && typeof host !== 'string') {
-      return new EgressError('DSL-9003', 'the host is not a string', 'Name one host');
+      return new EgressError('DSL-9103', 'the host is not a string', 'Name one host');
     }
     return host !== undefined && parseAddress(host) !== undefined ? this.refuseAddress(host, host, port) : undefined;
   }
@@ -53,7 +53,7 @@ export class Guard {
   refuseAddress(host: string, address: unknown, port: number): EgressError | undefined {
     const parsed = typeof address === 'string' ? parseAddress(address) : undefined;
     if (parsed === undefined) {
-      return new EgressError('DSL-9001', `the connection to ${quote(host)} is refused: where it leads cannot be told`,
+      return new EgressError('DSL-9101', `the connection to ${quote(host)} is refused: where it leads cannot be told`,
         'Connect to a host and a port');
     }
     const grade = gradeOf(parsed);
@@ -63,11 +63,11 @@ export class Guard {
     const literal = parseAddress(host) !== undefined;
     if (!literal && (grade === 'public' || grade === 'internal') && this.#allow.host(host, port)) return undefined;
     if (grade === 'public') {
-      return new EgressError('DSL-9002', `the connection to ${quote(host)} is refused: nothing in allow lists it`,
+      return new EgressError('DSL-9102', `the connection to ${quote(host)} is refused: nothing in allow lists it`,
         'If the application must call it, add it to allow');
     }
     return new EgressError(
-      'DSL-9001',
+      'DSL-9101',
       `the connection to ${quote(host)} is refused: its address is not public but ${rangeName(parsed)}`,
       grade === 'internal'
         ? 'If the application must call it, add the host or the range to allow; if a user chose the URL, it may be an attack'

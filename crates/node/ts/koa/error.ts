@@ -13,5 +13,5 @@ export class SetupError extends Error {
   }
 }
 
-/** `DSL-9101` an option is wrong; `DSL-9102` koa-helmet is not installed. */
-export type SetupCode = 'DSL-9101' | 'DSL-9102';
+/** `DSL-9201` an option is wrong; `DSL-9202` koa-helmet is not installed. */
+export type SetupCode = 'DSL-9201' | 'DSL-9202';

@@ -46,7 +46,7 @@ async function loadHelmet(): Promise<(options: object) => KoaMiddleware> {
   } catch {
     // told below
   }
-  throw new SetupError('DSL-9102', 'secureHeaders: koa-helmet cannot be loaded', 'Install it: npm install koa-helmet helmet');
+  throw new SetupError('DSL-9202', 'secureHeaders: koa-helmet cannot be loaded', 'Install it: npm install koa-helmet helmet');
 }
 
 const PRESET = {

@@ -57,7 +57,7 @@ export function requireHttps(options: RequireHttpsOptions = {}): KoaMiddleware {
       process.emitWarning(
         'requireHttps: X-Forwarded-Proto says https, but comes from an address that is not in trust, so it does not count. ' +
           'If that is your proxy, add its address to trust; otherwise somebody reaches the port past the proxy.',
-        { code: 'DSL-9101' },
+        { code: 'DSL-9201' },
       );
     }
     const location = target === undefined || carriesSecrets(ctx) ? undefined : httpsUrl(ctx, target);
@@ -88,7 +88,7 @@ function saysHttps(ctx: KoaContext): boolean {
 
 function trustedPeers(entries: readonly string[]): (socket: Socket) => boolean {
   const wrong = (): SetupError =>
-    new SetupError('DSL-9101', 'requireHttps: trust cannot be read', "Write addresses, ranges like 10.0.0.0/8, 'loopback', 'private' or 'any'");
+    new SetupError('DSL-9201', 'requireHttps: trust cannot be read', "Write addresses, ranges like 10.0.0.0/8, 'loopback', 'private' or 'any'");
   if (!Array.isArray(entries)) throw wrong();
   if (entries.includes('any')) return () => true;
   const names = entries.flatMap((entry: string) => TRUST_NAMES.get(entry) ?? [entry]);
@@ -106,7 +106,7 @@ function trustedPeers(entries: readonly string[]): (socket: Socket) => boolean {
 function hstsValue({ maxAge = 31_536_000, includeSubDomains = true, preload = false }: HstsOptions): string {
   const seconds = Number.isSafeInteger(maxAge) && maxAge >= 0;
   if (!seconds || (preload && (maxAge < 31_536_000 || !includeSubDomains))) {
-    throw new SetupError('DSL-9101', 'requireHttps: hsts cannot be used',
+    throw new SetupError('DSL-9201', 'requireHttps: hsts cannot be used',
       'maxAge is a whole number of seconds; preload needs a year or more, with includeSubDomains');
   }
   return `max-age=${maxAge}${includeSubDomains ? '; includeSubDomains' : ''}${preload ? '; preload' : ''}`;
@@ -117,7 +117,7 @@ function redirectTarget(redirect: boolean | string): string | undefined {
   if (typeof redirect === 'boolean') return redirect ? '' : undefined;
   const url = URL.canParse(`https://${redirect}/`) ? new URL(`https://${redirect}/`) : undefined;
   if (url === undefined || url.href !== `https://${url.host}/` || redirect === '') {
-    throw new SetupError('DSL-9101', 'requireHttps: redirect cannot be used', "Write true, or a host like 'api.example.com' or 'api.example.com:8443'");
+    throw new SetupError('DSL-9201', 'requireHttps: redirect cannot be used', "Write true, or a host like 'api.example.com' or 'api.example.com:8443'");
   }
   return url.host;
 }
