@@ -6,6 +6,7 @@ import http from 'node:http';
 import https from 'node:https';
 import { test } from 'node:test';
 
+import { DynamoDBClient, ListTablesCommand } from '@aws-sdk/client-dynamodb';
 import { EgressHttpAgent, EgressHttpsAgent } from 'dynaseal/egress';
 
 import { certificate, get, serve } from './servers.mjs';
@@ -109,7 +110,7 @@ test('a socket that arrives elsewhere is closed before a byte is written', async
   const { port, hits } = await serve(t, say('secret'));
   const real = http.Agent.prototype.createConnection;
   t.after(() => (http.Agent.prototype.createConnection = real));
-  http.Agent.prototype.createConnection = (options) => real.call(undefined, { ...options, host: '127.0.0.1' });
+  http.Agent.prototype.createConnection = function (options) { return real.call(this, { ...options, host: '127.0.0.1' }); };
   await assert.rejects(get(`http://1.1.1.1:${port}/`, { agent: new EgressHttpAgent() }), refused);
   assert.deepEqual(hits, []);
 });
@@ -138,6 +139,19 @@ test('https: refused before the handshake, and names and certificates are still 
   for (let i = 0; i < 2; i += 1) assert.equal((await get(`https://api.test:${port}/`, { agent })).body, 'over tls');
   await assert.rejects(get(`https://wrong.test:${port}/`, { agent }), { code: 'ERR_TLS_CERT_ALTNAME_INVALID' });
   await assert.rejects(get(`https://other.test:${port}/`, { agent }), refused);
+});
+
+test('in the AWS SDK: the call fails with the guard\'s error, and is not tried again', async (t) => {
+  const { port, hits } = await serve(t, (_request, response) => response.writeHead(200, { 'content-type': 'application/x-amz-json-1.0' }).end('{"TableNames":["Users"]}'));
+  const clientWith = (rules) => {
+    const client = new DynamoDBClient({ region: 'eu-west-1', endpoint: `http://127.0.0.1:${port}`, credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
+      requestHandler: { httpAgent: new EgressHttpAgent(rules), httpsAgent: new EgressHttpsAgent(rules) } });
+    t.after(() => client.destroy());
+    return client;
+  };
+  await assert.rejects(clientWith({}).send(new ListTablesCommand({})), (error) => error.code === 'DSL-9101' && error.$metadata.attempts === 1);
+  assert.deepEqual(hits, []);
+  assert.deepEqual((await clientWith({ allow: [`127.0.0.1:${port}`], public: false }).send(new ListTablesCommand({}))).TableNames, ['Users']);
 });
 
 test('DNS failures stay what they are', async () => {

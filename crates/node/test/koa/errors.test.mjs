@@ -144,9 +144,13 @@ test('integrity failures are security events, without a value', async (t) => {
   const sealed = (code, more) => Object.assign(new Error(`a message with ${CANARY}`), { name: 'DynasealError', code, ...more });
   const seen = [];
   const note = { onSecurityEvent: (e) => seen.push(`${e.code} ${e.table} ${e.operation}`) };
+  for (const [code, kind, status] of [['DSL-4002', 'outage', 503], ['DSL-6001', 'outage', 503], ['DSL-2005', 'outage', 503], ['DSL-4001', 'keys', 500], ['DSL-1001', 'caller', 422], ['DSL-9003', 'config', 500]]) {
+    assert.equal((await answerTo(t, sealed(code, { kind }))).status, status, code);
+  }
+  await answerTo(t, sealed('DSL-4012', { kind: 'data', table: 'Users', operation: 'Query' }), note);
   for (const code of ['DSL-3001', 'DSL-3010', 'DSL-4003', 'DSL-4004', 'DSL-4011']) await answerTo(t, sealed(code, { table: 'Users', operation: 'GetItem' }), note);
   await answerTo(t, sealed('DSL-3001', { table: `no ${CANARY}`, operation: { toString() { throw new Error('x'); } } }), note);
-  assert.deepEqual(seen, ['DSL-3001 Users GetItem', 'DSL-3010 Users GetItem', 'DSL-4003 Users GetItem', 'DSL-4004 Users GetItem', 'DSL-4011 Users GetItem', 'DSL-3001 undefined undefined']);
+  assert.deepEqual(seen, ['DSL-4012 Users Query', 'DSL-3001 Users GetItem', 'DSL-3010 Users GetItem', 'DSL-4003 Users GetItem', 'DSL-4004 Users GetItem', 'DSL-4011 Users GetItem', 'DSL-3001 undefined undefined']);
 });
 
 test('a value that looks like a code changes nothing', async (t) => {
@@ -160,6 +164,8 @@ test('errors of other origin pass through untouched', async (t) => {
     Object.assign(new Error('mine'), { name: 'ZodError' }),
     Object.assign(new Error('mine'), { code: 'ECONNREFUSED' }),
     Object.assign(new Error('mine'), { name: { toString() { throw new Error('x'); } }, message: { toString() { throw new Error('x'); } } }),
+    Object.assign(new Error('mine'), { name: 'EgressError', code: 'DSL-9101' }),
+    new TypeError('fetch failed', { cause: Object.assign(new Error('mine'), { code: 'DSL-9101' }) }),
     new TypeError('mine'), 'text', null, undefined, 7, Object.create(null),
     new Proxy({}, { get() { throw new Error('trap'); } }),
   ];

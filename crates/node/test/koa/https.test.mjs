@@ -20,6 +20,7 @@ const ONE_YEAR = 'max-age=31536000; includeSubDomains';
 const forwarded = (proto, more = {}) => ({ headers: { 'x-forwarded-proto': proto, ...more } });
 
 test('plain HTTP is refused before anything else runs', async (t) => {
+  t.mock.method(process, 'emitWarning', () => {});
   let ran = 0;
   const { call } = await serveKoa(t, [requireHttps(), (ctx) => { ran += 1; hello(ctx); }]);
   for (const options of [{}, { method: 'POST', body: 'password=hunter2' }, forwarded('https'), { path: '/x?token=1' }, { method: 'OPTIONS' }]) {
@@ -79,6 +80,7 @@ test('HSTS can be set, and refused if it makes no sense', async (t) => {
 });
 
 test('behind a proxy: app.proxy, a trusted address, and no value but https', async (t) => {
+  t.mock.method(process, 'emitWarning', () => {});
   const behind = async (options, headers, app = { proxy: true }) => {
     const { call } = await serveKoa(t, [requireHttps(options), hello], app);
     return (await call({ headers })).status;
@@ -107,6 +109,16 @@ test('a forged header past the proxy is told of once', async (t) => {
   for (let i = 0; i < 3; i += 1) assert.equal((await call(forwarded('https'))).status, 400);
   assert.equal(warnings.length, 1);
   assert.match(warnings[0], /add its address to trust; otherwise somebody reaches the port past the proxy/);
+});
+
+test('a proxy that nobody told us of gets no redirect, which would lead back for ever', async (t) => {
+  const warnings = [];
+  t.mock.method(process, 'emitWarning', (text) => warnings.push(text));
+  const { call } = await serveKoa(t, [requireHttps({ redirect: true }), hello]);
+  for (let i = 0; i < 2; i += 1) assert.equal((await call({ headers: { host: 'x.test', 'x-forwarded-proto': 'https' } })).status, 400);
+  assert.equal((await call({ headers: { host: 'x.test', 'x-forwarded-proto': 'http' } })).status, 308);
+  assert.equal(warnings.length, 1);
+  assert.match(warnings[0], /set app\.proxy to true/);
 });
 
 test('a proxy on a Unix socket is local', async (t) => {

@@ -46,10 +46,10 @@ function classifyOne(error: object): Failure | undefined {
   const code = codeOf(error, message);
   const metadata = read(error, '$metadata');
   const ofSdk = (typeof metadata === 'object' && metadata !== null) || SDK_FAULTS.has(read(error, '$fault'));
-  if (!ofSdk && code === undefined) return undefined;
+  if (!ofSdk && (code === undefined || OF_EDGE.test(code))) return undefined;
 
   const about = { name: /^\w{1,64}$/.test(name) ? name : 'Error', ...origin(error, message, code, metadata) };
-  const kind = (code === undefined ? undefined : kindOfCode(code, name)) ?? kindOfName(error, name, message, metadata);
+  const kind = code === undefined ? kindOfName(error, name, message, metadata) : kindOfCode(code, name, read(error, 'kind'));
   return failure(kind, { ...about, fields: kind === 'input' ? attributeNames(message, code) : [] });
 }
 
@@ -57,12 +57,13 @@ function failure(kind: FailureKind, about: Omit<Failure, 'kind' | 'status'>): Fa
   return { kind, status: STATUS[kind], ...about };
 }
 
-function kindOfCode(code: string, name: string): FailureKind | undefined {
-  if (code.startsWith('DSL-3') || KEY_CODES_OF_CHANGED_ITEMS.has(code) || name === 'ItemVerificationException') return 'integrity';
-  if (code.startsWith('DSL-1')) return CODES_OF_FAULTS.has(code) ? 'fault' : 'input';
-  if (code === 'DSL-2004') return 'input';
+/** `kind` is there if Dynaseal threw it in this process; from a gateway the SDK's name for it says the same. */
+function kindOfCode(code: string, name: string, kind: unknown): FailureKind {
   if (code === 'DSL-2005' || code === 'DSL-7107') return 'busy';
-  return code.startsWith('DSL-6') ? 'outage' : 'fault';
+  if (code.startsWith('DSL-3') || name === 'ItemVerificationException' || kind === 'data') return 'integrity';
+  if (code.startsWith('DSL-6') || name === 'ServiceUnavailable' || kind === 'outage') return 'outage';
+  if (KEY_CODES_OF_CHANGED_ITEMS.has(code)) return 'integrity';
+  return (code.startsWith('DSL-1') && !CODES_OF_FAULTS.has(code)) || code === 'DSL-2004' ? 'input' : 'fault';
 }
 
 function kindOfName(error: object, name: string, message: string, metadata: unknown): FailureKind {
@@ -143,6 +144,8 @@ const STATUS = { condition: 409, input: 422, busy: 503, outage: 503, integrity: 
 const SCHEMA_ERRORS = new Set(['ZodError', '$ZodError']);
 const SDK_FAULTS = new Set<unknown>(['client', 'server']);
 const CODE = /^DSL-\d{4}$/;
+/** The egress guard and the middlewares: not DynamoDB's, unless the SDK met them. */
+const OF_EDGE = /^DSL-9[12]/;
 /** An item that was changed or moved may show first in its encrypted data keys. */
 const KEY_CODES_OF_CHANGED_ITEMS = new Set(['DSL-4002', 'DSL-4003', 'DSL-4004', 'DSL-4011']);
 const CODES_OF_FAULTS = new Set(['DSL-1006', 'DSL-1099']);

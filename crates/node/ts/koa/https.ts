@@ -52,15 +52,13 @@ export function requireHttps(options: RequireHttpsOptions = {}): KoaMiddleware {
       await next();
       return;
     }
-    if (!warned && ctx.app.proxy && saysHttps(ctx) && !trusted(ctx.req.socket)) {
+    // A proxy that nobody told us of: a redirect would lead back here for ever.
+    const claimed = saysHttps(ctx);
+    if (claimed && !warned) {
       warned = true;
-      process.emitWarning(
-        'requireHttps: X-Forwarded-Proto says https, but comes from an address that is not in trust, so it does not count. ' +
-          'If that is your proxy, add its address to trust; otherwise somebody reaches the port past the proxy.',
-        { code: 'DSL-9201' },
-      );
+      process.emitWarning(disbelieved(ctx.app.proxy), { code: 'DSL-9201' });
     }
-    const location = target === undefined || carriesSecrets(ctx) ? undefined : httpsUrl(ctx, target);
+    const location = target === undefined || claimed || carriesSecrets(ctx) ? undefined : httpsUrl(ctx, target);
     ctx.set('Cache-Control', 'no-store');
     if (location === undefined) {
       ctx.status = 400;
@@ -84,6 +82,12 @@ function isSecure(ctx: KoaContext, trusted: (socket: Socket) => boolean): boolea
 
 function saysHttps(ctx: KoaContext): boolean {
   return ctx.get('X-Forwarded-Proto').split(',').every((value) => value.trim() === 'https');
+}
+
+function disbelieved(proxy: boolean): string {
+  const mend = proxy ? 'add its address to trust' : 'set app.proxy to true';
+  const why = proxy ? 'comes from an address that is not in trust' : 'app.proxy is not set';
+  return `requireHttps: X-Forwarded-Proto says https, but ${why}, so it does not count. If a proxy of yours wrote it, ${mend}; otherwise somebody reaches the port past the proxy.`;
 }
 
 function trustedPeers(entries: readonly string[]): (socket: Socket) => boolean {

@@ -3,7 +3,7 @@
 /** Whether a name is sensitive by default. */
 export function isSensitiveName(name: string): boolean {
   const canonical = canonicalName(name);
-  return EXACT.has(canonical) || PARTS.test(canonical);
+  return EXACT.has(canonical) || PARTS.test(canonical) || words(name).some((word) => WORDS.has(word));
 }
 
 /** A test for names: the defaults, `names` (whole names, or patterns), less `keep`. It remembers what it was asked. */
@@ -27,6 +27,11 @@ function canonicalName(name: string): string {
   return name.slice(0, MAX_NAME).normalize('NFKC').toLowerCase().replace(/[^\p{L}\p{N}]/gu, '');
 }
 
+/** `customerSsn`, `db_pass`: one of their words alone tells, but not as a part of another (compass). */
+function words(name: string): string[] {
+  return name.slice(0, MAX_NAME).replace(/([a-z\d])([A-Z])/g, '$1 $2').toLowerCase().split(/[^a-z\d]+/);
+}
+
 /** Names of DynamoDB's requests and answers that hold items, for logs of the SDK. Too general to be sensitive elsewhere. */
 export const ITEM_NAMES = [
   'Item', 'Items', 'Key', 'Keys', 'Attributes', 'Responses', 'Expected', 'Parameters', 'Statement', 'Statements', 'Records', 'ItemCollectionMetrics',
@@ -39,9 +44,9 @@ const PARTS = new RegExp(
     'passport', 'bankaccount', 'accountnumber',
   ].join('|'),
 );
+const WORDS = new Set(['pwd', 'pass', 'pin', 'otp', 'totp', 'cvv', 'cvc', 'cvv2', 'ssn', 'auth', 'iban', 'dob', 'mail']);
 const EXACT = new Set([
-  'pwd', 'pass', 'pin', 'otp', 'totp', 'mfa', 'mfacode', 'cvv', 'cvc', 'cvv2', 'pan', 'ssn', 'sid', 'auth', 'iban', 'dob', 'dateofbirth', 'birthdate', 'mail',
-  'mobile', 'taxid', 'nationalid', 'signature', 'sig', 'xamzsignature', 'rawheaders', 'rawbody',
+  'mfa', 'mfacode', 'pan', 'sid', 'dateofbirth', 'birthdate', 'mobile', 'taxid', 'nationalid', 'signature', 'sig', 'xamzsignature', 'rawheaders', 'rawbody',
   // DynamoDB: maps of values and keys
   'expressionattributevalues', 'exclusivestartkey', 'lastevaluatedkey', 'attributeupdates', 'keyconditions', 'queryfilter', 'scanfilter', 'requestitems',
   'transactitems', 'unprocesseditems', 'unprocessedkeys', 'cancellationreasons',

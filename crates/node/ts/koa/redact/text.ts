@@ -14,20 +14,22 @@ export function textRedactor(isSensitive: (name: string) => boolean, extra: read
 }
 
 /**
- * A name and its value: `password=x`, `"password": "x"`, `Cookie: x`. A quoted value ends at its quote, another one with the line
- * after a colon, and at a space or `&` after an equals sign; JSON inside JSON, a list, an object or an open quote ends with the text.
+ * A name and its value: `password=x`, `"password": "x"`, `Cookie: x`, `'password' => 'x'`, `--password x`, `<password>x<`. A quoted
+ * value ends at its quote, another one with the line after a colon, and at a space or `&` after an equals sign; JSON inside JSON, a
+ * list, an object or an open quote ends with the text.
  */
 function hidePairs(text: string, isSensitive: (name: string) => boolean, mark: string): string {
   let clean = '';
   let done = 0;
   const names = new RegExp(NAME, 'g');
   for (let found = names.exec(text); found !== null; found = names.exec(text)) {
-    const [, name = '', sign = ''] = found;
-    if (!isSensitive(name)) continue;
+    const [, dashes, name = '', sign] = found;
+    if ((sign === undefined && dashes === '') || !isSensitive(name)) continue;
     const start = names.lastIndex;
-    const value = new RegExp(sign === ':' ? LINE_VALUE : WORD_VALUE, 'y');
+    const value = new RegExp(sign === ':' ? LINE_VALUE : sign === '>' ? ELEMENT_VALUE : WORD_VALUE, 'y');
     value.lastIndex = start;
     const end = value.test(text) ? value.lastIndex : text.length;
+    if (sign === '>' && end === start) continue;
     clean += text.slice(done, start) + mark;
     done = end;
     names.lastIndex = end;
@@ -77,7 +79,8 @@ const DIGITS = /(?<!\d)\d(?:[ -]?\d){12,40}(?!\d)/g;
 const MAX_CARD = 19;
 /** Visa, Mastercard, American Express, Discover, Diners Club, JCB, UnionPay, Maestro. */
 const CARD = /^(?:4\d{12}(?:\d{3}){0,2}|5[1-5]\d{14}|2[2-7]\d{14}|3[47]\d{13}|3(?:0[0-5]|[689]\d)\d{11}|6\d{15,18}|35\d{14}|5[06-8]\d{10,17})$/;
-const NAME = /(?<![\w.-])([A-Za-z][\w.-]{0,127})\\{0,8}["'`]?\s{0,4}(:|=|%3[AaDd])\s{0,4}/;
+const NAME = /(?<!\w)(-{0,2})(\w[\w.-]{0,127})(?:\\{0,8}["'`]?\s{0,4}(:|=>?|>|%3[AaDd])\s{0,4}|\s{1,4})/;
 const QUOTED = /"(?:[^"\\]|\\[^])*"|'(?:[^'\\]|\\[^])*'/.source;
 const LINE_VALUE = new RegExp(`${QUOTED}|[^\\s"'\`\\\\[{][^\\r\\n]*`);
 const WORD_VALUE = new RegExp(`${QUOTED}|[^\\s"'\`\\\\[{&][^\\s&]*|(?=[\\s&]|$)`);
+const ELEMENT_VALUE = /[^<\r\n]*/;
