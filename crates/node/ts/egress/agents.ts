@@ -1,12 +1,12 @@
 // Agents of node:http and node:https whose connections are judged. For the AWS SDK:
 //   new DynamoDBClient({ requestHandler: { httpAgent: new EgressHttpAgent(rules), httpsAgent: new EgressHttpsAgent(rules) } })
 
-import http from 'node:http';
-import https from 'node:https';
-import type { Socket } from 'node:net';
+import http from "node:http";
+import https from "node:https";
+import type { Socket } from "node:net";
 
-import { EgressError } from './error.js';
-import { type EgressOptions, Guard } from './guard.js';
+import { EgressError } from "./error.js";
+import { type EgressOptions, Guard } from "./guard.js";
 
 /** An `http.Agent` that refuses connections to addresses that are not public, unless they are listed. */
 export class EgressHttpAgent extends http.Agent {
@@ -52,7 +52,7 @@ function connect(guard: Guard, given: Connection, done: Done, open: (options: Co
   }
   options.lookup = guard.lookup(port);
   const socket = open(options);
-  socket.prependOnceListener('connect', () => {
+  socket.prependOnceListener("connect", () => {
     const arrived = guard.refuseAddress(String(options.host), socket.remoteAddress, port);
     if (arrived !== undefined) socket.destroy(arrived);
   });
@@ -61,16 +61,16 @@ function connect(guard: Guard, given: Connection, done: Done, open: (options: Co
 
 /** `path` is a Unix socket here, and the others are connections that exist already. */
 function refuseDetour(options: Connection): EgressError | undefined {
-  const detour = ['socketPath', 'path', 'socket', 'handle', 'fd'].find((name) => options[name] != null);
+  const detour = ["socketPath", "path", "socket", "handle", "fd"].find((name) => options[name] != null);
   if (detour === undefined) return undefined;
-  return new EgressError('DSL-9103', `the connection is refused: ${detour} leads past the guard`,
-    'Name host and port, or use another agent');
+  return new EgressError("DSL-9103", `the connection is refused: ${detour} leads past the guard`,
+    "Name host and port, or use another agent");
 }
 
 function checkAgent<Options extends http.AgentOptions>(options: Options): Options {
-  if ('proxyEnv' in options && options.proxyEnv != null) {
-    throw new EgressError('DSL-9104', 'the option proxyEnv cannot be guarded: the proxy resolves names, not the agent',
-      'Let the proxy refuse internal addresses, or leave it out');
+  if ("proxyEnv" in options && options.proxyEnv != null) {
+    throw new EgressError("DSL-9104", "the option proxyEnv cannot be guarded: the proxy resolves names, not the agent",
+      "Let the proxy refuse internal addresses, or leave it out");
   }
   return options;
 }

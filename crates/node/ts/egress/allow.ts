@@ -1,11 +1,11 @@
 // The allow list: what may be called although it is not public, and, with `public: false`, what may be called at all.
 
-import type { BlockList } from 'node:net';
-import { isIP } from 'node:net';
-import { domainToASCII } from 'node:url';
+import type { BlockList } from "node:net";
+import { isIP } from "node:net";
+import { domainToASCII } from "node:url";
 
-import { type Address, blockList, parseAddress } from './address.js';
-import { EgressError, quote } from './error.js';
+import { type Address, blockList, parseAddress } from "./address.js";
+import { EgressError, quote } from "./error.js";
 
 /** A checked allow list. */
 export interface AllowList {
@@ -19,7 +19,7 @@ export interface AllowList {
 
 /** Reads the entries; the first that is none is an error. */
 export function parseAllowList(entries: readonly string[]): AllowList {
-  if (!Array.isArray(entries)) throw new EgressError('DSL-9104', 'allow is not a list', 'Write allow: ["10.0.0.0/8"]');
+  if (!Array.isArray(entries)) throw new EgressError("DSL-9104", "allow is not a list", 'Write allow: ["10.0.0.0/8"]');
   const rules = entries.map(parseEntry);
   const some = (port: number, fits: (rule: Rule) => boolean): boolean =>
     rules.some((rule) => (rule.port === undefined || rule.port === port) && fits(rule));
@@ -35,7 +35,7 @@ export function parseAllowList(entries: readonly string[]): AllowList {
 
 /** A host name as it is compared: lower case, punycode, without the root's dot. */
 function canonicalHost(name: string): string {
-  return domainToASCII(name.replace(/\.$/, ''));
+  return domainToASCII(name.replace(/\.$/, ""));
 }
 
 interface Rule {
@@ -46,14 +46,14 @@ interface Rule {
 }
 
 function parseEntry(entry: unknown): Rule {
-  if (typeof entry !== 'string') throw unreadable(entry);
-  if (isIP(entry) !== 0 || entry.includes('/')) return rangeRule(entry, undefined, entry);
-  const [, bracketed, plain = '', digits] = /^(?:\[([^\]]*)\]|([^:[\]]*))(?::(\d{1,5}))?$/.exec(entry) ?? [];
+  if (typeof entry !== "string") throw unreadable(entry);
+  if (isIP(entry) !== 0 || entry.includes("/")) return rangeRule(entry, undefined, entry);
+  const [, bracketed, plain = "", digits] = /^(?:\[([^\]]*)\]|([^:[\]]*))(?::(\d{1,5}))?$/.exec(entry) ?? [];
   const port = digits === undefined ? undefined : Number(digits);
   if (port !== undefined && (port < 1 || port > 65_535)) throw unreadable(entry);
   if (bracketed !== undefined) return rangeRule(bracketed, port, entry);
   if (isIP(plain) !== 0) return rangeRule(plain, port, entry);
-  const wildcard = plain.startsWith('*.');
+  const wildcard = plain.startsWith("*.");
   const host = canonicalHost(wildcard ? plain.slice(2) : plain);
   // A name that ends in a number is an address in a spelling that `isIP` does not take: 127.1, 0x7f000001.
   if (!HOST.test(host) || /(?:^|\.)(?:\d+|0x[\da-f]*)$/.test(host)) throw unreadable(entry);
@@ -67,14 +67,14 @@ function rangeRule(text: string, port: number | undefined, entry: string): Rule 
 }
 
 function matches(rule: string, host: string): boolean {
-  return rule.startsWith('*.') ? host.endsWith(rule.slice(1)) && host.length > rule.length - 1 : rule === host;
+  return rule.startsWith("*.") ? host.endsWith(rule.slice(1)) && host.length > rule.length - 1 : rule === host;
 }
 
 function unreadable(entry: unknown): EgressError {
   return new EgressError(
-    'DSL-9104',
+    "DSL-9104",
     `the entry ${quote(entry)} of allow cannot be read`,
-    'Write a host name, *.example.com, an address or a range like 10.0.0.0/8; a host or an address may end in :PORT',
+    "Write a host name, *.example.com, an address or a range like 10.0.0.0/8; a host or an address may end in :PORT",
   );
 }
 

@@ -1,9 +1,9 @@
 // The same for undici and for fetch: pass it as `dispatcher` to undici's fetch, or to setGlobalDispatcher.
 
-import type { Socket } from 'node:net';
+import type { Socket } from "node:net";
 
-import { EgressError } from './error.js';
-import { type EgressOptions, Guard } from './guard.js';
+import { EgressError } from "./error.js";
+import { type EgressOptions, Guard } from "./guard.js";
 
 /** What a dispatcher takes on top of the rules. */
 export interface EgressDispatcherOptions extends EgressOptions {
@@ -21,7 +21,7 @@ export async function egressDispatcher(options: EgressDispatcherOptions = {}): P
   const { allowH2, connectTimeout: timeout, maxCachedSessions, autoSelectFamily } = rest;
 
   const connect = (target: Target, done: Done): void => {
-    const port = Number(target.port) || (target.protocol === 'https:' ? 443 : 80);
+    const port = Number(target.port) || (target.protocol === "https:" ? 443 : 80);
     const refusal = target.httpSocket == null ? guard.refuseHost(target.hostname, port) : existing();
     if (refusal !== undefined) return process.nextTick(done, refusal, null);
     // A connector for each connection, since the rules know ports and a lookup does not.
@@ -57,28 +57,28 @@ interface Target {
 type Done = (error: Error | null, socket: Socket | null) => void;
 type Connector = (target: Target, done: Done) => unknown;
 
-async function loadUndici(): Promise<typeof import('undici')> {
+async function loadUndici(): Promise<typeof import("undici")> {
   try {
-    return await import('undici');
+    return await import("undici");
   } catch {
-    throw new EgressError('DSL-9105', 'undici cannot be loaded', 'Install it: npm install undici');
+    throw new EgressError("DSL-9105", "undici cannot be loaded", "Install it: npm install undici");
   }
 }
 
 function checkOptions(agent: Readonly<Record<string, unknown>>, tls: unknown): asserts tls is object {
-  const detour = typeof tls !== 'object' || tls === null
-    ? 'connect'
-    : ['lookup', 'socketPath', 'path', 'socket', 'host', 'port'].find((name) => name in tls) ??
-      ['factory', 'socketPath', 'clientFactory', 'interceptors'].find((name) => name in agent);
+  const detour = typeof tls !== "object" || tls === null
+    ? "connect"
+    : ["lookup", "socketPath", "path", "socket", "host", "port"].find((name) => name in tls) ??
+      ["factory", "socketPath", "clientFactory", "interceptors"].find((name) => name in agent);
   if (detour !== undefined) {
-    throw new EgressError('DSL-9104', `the option ${detour} of the agent leads past the guard`,
-      'Leave it out; lookup has a place beside allow');
+    throw new EgressError("DSL-9104", `the option ${detour} of the agent leads past the guard`,
+      "Leave it out; lookup has a place beside allow");
   }
 }
 
 function existing(): EgressError {
-  return new EgressError('DSL-9103', 'the connection is refused: it would run through one that exists already',
-    'Connect to a host and a port');
+  return new EgressError("DSL-9103", "the connection is refused: it would run through one that exists already",
+    "Connect to a host and a port");
 }
 
 /** undici refuses some options that are there but undefined. */

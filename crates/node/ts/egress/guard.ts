@@ -1,12 +1,12 @@
 // The decision, made three times for each connection: on the host if it is an address, on every address that DNS answers (and
 // the connection goes to one of those, never to a second answer), and on the address that the socket says it reached.
 
-import { lookup as dnsLookup, type LookupAddress, type LookupOptions } from 'node:dns';
-import type { LookupFunction } from 'node:net';
+import { lookup as dnsLookup, type LookupAddress, type LookupOptions } from "node:dns";
+import type { LookupFunction } from "node:net";
 
-import { gradeOf, parseAddress, rangeName } from './address.js';
-import { type AllowList, parseAllowList } from './allow.js';
-import { EgressError, quote } from './error.js';
+import { gradeOf, parseAddress, rangeName } from "./address.js";
+import { type AllowList, parseAllowList } from "./allow.js";
+import { EgressError, quote } from "./error.js";
 
 /** What may be called. */
 export interface EgressOptions {
@@ -43,35 +43,35 @@ export class Guard {
 
   /** Why a host may not be called, if it is an address; a name is judged when it is resolved. */
   refuseHost(host: unknown, port: number): EgressError | undefined {
-    if (host !== undefined && typeof host !== 'string') {
-      return new EgressError('DSL-9103', 'the host is not a string', 'Name one host');
+    if (host !== undefined && typeof host !== "string") {
+      return new EgressError("DSL-9103", "the host is not a string", "Name one host");
     }
     return host !== undefined && parseAddress(host) !== undefined ? this.refuseAddress(host, host, port) : undefined;
   }
 
   /** Why an address may not be called under a host's name. */
   refuseAddress(host: string, address: unknown, port: number): EgressError | undefined {
-    const parsed = typeof address === 'string' ? parseAddress(address) : undefined;
+    const parsed = typeof address === "string" ? parseAddress(address) : undefined;
     if (parsed === undefined) {
-      return new EgressError('DSL-9101', `the connection to ${quote(host)} is refused: where it leads cannot be told`,
-        'Connect to a host and a port');
+      return new EgressError("DSL-9101", `the connection to ${quote(host)} is refused: where it leads cannot be told`,
+        "Connect to a host and a port");
     }
     const grade = gradeOf(parsed);
-    if (grade === 'public' && this.#public) return undefined;
-    const listed = grade === 'metadata' ? this.#allow.exactly(parsed, port) : this.#allow.address(parsed, port);
+    if (grade === "public" && this.#public) return undefined;
+    const listed = grade === "metadata" ? this.#allow.exactly(parsed, port) : this.#allow.address(parsed, port);
     if (listed) return undefined;
     const literal = parseAddress(host) !== undefined;
-    if (!literal && (grade === 'public' || grade === 'internal') && this.#allow.host(host, port)) return undefined;
-    if (grade === 'public') {
-      return new EgressError('DSL-9102', `the connection to ${quote(host)} is refused: nothing in allow lists it`,
-        'If the application must call it, add it to allow');
+    if (!literal && (grade === "public" || grade === "internal") && this.#allow.host(host, port)) return undefined;
+    if (grade === "public") {
+      return new EgressError("DSL-9102", `the connection to ${quote(host)} is refused: nothing in allow lists it`,
+        "If the application must call it, add it to allow");
     }
     return new EgressError(
-      'DSL-9101',
+      "DSL-9101",
       `the connection to ${quote(host)} is refused: its address is not public but ${rangeName(parsed)}`,
-      grade === 'internal'
-        ? 'If the application must call it, add the host or the range to allow; if a user chose the URL, it may be an attack'
-        : 'If the application must call it, add the address itself to allow; if a user chose the URL, it may be an attack',
+      grade === "internal"
+        ? "If the application must call it, add the host or the range to allow; if a user chose the URL, it may be an attack"
+        : "If the application must call it, add the address itself to allow; if a user chose the URL, it may be an attack",
     );
   }
 

@@ -6,7 +6,7 @@
 // address.ts  what an address is for        allow.ts       the allow list
 // guard.ts    the decision and the lookup   agents.ts      node:http, node:https      dispatcher.ts  undici, fetch
 
-export { EgressHttpAgent, EgressHttpsAgent } from './agents.js';
-export { type EgressDispatcher, egressDispatcher, type EgressDispatcherOptions } from './dispatcher.js';
-export { type EgressCode, EgressError } from './error.js';
-export type { EgressOptions, Lookup } from './guard.js';
+export { EgressHttpAgent, EgressHttpsAgent } from "./agents.js";
+export { type EgressDispatcher, egressDispatcher, type EgressDispatcherOptions } from "./dispatcher.js";
+export { type EgressCode, EgressError } from "./error.js";
+export type { EgressOptions, Lookup } from "./guard.js";

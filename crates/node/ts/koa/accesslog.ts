@@ -1,7 +1,7 @@
 // accessLog(): one line for each request. Never bodies, headers, queries or values in paths.
 
-import { routeOf } from './route.js';
-import type { KoaContext, KoaMiddleware } from './types.js';
+import { routeOf } from "./route.js";
+import type { KoaContext, KoaMiddleware } from "./types.js";
 
 /** Where lines go. */
 export interface AccessLogOptions {
@@ -27,11 +27,11 @@ export function accessLog(options: AccessLogOptions = {}): KoaMiddleware {
   const log = options.log ?? ((entry: AccessLogEntry) => console.log(JSON.stringify(entry)));
   return async (ctx, next) => {
     const start = performance.now();
-    ctx.res.once('close', () => {
+    ctx.res.once("close", () => {
       try {
         log(entry(ctx, performance.now() - start));
       } catch (error) {
-        process.emitWarning(`accessLog: log failed with ${error instanceof Error ? error.name : 'no error'}`);
+        process.emitWarning(`accessLog: log failed with ${error instanceof Error ? error.name : "no error"}`);
       }
     });
     await next();
@@ -52,8 +52,8 @@ function entry(ctx: KoaContext, ms: number): AccessLogEntry {
 
 /** Short words stay; what has digits, other letters, or a length, may be an id, an address or a token. */
 function plainPath(path: string): string {
-  const segments = path.split('/').slice(0, MAX_SEGMENTS);
-  return segments.map((segment) => (WORDS.test(segment) ? segment : '*')).join('/');
+  const segments = path.split("/").slice(0, MAX_SEGMENTS);
+  return segments.map((segment) => (WORDS.test(segment) ? segment : "*")).join("/");
 }
 
 const WORDS = /^(?:[a-z]{0,24}|v\d{1,2}|[a-z]{1,16}(?:[-_.][a-z]{1,16}){1,2})$/i;

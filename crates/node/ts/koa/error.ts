@@ -1,6 +1,6 @@
 /** A middleware that could not be set up. */
 export class SetupError extends Error {
-  override readonly name = 'SetupError';
+  override readonly name = "SetupError";
   /** The stable code, listed in docs/ERRORS.md. */
   readonly code: SetupCode;
   /** What to do. */
@@ -14,4 +14,4 @@ export class SetupError extends Error {
 }
 
 /** `DSL-9201` an option is wrong; `DSL-9202` koa-helmet is not installed. */
-export type SetupCode = 'DSL-9201' | 'DSL-9202';
+export type SetupCode = "DSL-9201" | "DSL-9202";

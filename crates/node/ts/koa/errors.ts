@@ -1,8 +1,8 @@
 // dynamoErrors(): answers for errors of DynamoDB, Dynaseal and schemas. The body says what the caller can do about it, and no more.
 
-import { classify, type Failure } from './classify.js';
-import { routeOf } from './route.js';
-import type { KoaContext, KoaMiddleware } from './types.js';
+import { classify, type Failure } from "./classify.js";
+import { routeOf } from "./route.js";
+import type { KoaContext, KoaMiddleware } from "./types.js";
 
 /** What happens besides the answer. */
 export interface DynamoErrorsOptions {
@@ -14,7 +14,7 @@ export interface DynamoErrorsOptions {
 
 /** An item failed verification. It holds no value; `route` is the router's pattern, not the path. */
 export interface SecurityEvent {
-  readonly event: 'integrity';
+  readonly event: "integrity";
   readonly time: string;
   readonly code?: string;
   readonly name: string;
@@ -37,15 +37,15 @@ export function dynamoErrors(options: DynamoErrorsOptions = {}): KoaMiddleware {
       const failure = classify(error);
       if (failure === undefined || ctx.res.headersSent) throw error;
       answer(ctx, failure, retryAfter);
-      if (failure.kind === 'integrity') await report(ctx, failure, onSecurityEvent);
-      else if (concernsService(failure)) ctx.app.emit('error', new DynamoFailure(failure), ctx);
+      if (failure.kind === "integrity") await report(ctx, failure, onSecurityEvent);
+      else if (concernsService(failure)) ctx.app.emit("error", new DynamoFailure(failure), ctx);
     }
   };
 }
 
 /** What Koa's `error` event gets instead of the SDK's error, whose message and members can hold values. */
 export class DynamoFailure extends Error {
-  override readonly name = 'DynamoFailure';
+  override readonly name = "DynamoFailure";
   /** What is known of it. */
   readonly failure: Failure;
   /** As the answer said. */
@@ -53,9 +53,9 @@ export class DynamoFailure extends Error {
   readonly expose = false;
 
   constructor(failure: Failure) {
-    const about = [failure.code, failure.operation, failure.table && `table ${failure.table}`, failure.requestId && `request ${failure.requestId}`];
-    const known = about.filter((part) => part !== undefined && part !== '').join(', ');
-    super(`${failure.name} (${failure.kind}, answered with ${failure.status}${known === '' ? '' : `, ${known}`})`);
+    const { name, kind, status, code, operation, table, requestId } = failure;
+    const about = [kind, `answered with ${status}`, code, operation, table && `table ${table}`, requestId && `request ${requestId}`];
+    super(`${name} (${about.filter(Boolean).join(", ")})`);
     this.failure = failure;
     this.status = failure.status;
   }
@@ -65,39 +65,39 @@ function answer(ctx: KoaContext, { status, kind, fields }: Failure, retryAfter: 
   // What the handler had set for its own answer does not fit this one.
   for (const name of REPRESENTATION) ctx.remove(name);
   ctx.status = status;
-  ctx.body = kind === 'input' ? { error: BODIES[kind], fields } : { error: BODIES[kind] };
-  ctx.type = 'json';
-  if (status === 503) ctx.set('Retry-After', retryAfter);
+  ctx.body = kind === "input" ? { error: BODIES[kind], fields } : { error: BODIES[kind] };
+  ctx.type = "json";
+  if (status === 503) ctx.set("Retry-After", retryAfter);
 }
 
-async function report(ctx: KoaContext, failure: Failure, hook: NonNullable<DynamoErrorsOptions['onSecurityEvent']>): Promise<void> {
+async function report(ctx: KoaContext, failure: Failure, hook: NonNullable<DynamoErrorsOptions["onSecurityEvent"]>): Promise<void> {
   const { kind: _kind, status: _status, fields: _fields, ...about } = failure;
   const route = routeOf(ctx);
   const event: SecurityEvent = {
-    event: 'integrity', time: new Date().toISOString(), ...about, method: ctx.method, ...(route !== undefined && { route }),
+    event: "integrity", time: new Date().toISOString(), ...about, method: ctx.method, ...(route !== undefined && { route }),
   };
   try {
     await hook(event, ctx);
   } catch (error) {
     // The answer stands, and the event is not lost with its hook.
-    console.error(JSON.stringify({ ...event, hook: error instanceof Error ? error.name : 'failed' }));
+    console.error(JSON.stringify({ ...event, hook: error instanceof Error ? error.name : "failed" }));
   }
 }
 
 /** An outage, a fault, or a refused request whose attribute nobody could name: most likely the code, not the caller. */
 function concernsService({ kind, fields, name }: Failure): boolean {
-  return kind === 'fault' || kind === 'outage' || (kind === 'input' && fields.length === 0 && !name.endsWith('ZodError'));
+  return kind === "fault" || kind === "outage" || (kind === "input" && fields.length === 0 && !name.endsWith("ZodError"));
 }
 
 const BODIES = {
-  condition: 'Condition not met',
-  input: 'Invalid input',
-  busy: 'Busy, try again',
-  outage: 'Unavailable, try again',
-  integrity: 'Internal Server Error',
-  fault: 'Internal Server Error',
+  condition: "Condition not met",
+  input: "Invalid input",
+  busy: "Busy, try again",
+  outage: "Unavailable, try again",
+  integrity: "Internal Server Error",
+  fault: "Internal Server Error",
 };
 const REPRESENTATION = [
-  'Content-Type', 'Content-Length', 'Content-Encoding', 'Content-Disposition', 'Content-Range', 'Content-Language', 'Accept-Ranges', 'ETag', 'Last-Modified',
-  'Cache-Control', 'Expires', 'Location', 'Transfer-Encoding',
+  "Content-Type", "Content-Length", "Content-Encoding", "Content-Disposition", "Content-Range", "Content-Language", "Accept-Ranges",
+  "ETag", "Last-Modified", "Cache-Control", "Expires", "Location", "Transfer-Encoding",
 ];

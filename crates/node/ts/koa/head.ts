@@ -1,7 +1,7 @@
 // Koa drops every header that was set before an error (context.onerror), so what must be on each answer is set at the last
 // moment: when the head is written, which Node does through `writeHead` for every answer.
 
-import type { ServerResponse } from 'node:http';
+import type { ServerResponse } from "node:http";
 
 /** Sets headers when the head of an answer is written; one that is set by then stays as it is. */
 export function onHead(res: ServerResponse, headers: () => Iterable<readonly [string, Header]>): void {
@@ -18,7 +18,7 @@ export function onHead(res: ServerResponse, headers: () => Iterable<readonly [st
       for (const [name, value] of step()) if (!res.headersSent && !res.hasHeader(name)) res.setHeader(name, value);
     }
     return writeHead.apply(res, args);
-  }) as ServerResponse['writeHead'];
+  }) as ServerResponse["writeHead"];
 }
 
 /** What `setHeader` takes. */

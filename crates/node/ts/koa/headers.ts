@@ -1,8 +1,8 @@
 // secureHeaders(): koa-helmet with the OWASP Secure Headers Project's values for an API. koa-helmet is loaded when this is called.
 
-import { SetupError } from './error.js';
-import { type Header, onHead } from './head.js';
-import type { KoaMiddleware } from './types.js';
+import { SetupError } from "./error.js";
+import { type Header, onHead } from "./head.js";
+import type { KoaMiddleware } from "./types.js";
 
 /** Options of helmet, by its own names, over the preset; and the two headers that helmet does not know. */
 export interface SecureHeadersOptions {
@@ -19,11 +19,11 @@ export interface SecureHeadersOptions {
  * here for a header that no answer shall have. Strict-Transport-Security is set by `requireHttps`.
  */
 export function secureHeaders(options: SecureHeadersOptions = {}): KoaMiddleware {
-  const { permissionsPolicy = NO_FEATURES, cacheControl = 'no-store', ...helmetOptions } = options;
+  const { permissionsPolicy = NO_FEATURES, cacheControl = "no-store", ...helmetOptions } = options;
   const loading = loadHelmet().then((helmet) => helmet({ ...PRESET, ...helmetOptions }));
   // Told at once, and again on each request, which is then answered with 500: no answer goes out without its headers.
   loading.catch((error: unknown) => process.emitWarning(error instanceof Error ? error : String(error)));
-  const own = Object.entries({ 'Permissions-Policy': permissionsPolicy, 'Cache-Control': cacheControl })
+  const own = Object.entries({ "Permissions-Policy": permissionsPolicy, "Cache-Control": cacheControl })
     .filter((entry): entry is [string, string] => entry[1] !== false);
 
   return async (ctx, next) => {
@@ -39,14 +39,14 @@ export function secureHeaders(options: SecureHeadersOptions = {}): KoaMiddleware
 
 async function loadHelmet(): Promise<(options: object) => KoaMiddleware> {
   try {
-    let module: unknown = await import('koa-helmet');
+    let module: unknown = await import("koa-helmet");
     // ESM or CommonJS, whichever of each loads the other.
-    while (typeof module === 'object' && module !== null && 'default' in module) module = module.default;
-    if (typeof module === 'function') return module as (options: object) => KoaMiddleware;
+    while (typeof module === "object" && module !== null && "default" in module) module = module.default;
+    if (typeof module === "function") return module as (options: object) => KoaMiddleware;
   } catch {
     // told below
   }
-  throw new SetupError('DSL-9202', 'secureHeaders: koa-helmet cannot be loaded', 'Install it: npm install koa-helmet helmet');
+  throw new SetupError("DSL-9202", "secureHeaders: koa-helmet cannot be loaded", "Install it: npm install koa-helmet helmet");
 }
 
 const PRESET = {
@@ -54,15 +54,15 @@ const PRESET = {
     useDefaults: false,
     directives: { defaultSrc: ["'none'"], baseUri: ["'none'"], formAction: ["'none'"], frameAncestors: ["'none'"] },
   },
-  crossOriginEmbedderPolicy: { policy: 'require-corp' },
-  crossOriginOpenerPolicy: { policy: 'same-origin' },
-  crossOriginResourcePolicy: { policy: 'same-origin' },
-  referrerPolicy: { policy: 'no-referrer' },
-  xFrameOptions: { action: 'deny' },
+  crossOriginEmbedderPolicy: { policy: "require-corp" },
+  crossOriginOpenerPolicy: { policy: "same-origin" },
+  crossOriginResourcePolicy: { policy: "same-origin" },
+  referrerPolicy: { policy: "no-referrer" },
+  xFrameOptions: { action: "deny" },
   strictTransportSecurity: false,
 };
 const NO_FEATURES = [
-  'accelerometer', 'autoplay', 'camera', 'cross-origin-isolated', 'display-capture', 'encrypted-media', 'fullscreen', 'geolocation', 'gyroscope',
-  'keyboard-map', 'magnetometer', 'microphone', 'midi', 'payment', 'picture-in-picture', 'publickey-credentials-get', 'screen-wake-lock',
-  'sync-xhr', 'usb', 'web-share', 'xr-spatial-tracking', 'clipboard-read', 'clipboard-write', 'gamepad', 'hid', 'idle-detection', 'serial',
-].map((feature) => `${feature}=()`).join(', ');
+  "accelerometer", "autoplay", "camera", "cross-origin-isolated", "display-capture", "encrypted-media", "fullscreen", "geolocation", "gyroscope",
+  "keyboard-map", "magnetometer", "microphone", "midi", "payment", "picture-in-picture", "publickey-credentials-get", "screen-wake-lock",
+  "sync-xhr", "usb", "web-share", "xr-spatial-tracking", "clipboard-read", "clipboard-write", "gamepad", "hid", "idle-detection", "serial",
+].map((feature) => `${feature}=()`).join(", ");

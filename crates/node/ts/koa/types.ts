@@ -1,6 +1,6 @@
 // The part of Koa that the middlewares use, so that their types need no @types/koa and fit Koa 2 and 3.
 
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from "node:http";
 
 /** A Koa context, as far as it is used here. */
 export interface KoaContext {

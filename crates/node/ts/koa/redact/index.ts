@@ -3,10 +3,10 @@
 //   names.ts   which members are hidden whole       text.ts    what is hidden inside of texts
 //   walk.ts    the copy                             errors.ts  errors             pino.ts  a logger of pino
 
-import { ITEM_NAMES, nameTest } from './names.js';
-import { pinoLogger } from './pino.js';
-import { textRedactor } from './text.js';
-import { redactedCopy, type Rules } from './walk.js';
+import { ITEM_NAMES, nameTest } from "./names.js";
+import { pinoLogger } from "./pino.js";
+import { textRedactor } from "./text.js";
+import { redactedCopy, type Rules } from "./walk.js";
 
 /** What is hidden, on top of the defaults. */
 export interface RedactOptions {
@@ -22,7 +22,7 @@ export interface RedactOptions {
   readonly maxDepth?: number;
   /** After so many values the rest is hidden; default 20,000. */
   readonly maxNodes?: number;
-  /** A longer text is hidden whole; default 16,384 characters. */
+  /** A longer text is hidden whole, and so is what follows after 16 times as much in one value; default 16,384 characters. */
   readonly maxText?: number;
 }
 
@@ -54,9 +54,9 @@ export function redact(options: RedactOptions = {}): Redactor {
   const logger = (target: Partial<Logger>): Logger => {
     const copyItems = copier({ ...options, names: [...(options.names ?? []), ...ITEM_NAMES] });
     const at = (level: keyof Logger) => (...content: unknown[]): void => target[level]?.(...content.map(copyItems));
-    return { trace: at('trace'), debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
+    return { trace: at("trace"), debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") };
   };
-  const pino = <L>(make: (options: never, stream?: never) => L, pinoOptions: object = {}, stream?: unknown): L => pinoLogger(make, pinoOptions, stream, copy);
+  const pino: Redactor["pino"] = (make, pinoOptions = {}, stream) => pinoLogger(make, pinoOptions, stream, copy);
   return Object.assign(<T>(value: T) => copy(value) as Redacted<T>, { logger, pino });
 }
 
@@ -64,8 +64,9 @@ export function redact(options: RedactOptions = {}): Redactor {
 redact.logger = (target: Partial<Logger>): Logger => redact().logger(target);
 
 function copier(options: RedactOptions): (value: unknown) => unknown {
-  const { names = [], keep = [], patterns = [], mark = '[REDACTED]', maxDepth = 64, maxNodes = 20_000, maxText = 16_384 } = options;
+  const { names = [], keep = [], patterns = [], mark = "[REDACTED]", maxDepth = 64, maxNodes = 20_000, maxText = 16_384 } = options;
   const isSensitive = nameTest(names, keep);
-  const rules: Rules = { mark, maxDepth, maxNodes, isSensitive, text: textRedactor(isSensitive, patterns, mark, maxText) };
+  const maxCharacters = 16 * maxText;
+  const rules: Rules = { mark, maxDepth, maxNodes, maxCharacters, isSensitive, text: textRedactor(isSensitive, patterns, mark, maxText) };
   return (value) => redactedCopy(value, rules);
 }

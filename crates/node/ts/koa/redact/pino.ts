@@ -13,11 +13,16 @@ interface PinoOptions {
 }
 
 /** Makes the logger with pino itself, which the application hands in. What its own hooks and formatters get is redacted already. */
-export function pinoLogger<Logger>(make: (options: never, stream?: never) => Logger, given: object, stream: unknown, copy: (value: unknown) => unknown): Logger {
+export function pinoLogger<Logger>(
+  make: (options: never, stream?: never) => Logger,
+  given: object,
+  stream: unknown,
+  copy: (value: unknown) => unknown,
+): Logger {
   const { hooks, formatters, serializers, ...options } = given as PinoOptions;
   const members = (object: object): Record<string, unknown> => {
     const copied = copy(object);
-    return typeof copied === 'object' && copied !== null ? (copied as Record<string, unknown>) : { redacted: copied };
+    return typeof copied === "object" && copied !== null ? (copied as Record<string, unknown>) : { redacted: copied };
   };
   const all = {
     ...options,

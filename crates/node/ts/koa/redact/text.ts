@@ -1,8 +1,13 @@
 // What is redacted inside of texts. Every pattern is linear or bounded, so a long text costs no more than its length.
 
 /** A function that takes secrets out of a text. */
-export function textRedactor(isSensitive: (name: string) => boolean, extra: readonly RegExp[], mark: string, maxLength: number): (text: string) => string {
-  const patterns = [...PATTERNS, ...extra].map((pattern) => new RegExp(pattern.source, pattern.flags.includes('g') ? pattern.flags : `${pattern.flags}g`));
+export function textRedactor(
+  isSensitive: (name: string) => boolean,
+  extra: readonly RegExp[],
+  mark: string,
+  maxLength: number,
+): (text: string) => string {
+  const patterns = [...PATTERNS, ...extra].map(({ source, flags }) => new RegExp(source, `${flags.replace(/[gy]/g, "")}g`));
   const replaceMark = (): string => mark;
   return (text) => {
     if (text.length > maxLength) return `${mark} (a text of ${text.length} characters)`;
@@ -19,17 +24,17 @@ export function textRedactor(isSensitive: (name: string) => boolean, extra: read
  * list, an object or an open quote ends with the text.
  */
 function hidePairs(text: string, isSensitive: (name: string) => boolean, mark: string): string {
-  let clean = '';
+  let clean = "";
   let done = 0;
-  const names = new RegExp(NAME, 'g');
+  const names = new RegExp(NAME, "g");
   for (let found = names.exec(text); found !== null; found = names.exec(text)) {
-    const [, dashes, name = '', sign] = found;
-    if ((sign === undefined && dashes === '') || !isSensitive(name)) continue;
+    const [, dashes, name = "", sign] = found;
+    if ((sign === undefined && dashes === "") || !isSensitive(name)) continue;
     const start = names.lastIndex;
-    const value = new RegExp(sign === ':' ? LINE_VALUE : sign === '>' ? ELEMENT_VALUE : WORD_VALUE, 'y');
+    const value = new RegExp(sign === ":" ? LINE_VALUE : sign === ">" ? ELEMENT_VALUE : WORD_VALUE, "y");
     value.lastIndex = start;
     const end = value.test(text) ? value.lastIndex : text.length;
-    if (sign === '>' && end === start) continue;
+    if (sign === ">" && end === start) continue;
     clean += text.slice(done, start) + mark;
     done = end;
     names.lastIndex = end;
@@ -41,7 +46,7 @@ function hidePairs(text: string, isSensitive: (name: string) => boolean, mark: s
 export function holdsCardNumber(run: string): boolean {
   const groups = run.split(/[ -]/);
   for (let start = 0; start < groups.length; start += 1) {
-    let digits = '';
+    let digits = "";
     for (let end = start; end < groups.length && digits.length <= MAX_CARD; end += 1) {
       digits += groups[end];
       if (isCardNumber(digits)) return true;
@@ -67,7 +72,8 @@ const PATTERNS = [
   /\b(?:bearer|basic|digest|negotiate)\s{1,4}[A-Za-z0-9._~+/=-]{6,}/i,
   /\bAWS4-HMAC-SHA256\s[^\n]*/,
   /\b(?:AKIA|ASIA|ABIA|ACCA|AGPA|AIDA|AROA|ANPA|ANVA|APKA)[A-Z0-9]{12,}/, // AWS: ids of keys and principals
-  /(?<![A-Za-z0-9/+=])(?=[A-Za-z0-9/+]{0,39}[a-z])(?=[A-Za-z0-9/+]{0,39}[A-Z])(?=[A-Za-z0-9/+]{0,39}\d)[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=])/, // AWS: secret keys
+  // AWS: secret keys
+  /(?<![A-Za-z0-9/+=])(?=[A-Za-z0-9/+]{0,39}[a-z])(?=[A-Za-z0-9/+]{0,39}[A-Z])(?=[A-Za-z0-9/+]{0,39}\d)[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=])/,
   /\b(?:gh[pousr]_|github_pat_|glpat-|npm_|xox[abeprs]-|sk-|[spr]k_(?:live|test)_|whsec_)[A-Za-z0-9_-]{10,}/,
   /(?:"[^"\n]{1,64}"|[^\s@<>"'(),:;[\]\\/=&?]{1,64})(?:@|%40)[\p{L}\p{N}-]{1,63}(?:\.[\p{L}\p{N}-]{1,63}){1,8}/iu, // e-mail
   /(?<!\d)\d{3}-\d{2}-\d{4}(?!\d)/, // US social security number

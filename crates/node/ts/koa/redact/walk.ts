@@ -1,18 +1,19 @@
 // The copy. It runs no code of what it copies: no getter, no toJSON, no proxy trap, no iterator of a subclass. What it cannot read
 // that way is redacted, and so is what is too deep, too large, or circular.
 
-import { IncomingMessage, ServerResponse } from 'node:http';
-import { EventEmitter } from 'node:events';
-import { inspect, types } from 'node:util';
+import { IncomingMessage, ServerResponse } from "node:http";
+import { EventEmitter } from "node:events";
+import { inspect, types } from "node:util";
 
-import { copyError } from './errors.js';
-import { holdsCardNumber } from './text.js';
+import { copyError } from "./errors.js";
+import { holdsCardNumber } from "./text.js";
 
 /** What the copy goes by. */
 export interface Rules {
   readonly mark: string;
   readonly maxDepth: number;
   readonly maxNodes: number;
+  readonly maxCharacters: number;
   readonly isSensitive: (name: string) => boolean;
   readonly text: (text: string) => string;
 }
@@ -30,20 +31,22 @@ export function redactedCopy(value: unknown, rules: Rules): unknown {
 export class Copier {
   readonly #path = new Set<object>();
   #nodes = 0;
+  #characters = 0;
+  #names = 1;
 
   constructor(readonly rules: Rules) {}
 
   copy(value: unknown, depth: number): unknown {
     switch (typeof value) {
-      case 'string':
-        return this.rules.text(value);
-      case 'number':
-      case 'bigint':
+      case "string":
+        return this.#text(value);
+      case "number":
+      case "bigint":
         return holdsCardNumber(String(value)) ? this.rules.mark : value;
-      case 'symbol':
-      case 'function':
+      case "symbol":
+      case "function":
         return `[${typeof value}]`;
-      case 'object':
+      case "object":
         return value === null ? null : this.#copyObject(value, depth);
       default:
         return value;
@@ -60,12 +63,12 @@ export class Copier {
     for (const name of Object.keys(from)) {
       if (skip?.has(name) === true) continue;
       if (this.#spent()) {
-        put(into, this.rules.mark, 'too large');
+        this.#put(into, this.rules.mark, "too large");
         break;
       }
       const own = Object.getOwnPropertyDescriptor(from, name);
-      const value = own !== undefined && 'value' in own ? this.member(name, own.value, depth) : this.rules.mark;
-      put(into, this.#label(name), value);
+      const value = own !== undefined && "value" in own ? this.member(name, own.value, depth) : this.rules.mark;
+      this.#put(into, this.#label(name), value);
     }
     return into;
   }
@@ -73,7 +76,7 @@ export class Copier {
   #copyObject(value: object, depth: number): unknown {
     const { mark, maxDepth } = this.rules;
     if (types.isProxy(value)) return mark;
-    if (this.#path.has(value)) return '[circular]';
+    if (this.#path.has(value)) return "[circular]";
     if (depth > maxDepth) return `${mark} (too deep)`;
     if (this.#spent()) return `${mark} (too large)`;
     this.#path.add(value);
@@ -92,7 +95,9 @@ export class Copier {
     if (types.isMap(value)) return this.#copyMap(value, depth);
     if (types.isSet(value)) return this.#copyList([...Set.prototype.values.call(value)], depth);
     if (value instanceof URL) return this.copy(urlText(value), depth);
-    if (value instanceof IncomingMessage) return { method: this.copy(value.method, depth), path: this.copy(value.url?.replace(/[?#].*$/s, ''), depth) };
+    if (value instanceof IncomingMessage) {
+      return { method: this.copy(value.method, depth), path: this.copy(value.url?.replace(/[?#].*$/s, ""), depth) };
+    }
     if (value instanceof ServerResponse) return { statusCode: value.statusCode };
     if (isOpaque(value)) return mark;
     const copied = this.members(value, {}, depth);
@@ -108,25 +113,38 @@ export class Copier {
         break;
       }
       const before = list[index - 1];
-      copied.push(typeof before === 'string' && LABEL.test(before) ? this.member(before, element, depth) : this.copy(element, depth));
+      copied.push(typeof before === "string" && LABEL.test(before) ? this.member(before, element, depth) : this.copy(element, depth));
     }
     return copied;
   }
 
   #copyMap(map: Map<unknown, unknown>, depth: number): unknown {
     const entries = [...Map.prototype.entries.call(map)];
-    if (!entries.every(([key]) => typeof key === 'string')) return this.#copyList(entries, depth);
+    if (!entries.every(([key]) => typeof key === "string")) return this.#copyList(entries, depth);
     const copied: Record<string, unknown> = {};
     for (const [key, value] of entries as [string, unknown][]) {
       if (this.#spent()) break;
-      put(copied, this.#label(key), this.member(key, value, depth));
+      this.#put(copied, this.#label(key), this.member(key, value, depth));
     }
     return copied;
   }
 
   /** A name can be a secret too: items by e-mail address, say. */
   #label(name: string): string {
-    return PLAIN_LABEL.test(name) ? name : this.rules.text(name);
+    return PLAIN_LABEL.test(name) ? name : this.#text(name);
+  }
+
+  /** Adds a member, also `__proto__`. Names that were redacted are numbered, so that none hides another. */
+  #put(into: Record<string, unknown>, name: string, value: unknown): void {
+    let free = name;
+    while (Object.hasOwn(into, free)) free = `${name} ${(this.#names += 1)}`;
+    Object.defineProperty(into, free, { value, enumerable: true, configurable: true, writable: true });
+  }
+
+  /** A text, while there is time for it: looking for patterns is the slow part of a copy. */
+  #text(text: string): string {
+    this.#characters += text.length;
+    return this.#characters > this.rules.maxCharacters ? `${this.rules.mark} (too large)` : this.rules.text(text);
   }
 
   #spent(): boolean {
@@ -135,36 +153,30 @@ export class Copier {
   }
 }
 
-/** Adds a member under a name that is free, also `__proto__`. */
-export function put(into: Record<string, unknown>, name: string, value: unknown): void {
-  let free = name;
-  for (let i = 2; Object.hasOwn(into, free); i += 1) free = `${name} ${i}`;
-  Object.defineProperty(into, free, { value, enumerable: true, configurable: true, writable: true });
-}
-
 function dataElements(list: unknown[], mark: string): unknown[] {
   const { length } = list;
   return Array.from({ length: Math.min(length, MAX_LIST) }, (_none, index) => {
     const own = Object.getOwnPropertyDescriptor(list, index);
-    return own === undefined || 'value' in own ? own?.value : mark;
+    return own === undefined || "value" in own ? own?.value : mark;
   }).concat(length > MAX_LIST ? [`${mark} (${length - MAX_LIST} more)`] : []);
 }
 
 /** What says by itself how it is shown, holds bytes or handles, or cannot be read as data. */
 function isOpaque(value: object): boolean {
-  if (ArrayBuffer.isView(value) || types.isAnyArrayBuffer(value) || types.isBoxedPrimitive(value) || value instanceof EventEmitter) return true;
-  if (types.isPromise(value) || types.isWeakMap(value) || types.isWeakSet(value) || types.isRegExp(value) || types.isGeneratorObject(value)) return true;
+  if (ArrayBuffer.isView(value) || types.isAnyArrayBuffer(value) || value instanceof EventEmitter) return true;
+  if (types.isBoxedPrimitive(value) || types.isPromise(value) || types.isRegExp(value)) return true;
+  if (types.isWeakMap(value) || types.isWeakSet(value) || types.isGeneratorObject(value)) return true;
   for (let level: object | null = value; level !== null; level = Object.getPrototypeOf(level) as object | null) {
     if (types.isProxy(level)) return true;
     if (level === Object.prototype) break;
-    if (Object.hasOwn(level, 'toJSON') || Object.hasOwn(level, inspect.custom) || Object.hasOwn(level, 'asymmetricKeyType')) return true;
+    if (Object.hasOwn(level, "toJSON") || Object.hasOwn(level, inspect.custom) || Object.hasOwn(level, "asymmetricKeyType")) return true;
   }
   return false;
 }
 
 function dateText(date: Date): string {
   const time = Date.prototype.getTime.call(date);
-  return Number.isNaN(time) ? 'Invalid Date' : new Date(time).toISOString();
+  return Number.isNaN(time) ? "Invalid Date" : new Date(time).toISOString();
 }
 
 /** Without user, password, query and fragment. */
@@ -182,13 +194,13 @@ function hideAttributeValue(copied: Record<string, unknown>, mark: string): Reco
 
 /** `{ name: "authorization", value: "x" }`, as HAR files and some frameworks write headers. */
 function hideNamedValue(copied: Record<string, unknown>, rules: Rules): Record<string, unknown> {
-  if (!Object.hasOwn(copied, 'value')) return copied;
-  const named = ['name', 'key', 'field'].some((label) => typeof copied[label] === 'string' && rules.isSensitive(copied[label]));
-  if (named) copied['value'] = rules.mark;
+  if (!Object.hasOwn(copied, "value")) return copied;
+  const named = ["name", "key", "field"].some((label) => typeof copied[label] === "string" && rules.isSensitive(copied[label]));
+  if (named) copied["value"] = rules.mark;
   return copied;
 }
 
-const VALUE_TYPES = new Set(['S', 'N', 'B', 'SS', 'NS', 'BS']);
+const VALUE_TYPES = new Set(["S", "N", "B", "SS", "NS", "BS"]);
 const LABEL = /^\S{1,64}$/;
 /** No pattern can be in such a name. */
 const PLAIN_LABEL = /^[A-Za-z_$-]{1,9}$/;
