@@ -24,7 +24,7 @@ export async function egressDispatcher(options: EgressDispatcherOptions = {}): P
     const port = Number(target.port) || (target.protocol === "https:" ? 443 : 80);
     const refusal = target.httpSocket == null ? guard.refuseHost(target.hostname, port) : existing();
     if (refusal !== undefined) return process.nextTick(done, refusal, null);
-    // A connector for each connection, since the rules know ports and a lookup does not.
+    // A connector for each port, since rules can name ports and a lookup is not told of them.
     const open = connectorFor(port);
     open(target, (error, socket) => {
       const arrived = socket == null ? undefined : guard.refuseAddress(target.hostname, socket.remoteAddress, port);
