@@ -1,0 +1,158 @@
+// requireHttps(): nothing behind it sees a request that came over plain HTTP.
+//
+// TLS that ends in this process is seen on the socket. TLS that ends at a proxy is the proxy's word, X-Forwarded-Proto, and
+// counts only if all of this holds:
+//   1. `app.proxy` is true, Koa's own switch for such headers;
+//   2. the connection comes from an address in `trust`, since anyone who reaches the port can write the header;
+//   3. every value of the header is `https`: a proxy that appends writes `https, http` behind a client's forged one.
+
+import type { BlockList, Socket } from "node:net";
+
+import { blockList, parseAddress } from "../egress/address.js";
+import { SetupError } from "./error.js";
+import { onHead } from "./head.js";
+import { isSensitiveName } from "./redact/names.js";
+import type { KoaContext, KoaMiddleware } from "./types.js";
+
+/** How plain HTTP is answered. */
+export interface RequireHttpsOptions {
+  /**
+   * Whether to redirect instead of answering 400: to the request's own host (`true`) or to the one named, `host` or `host:port`.
+   * Only GET and HEAD are redirected, and only if they carry no body, cookie, authorization or secret in the query: those
+   * have been sent in the clear already, and a redirect would hide it.
+   */
+  readonly redirect?: boolean | string;
+  /** Strict-Transport-Security for answers over HTTPS; default one year with subdomains. */
+  readonly hsts?: false | HstsOptions;
+  /**
+   * With `app.proxy`: where the proxy connects from. Addresses, ranges, `loopback` (Unix sockets too), `private`, or `any`,
+   * which is safe only if nothing but the proxy can reach the port. Default `loopback` and `private`.
+   */
+  readonly trust?: readonly string[];
+}
+
+/** The parts of Strict-Transport-Security. */
+export interface HstsOptions {
+  /** Seconds; 0 makes browsers forget. */
+  readonly maxAge?: number;
+  readonly includeSubDomains?: boolean;
+  readonly preload?: boolean;
+}
+
+/** Refuses or redirects plain HTTP, and sets HSTS on every answer over HTTPS, errors included. Use it first. */
+export function requireHttps(options: RequireHttpsOptions = {}): KoaMiddleware {
+  const hsts = options.hsts === false ? undefined : hstsValue(options.hsts ?? {});
+  const trusted = trustedPeers(options.trust ?? DEFAULT_TRUST);
+  const target = redirectTarget(options.redirect ?? false);
+  let warned = false;
+
+  return async (ctx, next) => {
+    if (isSecure(ctx, trusted)) {
+      if (hsts !== undefined) onHead(ctx.res, () => [["Strict-Transport-Security", hsts]]);
+      await next();
+      return;
+    }
+    // A proxy that nobody told us of: a redirect would lead back here for ever.
+    const claimed = saysHttps(ctx);
+    if (claimed && !warned) {
+      warned = true;
+      process.emitWarning(disbelieved(ctx.app.proxy), { code: "DSL-9201" });
+    }
+    const location = target === undefined || claimed || carriesSecrets(ctx) ? undefined : httpsUrl(ctx, target);
+    ctx.set("Cache-Control", "no-store");
+    ctx.status = location === undefined ? 400 : 308;
+    if (location !== undefined) ctx.set("Location", location);
+    ctx.body = { error: "HTTPS required" };
+    ctx.type = "json";
+    // The body is not read, and nothing more shall come over this connection.
+    if (ctx.req.httpVersionMajor < 2) ctx.set("Connection", "close");
+  };
+}
+
+function isSecure(ctx: KoaContext, trusted: (socket: Socket) => boolean): boolean {
+  const { socket } = ctx.req;
+  if ("encrypted" in socket && socket.encrypted === true) return true;
+  return ctx.app.proxy && saysHttps(ctx) && trusted(socket);
+}
+
+function saysHttps(ctx: KoaContext): boolean {
+  return ctx.get("X-Forwarded-Proto").split(",").every((value) => value.trim() === "https");
+}
+
+function disbelieved(proxy: boolean): string {
+  const mend = proxy ? "add its address to trust" : "set app.proxy to true";
+  const why = proxy ? "comes from an address that is not in trust" : "app.proxy is not set";
+  return (
+    `requireHttps: X-Forwarded-Proto says https, but ${why}, so it does not count. ` +
+    `If a proxy of yours wrote it, ${mend}; otherwise somebody reaches the port past the proxy.`
+  );
+}
+
+function trustedPeers(entries: readonly string[]): (socket: Socket) => boolean {
+  const wrong = (): SetupError =>
+    new SetupError("DSL-9201", "requireHttps: trust cannot be read",
+      "Write addresses, ranges like 10.0.0.0/8, 'loopback', 'private' or 'any'");
+  if (!Array.isArray(entries)) throw wrong();
+  if (entries.includes("any")) return () => true;
+  const names = entries.flatMap((entry: string) => TRUST_NAMES.get(entry) ?? [entry]);
+  const peers: BlockList | undefined = names.every((name) => typeof name === "string") ? blockList(names) : undefined;
+  if (peers === undefined) throw wrong();
+  const local = entries.includes("loopback");
+  return (socket) => {
+    // A Unix socket has no addresses at all.
+    if (socket.remoteAddress === undefined) return local && socket.localAddress === undefined && !socket.destroyed;
+    const peer = parseAddress(socket.remoteAddress);
+    return peer !== undefined && peers.check(peer.text, peer.family);
+  };
+}
+
+function hstsValue({ maxAge = 31_536_000, includeSubDomains = true, preload = false }: HstsOptions): string {
+  const seconds = Number.isSafeInteger(maxAge) && maxAge >= 0;
+  if (!seconds || (preload && (maxAge < 31_536_000 || !includeSubDomains))) {
+    throw new SetupError("DSL-9201", "requireHttps: hsts cannot be used",
+      "maxAge is a whole number of seconds; preload needs a year or more, with includeSubDomains");
+  }
+  return `max-age=${maxAge}${includeSubDomains ? "; includeSubDomains" : ""}${preload ? "; preload" : ""}`;
+}
+
+/** `''` for the request's own host. */
+function redirectTarget(redirect: boolean | string): string | undefined {
+  if (typeof redirect === "boolean") return redirect ? "" : undefined;
+  const url = URL.canParse(`https://${redirect}/`) ? new URL(`https://${redirect}/`) : undefined;
+  if (url === undefined || url.href !== `https://${url.host}/` || redirect === "") {
+    throw new SetupError("DSL-9201", "requireHttps: redirect cannot be used",
+      "Write true, or a host like 'api.example.com' or 'api.example.com:8443'");
+  }
+  return url.host;
+}
+
+/** What was sent in the clear and must not pass quietly. */
+function carriesSecrets(ctx: KoaContext): boolean {
+  if (ctx.method !== "GET" && ctx.method !== "HEAD") return true;
+  const { headers, url = "" } = ctx.req;
+  const body = headers["transfer-encoding"] !== undefined || Number(headers["content-length"] ?? 0) !== 0;
+  if (body || Object.keys(headers).some((name) => isSensitiveName(name))) return true;
+  const query = url.includes("?") ? url.slice(url.indexOf("?")) : "";
+  return [...new URLSearchParams(query).keys()].some((name) => isSensitiveName(name));
+}
+
+/** The same path over HTTPS; undefined if that is no URL of the host. Never X-Forwarded-Host, which the client may have written. */
+function httpsUrl(ctx: KoaContext, target: string): string | undefined {
+  const { headers, url = "" } = ctx.req;
+  const host = target === "" ? hostOf(headers.host) : target;
+  if (host === undefined || !url.startsWith("/")) return undefined;
+  const location = `https://${host}${url}`;
+  return URL.canParse(location) && new URL(location).host === host ? new URL(location).href : undefined;
+}
+
+/** The host without its port, which is the one of plain HTTP. */
+function hostOf(header: string | undefined): string | undefined {
+  if (header === undefined || !/^(?:[\w.-]+|\[[\da-f:.]+\])(?::\d*)?$/i.test(header)) return undefined;
+  return URL.canParse(`http://${header}/`) ? new URL(`http://${header}/`).hostname : undefined;
+}
+
+const DEFAULT_TRUST = ["loopback", "private"];
+const TRUST_NAMES = new Map([
+  ["loopback", ["127.0.0.0/8", "::1"]],
+  ["private", ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "169.254.0.0/16", "fc00::/7", "fe80::/10"]],
+]);
