@@ -337,6 +337,19 @@ test("transactions update, and check conditions, on encrypted attributes", async
   assert.equal(await stored("Orders", "transacted", 3), undefined);
 });
 
+test("PartiQL statements work on encrypted attributes", async () => {
+  await put(order("statements", 1));
+  const run = (Statement, ...Parameters) => client.send(new ExecuteStatementCommand({ Statement, Parameters }));
+  const where = `WHERE customer = 'statements' AND "number" = 1`;
+  await run(`UPDATE "Orders" SET note = ? ${where} AND note = ?`, { S: `${SECRET} told` }, { S: `${SECRET} 1` });
+  const { Items } = await run(`SELECT note FROM "Orders" ${where} AND begins_with(note, '${SECRET}')`);
+  assert.deepEqual(Items, [{ note: { S: `${SECRET} told` } }]);
+  await assert.rejects(run(`UPDATE "Orders" SET note = 'x' ${where} AND note = 'y'`), {
+    name: "ConditionalCheckFailedException",
+  });
+  await assertSealed("statements", order("statements", 1));
+});
+
 test("what is not supported yet is refused by name", async () => {
   await put(order("refused", 1));
   const before = await stored("Orders", "refused", 1);
@@ -355,7 +368,7 @@ test("what is not supported yet is refused by name", async () => {
     ExpressionAttributeValues: { ":c": "refused", ":n": SECRET },
   });
   await assert.rejects(documents.send(keyCondition), refused("Query", "note"));
-  const statement = new ExecuteStatementCommand({ Statement: `SELECT * FROM "Orders" WHERE note = '${SECRET}'` });
+  const statement = new ExecuteStatementCommand({ Statement: `SELECT * FROM "Orders" WHERE note LIKE '${SECRET}'` });
   await assert.rejects(client.send(statement), refused("ExecuteStatement", "Orders"));
   assert.deepEqual(await stored("Orders", "refused", 1), before);
 });

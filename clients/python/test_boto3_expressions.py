@@ -367,7 +367,12 @@ def test_update_of_an_unsigned_attribute_passes(client, customer):
     assert item == order(customer, 0, views={"N": "2"})
 
 
-def test_partiql_on_a_protected_table_is_refused(client, customer):
+def test_partiql_works_on_encrypted_attributes(client, customer):
+    put_orders(client, customer, 1)
+    where = f"WHERE customer = '{customer}' AND \"number\" = 0"
+    client.execute_statement(Statement=f'UPDATE "Orders" SET note = ? {where}', Parameters=[{"S": f"{SECRET} told"}])
+    answer = client.execute_statement(Statement=f"SELECT note FROM \"Orders\" {where} AND note = '{SECRET} told'")
+    assert answer["Items"] == [{"note": {"S": f"{SECRET} told"}}]
     with pytest.raises(ClientError) as caught:
-        client.execute_statement(Statement=f"SELECT * FROM \"Orders\" WHERE customer = '{customer}'")
+        client.execute_statement(Statement=f"SELECT * FROM \"Orders\" WHERE note LIKE '{SECRET}'")
     refused(caught, "ExecuteStatement", "Orders")
