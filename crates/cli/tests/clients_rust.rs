@@ -8,8 +8,8 @@
 #![expect(clippy::unwrap_used, reason = "a helper of a test may panic, as the test may")]
 
 mod expressions;
-mod orders;
-mod support;
+pub(crate) mod orders;
+pub(crate) mod support;
 
 use std::collections::HashMap;
 

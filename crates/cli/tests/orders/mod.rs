@@ -1,10 +1,11 @@
 //! Both gateways, each with a client; and orders to store.
 
 use std::collections::HashMap;
+use std::path::Path;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::retry::RetryConfig;
-use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
+use aws_sdk_dynamodb::config::{BehaviorVersion, Builder, Credentials, Region};
 use aws_sdk_dynamodb::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::{
@@ -32,7 +33,8 @@ impl Both {
         let config = include_str!("../../../../clients/gateway.toml")
             .replace("{upstream}", &format!("http://{}", store.address));
         let gateway = Gateway::start(folder.path(), "gateway", &config, &[], TEST_KEY);
-        let (client, raw) = (client(&gateway), client(&store));
+        let sealed = if SEALED { Some(sealed_client(folder.path(), &config, &store)) } else { None };
+        let (client, raw) = (sealed.unwrap_or_else(|| client(&gateway)), client(&store));
         for table in ["Orders", "Plain"] {
             create(&raw, table).await;
         }
@@ -71,14 +73,27 @@ impl Both {
     }
 }
 
+/// The SDK's client sealed in this process, over the store that protects nothing.
+fn sealed_client(folder: &Path, config: &str, store: &Gateway) -> Client {
+    std::fs::write(folder.join("test.key"), TEST_KEY).unwrap();
+    let config = config.replace("key_env = \"DYNASEAL_TEST_KEY\"", "key_file = \"test.key\"");
+    let file = folder.join("client.toml");
+    std::fs::write(&file, config).unwrap();
+    let sealed = dynaseal::seal(options(store), dynaseal::load(file).unwrap()).unwrap();
+    Client::clone(&sealed)
+}
+
 fn client(gateway: &Gateway) -> Client {
-    let config = aws_sdk_dynamodb::Config::builder()
+    Client::from_conf(options(gateway).build())
+}
+
+fn options(gateway: &Gateway) -> Builder {
+    aws_sdk_dynamodb::Config::builder()
         .behavior_version(BehaviorVersion::latest())
         .endpoint_url(format!("http://{}", gateway.address))
         .region(Region::new("us-east-1"))
         .credentials_provider(Credentials::new("test", "test", None, None, "test"))
-        .retry_config(RetryConfig::disabled());
-    Client::from_conf(config.build())
+        .retry_config(RetryConfig::disabled())
 }
 
 async fn create(raw: &Client, table: &str) {
@@ -167,3 +182,6 @@ pub(crate) fn n(number: &str) -> AttributeValue {
 
 /// Stands in every encrypted attribute that a test writes.
 pub(crate) const SECRET: &str = "canary-4f1c9a";
+
+/// `sealed_rust.rs` runs the same tests with a client that seals in this process; the gateway then stands idle beside it.
+const SEALED: bool = matches!(env!("CARGO_CRATE_NAME").as_bytes(), b"sealed_rust");
