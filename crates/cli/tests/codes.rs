@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-const CRATES: [&str; 5] = ["item", "keys", "engine", "gateway", "cli"];
+const CRATES: [&str; 6] = ["item", "keys", "engine", "gateway", "cli", "dynaseal"];
 
 #[test]
 fn the_document_and_the_sources_have_the_same_codes() {

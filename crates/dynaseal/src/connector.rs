@@ -99,7 +99,9 @@ fn response(reply: Reply) -> Result<HttpResponse, ConnectorError> {
         .header("x-amzn-requestid", reply.request_id)
         .body(SdkBody::from(reply.body))
         .map_err(|error| ConnectorError::other(error.into(), None))?;
-    response.try_into().map_err(|error: aws_smithy_runtime_api::http::HttpError| ConnectorError::other(error.into(), None))
+    response
+        .try_into()
+        .map_err(|error: aws_smithy_runtime_api::http::HttpError| ConnectorError::other(error.into(), None))
 }
 
 const PROTOCOL: &str = "application/x-amz-json-1.0";

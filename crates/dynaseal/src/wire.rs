@@ -76,7 +76,8 @@ impl SdkWire {
         for name in ["x-amz-date", "x-amz-security-token", "x-amz-content-sha256"] {
             headers.remove(name);
         }
-        let scope = signed.to_str().ok().and_then(scope).ok_or_else(|| ConnectorError::user(Error::Signature.into()))?;
+        let scope =
+            signed.to_str().ok().and_then(scope).ok_or_else(|| ConnectorError::user(Error::Signature.into()))?;
         let identity = self.identity().await?;
         let now = self.components.time_source().map_or_else(SystemTime::now, |time| time.now());
         sign(&mut request, &identity, scope, now).map_err(|_| ConnectorError::user(Error::Signature.into()))?;

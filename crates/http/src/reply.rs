@@ -210,8 +210,7 @@ mod tests {
     fn every_error_has_a_type_a_code_and_advice() {
         let operation = || "PutItem".to_owned();
         let wire = |source| Error::Wire { operation: operation(), source };
-        let item =
-            |source| Error::Item { operation: operation(), table: "Users".into(), key: String::new(), source };
+        let item = |source| Error::Item { operation: operation(), table: "Users".into(), key: String::new(), source };
         let cases: [(Error, u16, &str, &str); 6] = [
             (Error::UnknownOperation { operation: operation() }, 400, "UnknownOperationException", "DSL-2002"),
             (wire(WireError::Unreachable), 503, "ServiceUnavailable", "DSL-6001"),
