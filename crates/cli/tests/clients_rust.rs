@@ -15,8 +15,8 @@
 
 mod expressions;
 mod kill;
-mod orders;
-mod support;
+pub(crate) mod orders;
+pub(crate) mod support;
 
 use std::collections::HashMap;
 

@@ -85,6 +85,11 @@ impl Directory {
         self.tables.is_empty() && self.patterns.is_empty()
     }
 
+    /// The table of a name or ARN, if it is configured by name.
+    pub(crate) fn named_table(&self, name_or_arn: &str) -> Option<&Table> {
+        self.tables.get(table_name(name_or_arn))
+    }
+
     /// What is known at a time.
     pub(crate) fn at(&self, now: Duration) -> Tables<'_> {
         let learned = self.learned.read().unwrap_or_else(PoisonError::into_inner).clone();
@@ -196,7 +201,7 @@ impl<'d> Tables<'d> {
 
     /// The table, if it is configured by name.
     pub(crate) fn named(&self, name_or_arn: &str) -> Option<&'d Table> {
-        self.directory.tables.get(table_name(name_or_arn))
+        self.directory.named_table(name_or_arn)
     }
 
     /// The pattern of a table that is not configured by name.

@@ -42,6 +42,12 @@ impl Engine {
         self
     }
 
+    /// The configuration of a table that is configured by name, by its name or ARN.
+    #[must_use]
+    pub fn table(&self, name_or_arn: &str) -> Option<&Table> {
+        self.directory.named_table(name_or_arn)
+    }
+
     /// Carries one call out.
     ///
     /// # Errors

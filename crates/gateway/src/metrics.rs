@@ -4,8 +4,9 @@ use std::fmt::Write;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use dynaseal_http::Outcome;
+
 use crate::operation::Label;
-use crate::respond::Outcome;
 
 /// What has been answered since the start.
 #[derive(Debug)]

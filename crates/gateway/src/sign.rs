@@ -1,13 +1,12 @@
-//! AWS credentials and the SigV4 signature of what goes on.
+//! AWS credentials, kept until shortly before they expire, for the signature of what goes on.
 
 use std::time::{Duration, Instant, SystemTime};
 
 use aws_config::default_provider::credentials::DefaultCredentialsChain;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
-use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
-use aws_sigv4::sign::v4;
 use aws_smithy_runtime_api::client::identity::Identity;
 use dynaseal_engine::WireError;
+use dynaseal_http::{Scope, sign};
 use http::Request;
 use tokio::sync::Mutex;
 
@@ -48,26 +47,11 @@ impl Signer {
         Self { provider, region, cached: Mutex::default() }
     }
 
-    /// Adds the date, the signature and, for temporary credentials, the session token. Every header set so far is signed.
+    /// Signs a request. Every header set so far is covered.
     pub(crate) async fn sign<B: AsRef<[u8]>>(&self, service: &str, request: &mut Request<B>) -> Result<(), WireError> {
-        let identity = self.identity(SystemTime::now()).await?;
-        let parameters = v4::SigningParams::builder()
-            .identity(&identity)
-            .region(&self.region)
-            .name(service)
-            .time(SystemTime::now())
-            .settings(SigningSettings::default())
-            .build()
-            .map_err(|_| WireError::NoCredentials)?
-            .into();
-        let uri = request.uri().to_string();
-        let headers = request.headers().iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)));
-        let signable =
-            SignableRequest::new(request.method().as_str(), uri, headers, SignableBody::Bytes(request.body().as_ref()))
-                .map_err(|_| WireError::NoCredentials)?;
-        let (instructions, _) = sign(signable, &parameters).map_err(|_| WireError::NoCredentials)?.into_parts();
-        instructions.apply_to_request_http1x(request);
-        Ok(())
+        let now = SystemTime::now();
+        let identity = self.identity(now).await?;
+        sign(request, &identity, Scope { region: &self.region, service }, now)
     }
 
     async fn identity(&self, now: SystemTime) -> Result<Identity, WireError> {

@@ -10,6 +10,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use dynaseal_engine::{Call, Engine, Wire};
+use dynaseal_http::Reply;
 use http::header::{CONTENT_TYPE, EXPECT, ORIGIN};
 use http::request::Parts;
 use http::{HeaderValue, Method, Request, Response, StatusCode};
@@ -20,7 +21,7 @@ use crate::limits::{Load, discard};
 use crate::metrics::Metrics;
 use crate::operation::{Label, Target};
 use crate::reject::Reject;
-use crate::respond::{self, Refusal, Reply};
+use crate::respond::{self, Refused};
 use crate::settings::Limits;
 use crate::trace::{self, Record};
 
@@ -52,26 +53,24 @@ impl Stack {
         let result = unpanicked(self.carry_out(&head, &mut body, &mut record)).await;
 
         // 3. Errors take shape here and nowhere else. What is left of an unwanted body is read, or the connection closed.
-        let mut reply = match result {
-            Ok(reply) => reply,
-            Err(refusal) => respond::refusal(&refusal),
-        };
+        let reply = result.unwrap_or_else(|refused| respond::refused(&refused));
+        let mut close = false;
         if reply.code.is_some() {
             // A caller that waits for "100 Continue" has sent nothing and, refused, sends nothing; a slow one is not
             // waited for twice.
             let waits = head.headers.contains_key(EXPECT) && record.received == 0;
             let slow = reply.status == StatusCode::REQUEST_TIMEOUT;
-            reply.close = waits || slow || !discard(&mut body).await;
+            close = waits || slow || !discard(&mut body).await;
         }
 
         // 4. One line in the log and one count for each request, whatever became of it.
         let took = started.elapsed();
         self.metrics.count(record.label, reply.outcome, took);
         trace::request(&record, &reply, took);
-        respond::response(reply)
+        respond::response(reply, close)
     }
 
-    async fn carry_out(&self, head: &Parts, body: &mut Incoming, record: &mut Record) -> Result<Reply, Refusal> {
+    async fn carry_out(&self, head: &Parts, body: &mut Incoming, record: &mut Record) -> Result<Reply, Refused> {
         // a. Only what an SDK on a server sends.
         let Target { service, operation } = admit(head)?;
         record.label = Label::of(operation);
@@ -88,7 +87,7 @@ impl Stack {
         let answer = self.engine.call(&*self.wire, call).await?;
 
         // e. What came back must be DynamoDB's to go on as it is.
-        respond::answer(operation, answer)
+        Ok(Reply::of_answer(operation, answer)?)
     }
 
     fn side_door(&self, head: &Parts) -> Option<Response<Full<Bytes>>> {
@@ -119,7 +118,7 @@ fn admit(head: &Parts) -> Result<Target<'_>, Reject> {
     Target::parse(target.as_bytes()).ok_or(Reject::Target)
 }
 
-async fn unpanicked<T>(work: impl Future<Output = Result<T, Refusal>>) -> Result<T, Refusal> {
+async fn unpanicked<T>(work: impl Future<Output = Result<T, Refused>>) -> Result<T, Refused> {
     let mut work = pin!(work);
     poll_fn(|cx| {
         // After a panic the future is not polled again, so nothing sees what it left half done.

@@ -4,6 +4,7 @@ use std::io;
 use std::panic::PanicHookInfo;
 use std::time::Duration;
 
+use dynaseal_http::{Outcome, Reply};
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use tracing::Level;
@@ -13,7 +14,6 @@ use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::error::Error;
 use crate::operation::Label;
-use crate::respond::{Outcome, Reply};
 
 /// Starts the process's log on standard error, and makes panics name their place only: their text can quote data.
 ///

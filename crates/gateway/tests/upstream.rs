@@ -14,14 +14,12 @@ mod support;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use aws_lc_rs::{digest, hmac};
 use bytes::Bytes;
 use dynaseal_gateway::{Target, UpstreamLimits, open_upstream};
 use http::Response;
-use http::request::Parts;
 use http_body_util::Full;
 use support::{
-    FakeUpstream, Gateway, TEST_KEY_ID, TEST_SECRET, TEST_TOKEN, assert_error, brisk, raw_upstream, target, upstream,
+    FakeUpstream, Gateway, TEST_TOKEN, assert_error, assert_signature, brisk, raw_upstream, target, upstream,
 };
 use tokio::net::TcpListener;
 
@@ -58,7 +56,7 @@ async fn what_goes_on_is_signed_for_the_upstream_and_carries_nothing_of_the_call
         assert_eq!(head.headers["host"], fake.address.to_string());
         assert_eq!(head.headers["x-amz-security-token"], TEST_TOKEN);
         assert!(!head.headers.contains_key("x-canary"));
-        assert_signature(head, sent);
+        assert_signature(head, sent, "eu-west-1");
     }
 }
 
@@ -183,32 +181,4 @@ async fn settings_that_would_send_in_the_clear_or_nowhere_are_refused_at_start()
     let wire: Arc<dyn dynaseal_engine::Wire> =
         open_upstream(&Target::new("http://127.0.0.1:1", Some("eu-west-1".into()), None), brisk()).await.unwrap();
     drop(wire);
-}
-
-/// Signature Version 4 written down once more, from AWS's description alone.
-fn assert_signature(head: &Parts, body: &[u8]) {
-    let text = |name: &str| head.headers[name].to_str().unwrap();
-    let authorization = text("authorization").strip_prefix("AWS4-HMAC-SHA256 ").expect("SigV4");
-    let mut parts = authorization.split(", ").map(|part| part.split_once('=').unwrap().1);
-    let (credential, signed, signature) = (parts.next().unwrap(), parts.next().unwrap(), parts.next().unwrap());
-    let scope = credential.strip_prefix(TEST_KEY_ID).unwrap().strip_prefix('/').unwrap();
-    let (date, rest) = scope.split_once('/').unwrap();
-    assert_eq!(rest, "eu-west-1/dynamodb/aws4_request");
-    for must in ["content-type", "host", "x-amz-date", "x-amz-security-token", "x-amz-target"] {
-        assert!(signed.split(';').any(|name| name == must), "{must} is not signed: {signed}");
-    }
-    let headers: String = signed.split(';').map(|name| format!("{name}:{}\n", text(name).trim())).collect();
-    let canonical = format!("POST\n/\n\n{headers}\n{signed}\n{}", hex(digest::digest(&digest::SHA256, body).as_ref()));
-    let hashed = hex(digest::digest(&digest::SHA256, canonical.as_bytes()).as_ref());
-    let to_sign = format!("AWS4-HMAC-SHA256\n{}\n{scope}\n{hashed}", text("x-amz-date"));
-    let mac =
-        |key: &[u8], data: &str| hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), data.as_bytes()).as_ref().to_vec();
-    let key = [date, "eu-west-1", "dynamodb", "aws4_request"]
-        .iter()
-        .fold(format!("AWS4{TEST_SECRET}").into_bytes(), |key, part| mac(&key, part));
-    assert_eq!(hex(&mac(&key, &to_sign)), signature);
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

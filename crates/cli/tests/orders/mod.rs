@@ -5,7 +5,7 @@ use std::path::Path;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::retry::RetryConfig;
-use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
+use aws_sdk_dynamodb::config::{BehaviorVersion, Builder, Credentials, Region};
 use aws_sdk_dynamodb::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::{
@@ -30,7 +30,8 @@ impl Both {
         let folder = tempfile::tempdir().unwrap();
         let store = store(folder.path());
         let gateway = before(&store, folder.path(), "gateway");
-        let (client, raw) = (client(&gateway), client(&store));
+        let sealed = if SEALED { Some(sealed_client(folder.path(), &store)) } else { None };
+        let (client, raw) = (sealed.unwrap_or_else(|| client(&gateway)), client(&store));
         for table in ["Orders", "Plain"] {
             create(&raw, table).await;
         }
@@ -76,20 +77,35 @@ pub(crate) fn store(folder: &Path) -> Gateway {
 
 /// A gateway before a store, under a name of its own; it protects Orders.
 pub(crate) fn before(store: &Gateway, folder: &Path, name: &str) -> Gateway {
-    let upstream = format!("http://{}", store.address);
-    let config = include_str!("../../../../clients/gateway.toml").replace("{upstream}", &upstream);
-    Gateway::start(folder, name, &config, &[], TEST_KEY)
+    Gateway::start(folder, name, &config(store), &[], TEST_KEY)
+}
+
+fn config(store: &Gateway) -> String {
+    include_str!("../../../../clients/gateway.toml").replace("{upstream}", &format!("http://{}", store.address))
+}
+
+/// The SDK's client sealed in this process, over the store that protects nothing.
+fn sealed_client(folder: &Path, store: &Gateway) -> Client {
+    std::fs::write(folder.join("test.key"), TEST_KEY).unwrap();
+    let config = config(store).replace("key_env = \"DYNASEAL_TEST_KEY\"", "key_file = \"test.key\"");
+    let file = folder.join("client.toml");
+    std::fs::write(&file, config).unwrap();
+    let sealed = dynaseal::seal(options(store), dynaseal::load(file).unwrap()).unwrap();
+    Client::clone(&sealed)
 }
 
 /// A client that never sends a call again by itself.
 pub(crate) fn client(gateway: &Gateway) -> Client {
-    let config = aws_sdk_dynamodb::Config::builder()
+    Client::from_conf(options(gateway).build())
+}
+
+fn options(gateway: &Gateway) -> Builder {
+    aws_sdk_dynamodb::Config::builder()
         .behavior_version(BehaviorVersion::latest())
         .endpoint_url(format!("http://{}", gateway.address))
         .region(Region::new("us-east-1"))
         .credentials_provider(Credentials::new("test", "test", None, None, "test"))
-        .retry_config(RetryConfig::disabled());
-    Client::from_conf(config.build())
+        .retry_config(RetryConfig::disabled())
 }
 
 pub(crate) async fn create(raw: &Client, table: &str) {
@@ -178,3 +194,6 @@ pub(crate) fn n(number: &str) -> AttributeValue {
 
 /// Stands in every encrypted attribute that a test writes.
 pub(crate) const SECRET: &str = "canary-4f1c9a";
+
+/// `sealed_rust.rs` runs the same tests with a client that seals in this process; the gateway then stands idle beside it.
+const SEALED: bool = matches!(env!("CARGO_CRATE_NAME").as_bytes(), b"sealed_rust");

@@ -1,5 +1,5 @@
 //! What the tests share: a gateway on a free port, a client, and wires and upstreams that misbehave on purpose.
-#![allow(dead_code, unreachable_pub, reason = "each test binary uses its part")]
+#![allow(dead_code, unreachable_pub, unused_imports, reason = "each test binary uses its part")]
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -207,9 +207,9 @@ pub async fn raw_upstream(bytes: &'static [u8], then_wait: Duration) -> String {
     format!("http://{address}")
 }
 
-pub const TEST_KEY_ID: &str = "AKIDTESTONLY";
-pub const TEST_SECRET: &str = "test-secret-key-not-real";
-pub const TEST_TOKEN: &str = "test-session-token";
+#[path = "../../../http/tests/sigv4/mod.rs"]
+mod sigv4;
+pub use sigv4::{TEST_KEY_ID, TEST_SECRET, TEST_TOKEN, assert_signature};
 
 pub fn upstream(url: &str, limits: UpstreamLimits) -> Arc<dyn Wire> {
     let credentials = Credentials::new(TEST_KEY_ID, TEST_SECRET, Some(TEST_TOKEN.into()), None, "test");

@@ -1,0 +1,67 @@
+//! The sealed client.
+
+use std::ops::Deref;
+use std::sync::Arc;
+
+use aws_sdk_dynamodb::config::{Builder, SharedHttpClient};
+use aws_smithy_runtime::client::defaults::default_http_client_plugin_v2;
+use aws_smithy_runtime_api::client::behavior_version::BehaviorVersion;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponentsBuilder;
+use aws_smithy_runtime_api::client::runtime_plugin::RuntimePlugin;
+use dynaseal_engine::Engine;
+
+use crate::connector::SealingClient;
+use crate::error::Error;
+use crate::guard::{Guard, seals};
+
+/// Seals a DynamoDB client: what it writes to protected tables is sealed, and what it reads is verified and opened.
+///
+/// `config` is an `&SdkConfig`, or the service's own builder where it needs more. All that it says holds: endpoint,
+/// credentials, retries, timeouts, interceptors, HTTP client.
+///
+/// # Errors
+/// The configuration is sealed already, or there is no HTTP client to send with.
+///
+/// # Panics
+/// The SDK's own: a builder that names no behavior version, as in `Client::from_conf`.
+pub fn seal(config: impl Into<Builder>, engine: impl Into<Arc<Engine>>) -> Result<Client, Error> {
+    let config = config.into().build();
+    let inner = config.http_client().or_else(default_http_client).ok_or(Error::NoHttpClient)?;
+    if seals(&inner) {
+        return Err(Error::SealedTwice);
+    }
+    let engine = engine.into();
+    let sealing = SharedHttpClient::new(SealingClient::new(inner, engine.clone()));
+    let config = config.to_builder().http_client(sealing).interceptor(Guard).build();
+    Ok(Client { sdk: aws_sdk_dynamodb::Client::from_conf(config), engine })
+}
+
+/// A client of `aws_sdk_dynamodb` that is sealed. Only [`seal`] makes one, so that code which asks for this type cannot be
+/// given a client that writes plaintext. Everything that the SDK's client can do, it does: it dereferences to one.
+#[derive(Clone, Debug)]
+pub struct Client {
+    sdk: aws_sdk_dynamodb::Client,
+    engine: Arc<Engine>,
+}
+
+impl Client {
+    /// The engine of a client: `dynaseal::Client::engine(&client)`. The SDK's client has the methods.
+    #[must_use]
+    pub fn engine(this: &Self) -> &Arc<Engine> {
+        &this.engine
+    }
+}
+
+impl Deref for Client {
+    type Target = aws_sdk_dynamodb::Client;
+
+    fn deref(&self) -> &Self::Target {
+        &self.sdk
+    }
+}
+
+/// The client that the SDK would use by itself.
+fn default_http_client() -> Option<SharedHttpClient> {
+    let plugin = default_http_client_plugin_v2(BehaviorVersion::latest())?;
+    plugin.runtime_components(&RuntimeComponentsBuilder::new("dynaseal")).http_client()
+}

@@ -1,0 +1,61 @@
+//! How the crate itself can be used wrongly. What befalls items and calls is an error of the SDK's own types, with a code
+//! of `docs/ERRORS.md` at the start of its message.
+
+use thiserror::Error;
+
+/// A client that cannot be sealed, or a call that went past its seal.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Error {
+    /// There is nothing to send with.
+    #[error("{}: the DynamoDB client has no HTTP client. {}", self.code(), self.hint())]
+    NoHttpClient,
+    /// The configuration comes from a sealed client.
+    #[error("{}: the DynamoDB client is sealed already. {}", self.code(), self.hint())]
+    SealedTwice,
+    /// Another HTTP client took the place of ours. Nothing was sent.
+    #[error("{}: another HTTP client was set after the client was sealed, so nothing was sent. {}", self.code(), self.hint())]
+    Replaced,
+    /// A request that the engine cannot read. Nothing was sent.
+    #[error("{}: the request is not of DynamoDB's JSON protocol, so it cannot be judged and was not sent. {}", self.code(), self.hint())]
+    Unjudged,
+    /// The SDK's signature is not one that can be repeated. Nothing was sent.
+    #[error("{}: the request is not signed with AWS credentials and SigV4, so it was not sent. {}", self.code(), self.hint())]
+    Signature,
+    /// A key asks for another service than the one that is called.
+    #[error("{}: a key asks for a call of another service, which this version does not send. {}", self.code(), self.hint())]
+    OtherService,
+    /// DynamoDB's answer stopped coming.
+    #[error("{}: DynamoDB's answer stopped coming. {}", self.code(), self.hint())]
+    Stalled,
+}
+
+impl Error {
+    /// The stable code, listed in `docs/ERRORS.md`.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Error::NoHttpClient => "DSL-9301",
+            Error::SealedTwice => "DSL-9302",
+            Error::Replaced => "DSL-9303",
+            Error::Unjudged => "DSL-9304",
+            Error::Signature => "DSL-9305",
+            Error::OtherService => "DSL-9306",
+            Error::Stalled => "DSL-9307",
+        }
+    }
+
+    /// What to do about it.
+    #[must_use]
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Error::NoHttpClient => "Enable the feature `default-https-client`, or set `http_client` before sealing",
+            Error::SealedTwice => "Seal it once, and clone the sealed client",
+            Error::Replaced => "Set `http_client` on the configuration that is given to `seal`",
+            Error::Unjudged => "Use the SDK's default protocol for DynamoDB",
+            Error::Signature => "Use credentials of AWS and the SDK's default auth scheme",
+            Error::OtherService => "Use a key type of this version, or the gateway",
+            Error::Stalled => "Try again; if it lasts, check the network",
+        }
+    }
+}

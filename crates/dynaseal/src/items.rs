@@ -1,0 +1,90 @@
+//! Single items, without a call of DynamoDB: for exports, streams and queues.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use dynaseal_engine::{Answer, BoxFuture, Call, Engine, Failure, SystemClock, Table, Wire, WireError};
+use dynaseal_item::Item;
+use dynaseal_keys::Io;
+use thiserror::Error;
+
+/// Seals an item for a table of the engine, as a PutItem would store it.
+///
+/// # Errors
+/// The table is not configured by name, the item does not fit its schema, or no key was given.
+pub async fn seal_item(engine: &Engine, table: &str, item: &AwsItem) -> Result<AwsItem, ItemError> {
+    let of = |source| ItemError::Failed { table: table.to_owned(), source };
+    let item = Item::try_from(item).map_err(|error| of(error.into()))?;
+    let sealed = known(engine, table)?.seal(OFFLINE, item).await.map_err(of)?;
+    Ok(sealed.into())
+}
+
+/// Verifies and opens an item of a table of the engine, as a GetItem would return it.
+///
+/// # Errors
+/// The table is not configured by name, the item is not what was sealed, or no key was given.
+pub async fn open_item(engine: &Engine, table: &str, item: &AwsItem) -> Result<AwsItem, ItemError> {
+    let of = |source| ItemError::Failed { table: table.to_owned(), source };
+    let mut item = Item::try_from(item).map_err(|error| of(error.into()))?;
+    let opened = known(engine, table)?.open(OFFLINE, &mut item).await.map_err(of)?;
+    Ok(opened.into())
+}
+
+/// An item as the SDK has it.
+pub type AwsItem = HashMap<String, AttributeValue>;
+
+/// Why an item was neither sealed nor opened.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum ItemError {
+    /// The configuration names no such table.
+    #[error("{}: table {table}: the configuration has no such table. {}", self.code(), self.hint())]
+    NoTable {
+        /// The name that was asked for.
+        table: String,
+    },
+    /// The item or its keys.
+    #[error("{}: table {table}: {source}. {}", self.code(), self.hint())]
+    Failed {
+        /// The table.
+        table: String,
+        /// Why.
+        source: Failure,
+    },
+}
+
+impl ItemError {
+    /// The stable code, listed in `docs/ERRORS.md`.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            ItemError::NoTable { .. } => "DSL-9308",
+            ItemError::Failed { source, .. } => source.code(),
+        }
+    }
+
+    /// What to do about it.
+    #[must_use]
+    pub fn hint(&self) -> &'static str {
+        match self {
+            ItemError::NoTable { .. } => "Add [tables.NAME] to dynaseal.toml, or correct the name",
+            ItemError::Failed { source, .. } => source.hint(),
+        }
+    }
+}
+
+/// A wire that leads nowhere. No key ring of this version needs one to seal or open a single item.
+#[derive(Clone, Copy, Debug)]
+pub struct Offline;
+
+impl Wire for Offline {
+    fn send(&self, _call: Call) -> BoxFuture<'_, Result<Answer, WireError>> {
+        Box::pin(async { Err(WireError::Unreachable) })
+    }
+}
+
+fn known<'e>(engine: &'e Engine, table: &str) -> Result<&'e Table, ItemError> {
+    engine.table(table).ok_or_else(|| ItemError::NoTable { table: table.to_owned() })
+}
+
+const OFFLINE: Io<'static> = Io { wire: &Offline, clock: &SystemClock };

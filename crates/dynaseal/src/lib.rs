@@ -1,0 +1,90 @@
+//! Dynaseal for Rust services: `aws_sdk_dynamodb` with sealed items.
+//!
+//! ```no_run
+//! # async fn start(sdk_config: &aws_sdk_dynamodb::config::Builder) -> Result<(), Box<dyn std::error::Error>> {
+//! # let sdk_config = sdk_config.clone();
+//! let db = dynaseal::seal(sdk_config, dynaseal::load("dynaseal.toml")?)?;
+//!
+//! let user = db.get_item().table_name("Users").key("userId", AttributeValue::S("u-1".into())).send().await?;
+//! # use aws_sdk_dynamodb::types::AttributeValue;
+//! # let _ = user;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! `sdk_config` is what `aws_config::load_from_env` gives, by reference, or a builder of the SDK. Every call of the typed
+//! API then works on plaintext, while DynamoDB holds sealed items: updates, conditions, transactions, paginators.
+//!
+//! ```text
+//!  typed call ── SDK: write JSON, retry, sign ──> connector ──> Engine::call ──> the SDK's reader of JSON
+//!                                                                  |  ^
+//!                                                   sign again,    v  |
+//!                                                   SDK's own HTTP client ──> DynamoDB
+//! ```
+//!
+//! A request that cannot be judged is refused, never passed on. So is a call of a sealed client whose HTTP client was
+//! replaced. Code that asks for a [`Client`] of this crate cannot be given one that is not sealed.
+//!
+//! Errors come as the SDK's own: a failed condition is the typed `ConditionalCheckFailedException`, and what Dynaseal itself
+//! refuses has a message that starts with a code such as `DSL-3008`, read by [`code`].
+//!
+//! `{:?}` of the SDK's errors prints the answer, and with it any opened item that the call asked for. Log
+//! `DisplayErrorContext`, as the SDK advises, or the code.
+//!
+//! Single items, for exports, streams and queues: [`seal_item`] and [`open_item`].
+//!
+//! # Example
+//!
+//! A DynamoDB in this process, and the key in the environment of the test:
+//!
+//! ```
+//! use aws_sdk_dynamodb::types::AttributeValue;
+//! # use std::collections::HashMap;
+//! # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # // A test key: it protects nothing.
+//! # let folder = tempfile::tempdir()?;
+//! # std::fs::write(folder.path().join("dev.key"), "7e".repeat(32))?;
+//! let config = r#"
+//!     [keys.main]
+//!     type = "raw-aes"
+//!     namespace = "acme"
+//!     name = "dev"
+//!     key_file = "dev.key"
+//!
+//!     [tables.Users]
+//!     keys = "main"
+//!     partition_key = "userId"
+//!     default_action = "encrypt_and_sign"
+//!     [tables.Users.attributes]
+//!     userId = "sign_only"
+//! "#;
+//! # let path = folder.path().join("dynaseal.toml");
+//! # std::fs::write(&path, config)?;
+//! let engine = dynaseal::load(&path)?;
+//! let user = HashMap::from([
+//!     ("userId".to_owned(), AttributeValue::S("u-1".into())),
+//!     ("email".to_owned(), AttributeValue::S("ada@example.com".into())),
+//! ]);
+//! let sealed = dynaseal::seal_item(&engine, "Users", &user).await?;
+//! assert!(sealed["email"].is_b() && sealed.contains_key("aws_dbe_foot"));
+//! assert_eq!(dynaseal::open_item(&engine, "Users", &sealed).await?, user);
+//! # Ok(())
+//! # }
+//! ```
+
+mod client;
+mod code;
+mod connector;
+mod error;
+mod guard;
+mod items;
+mod load;
+mod wire;
+
+pub use client::{Client, seal};
+pub use code::code;
+pub use dynaseal_engine::{Config, ConfigErrors, Engine, Fault, Machine, Outside, Pattern, Plaintext, Table};
+pub use dynaseal_item::{Action, Item, Kind, Schema, SchemaSpec, Suite, Value};
+pub use error::Error;
+pub use items::{AwsItem, ItemError, Offline, open_item, seal_item};
+pub use load::{engine, load};

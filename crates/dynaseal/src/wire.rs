@@ -1,0 +1,158 @@
+//! The engine's wire over the SDK's own connector: each call goes where the SDK's request went, signed for the same scope
+//! with the same identity.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use aws_sdk_dynamodb::config::RuntimeComponents;
+use aws_smithy_async::future::timeout::Timeout;
+use aws_smithy_async::rt::sleep::AsyncSleep;
+use aws_smithy_runtime_api::client::auth::{AuthScheme, AuthSchemeId};
+use aws_smithy_runtime_api::client::http::{HttpConnector, SharedHttpConnector};
+use aws_smithy_runtime_api::client::identity::{Identity, ResolveCachedIdentity};
+use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use aws_smithy_runtime_api::client::result::ConnectorError;
+use aws_smithy_types::body::SdkBody;
+use aws_smithy_types::config_bag::ConfigBag;
+use dynaseal_engine::{Answer, BoxFuture, Call, Service, Wire, WireError};
+use dynaseal_http::{Scope, sign};
+use http::header::{AUTHORIZATION, CONTENT_LENGTH};
+use http::request::Parts;
+use http::{HeaderValue, Request};
+use http_body_util::BodyExt;
+
+use crate::error::Error;
+
+/// The way to DynamoDB for the calls of one request.
+pub(crate) struct SdkWire {
+    head: Parts,
+    service: Service,
+    inner: SharedHttpConnector,
+    components: RuntimeComponents,
+    failure: Mutex<Option<ConnectorError>>,
+}
+
+impl SdkWire {
+    /// For the request with this head, which the SDK has signed.
+    pub(crate) fn new(
+        head: Parts,
+        service: Service,
+        inner: SharedHttpConnector,
+        components: RuntimeComponents,
+    ) -> Self {
+        Self { head, service, inner, components, failure: Mutex::default() }
+    }
+
+    /// Why the last call that failed got no answer.
+    pub(crate) fn into_failure(self) -> Option<ConnectorError> {
+        self.failure.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn exchange(&self, call: Call) -> Result<Answer, ConnectorError> {
+        if call.service != self.service {
+            return Err(ConnectorError::user(Error::OtherService.into()));
+        }
+        let request = self.request(&call).await?.map(SdkBody::from);
+        let request = HttpRequest::try_from(request).map_err(|error| ConnectorError::user(error.into()))?;
+        let response = self.inner.call(request).await?;
+        let status = response.status().as_u16();
+        let request_id = response.headers().get("x-amzn-requestid").map(str::to_owned);
+        Ok(Answer { status, request_id, body: self.read(response.into_body()).await? })
+    }
+
+    /// The SDK's request with this call's target and body in place of its own.
+    async fn request(&self, call: &Call) -> Result<Request<Vec<u8>>, ConnectorError> {
+        let mut request = Request::new(call.body.clone());
+        *request.method_mut() = self.head.method.clone();
+        *request.uri_mut() = self.head.uri.clone();
+        *request.headers_mut() = self.head.headers.clone();
+        let target = format!("{}.{}", call.service.target_prefix(), call.operation);
+        let target = HeaderValue::try_from(target).map_err(|error| ConnectorError::user(error.into()))?;
+        let headers = request.headers_mut();
+        headers.insert("x-amz-target", target);
+        headers.insert(CONTENT_LENGTH, HeaderValue::from(call.body.len()));
+        // A client that signs nothing, as for a local DynamoDB, goes on signing nothing.
+        let Some(signed) = headers.remove(AUTHORIZATION) else { return Ok(request) };
+        for name in ["x-amz-date", "x-amz-security-token", "x-amz-content-sha256"] {
+            headers.remove(name);
+        }
+        let scope =
+            signed.to_str().ok().and_then(scope).ok_or_else(|| ConnectorError::user(Error::Signature.into()))?;
+        let identity = self.identity().await?;
+        let now = self.components.time_source().map_or_else(SystemTime::now, |time| time.now());
+        sign(&mut request, &identity, scope, now).map_err(|_| ConnectorError::user(Error::Signature.into()))?;
+        Ok(request)
+    }
+
+    /// The identity that the SDK signed with: out of its own cache, which fetches a new one before the old one expires.
+    async fn identity(&self) -> Result<Identity, ConnectorError> {
+        let scheme = self.components.auth_scheme(SIGV4);
+        let resolver = scheme.and_then(|scheme| scheme.identity_resolver(&self.components));
+        let resolver = resolver.ok_or_else(|| ConnectorError::user(Error::Signature.into()))?;
+        let (cache, config) = (self.components.identity_cache(), ConfigBag::base());
+        cache.resolve_cached_identity(resolver, &self.components, &config).await.map_err(ConnectorError::user)
+    }
+
+    /// The body, which may take its time but must keep coming.
+    async fn read(&self, mut body: SdkBody) -> Result<Vec<u8>, ConnectorError> {
+        let mut bytes = Vec::new();
+        loop {
+            let frame = match self.components.sleep_impl() {
+                Some(timers) => Timeout::new(body.frame(), timers.sleep(STALLED))
+                    .await
+                    .map_err(|_| ConnectorError::timeout(Error::Stalled.into()))?,
+                None => body.frame().await,
+            };
+            let Some(frame) = frame else { return Ok(bytes) };
+            if let Some(data) = frame.map_err(ConnectorError::io)?.data_ref() {
+                bytes.extend_from_slice(data);
+            }
+        }
+    }
+}
+
+impl Wire for SdkWire {
+    fn send(&self, call: Call) -> BoxFuture<'_, Result<Answer, WireError>> {
+        Box::pin(async move {
+            self.exchange(call).await.map_err(|failure| {
+                let error = if failure.is_timeout() {
+                    WireError::Timeout
+                } else if failure.is_user() {
+                    WireError::Unreachable
+                } else {
+                    WireError::Broken
+                };
+                *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(failure);
+                error
+            })
+        })
+    }
+}
+
+/// Region and service of `AWS4-HMAC-SHA256 Credential=ID/20260101/eu-west-1/dynamodb/aws4_request, …`.
+fn scope(authorization: &str) -> Option<Scope<'_>> {
+    let parts = authorization.strip_prefix("AWS4-HMAC-SHA256 ")?.split([',', ' ']);
+    let credential = parts.filter_map(|part| part.strip_prefix("Credential=")).next()?;
+    let mut parts = credential.rsplit('/');
+    let (end, service, region) = (parts.next()?, parts.next()?, parts.next()?);
+    (end == "aws4_request").then_some(Scope { region, service })
+}
+
+const SIGV4: AuthSchemeId = AuthSchemeId::new("sigv4");
+/// How long a body may send nothing; as long as the SDK gives its own streams.
+const STALLED: Duration = Duration::from_secs(20);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_scope_is_read_off_the_sdks_signature() {
+        let signed = "AWS4-HMAC-SHA256 Credential=AKID/20260101/eu-west-1/dynamodb/aws4_request, SignedHeaders=host, \
+                      Signature=0";
+        assert_eq!(scope(signed), Some(Scope { region: "eu-west-1", service: "dynamodb" }));
+        for other in ["", "Bearer x", "AWS4-ECDSA-P256-SHA256 Credential=A/b/c/d/aws4_request", "AWS4-HMAC-SHA256 x"] {
+            assert_eq!(scope(other), None, "{other}");
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! An HTTP client that answers out of an embedded database, remembers every request, and fails when told to.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::config::retry::RetryConfig;
+use aws_sdk_dynamodb::config::{BehaviorVersion, Builder, Credentials, HttpClient, Region, RuntimeComponents};
+use aws_sdk_dynamodb::types::{
+    AttributeDefinition, AttributeValue, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
+};
+use aws_smithy_runtime_api::client::http::{
+    HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
+};
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_runtime_api::client::result::ConnectorError;
+use aws_smithy_types::body::SdkBody;
+use dynaseal::{AwsItem, Config, Engine, Machine};
+use dynaseal_engine::{Call, Service};
+use dynaseal_gateway::Embedded;
+use http::request::Parts;
+
+#[path = "../../../http/tests/sigv4/mod.rs"]
+mod sigv4;
+pub(crate) use sigv4::assert_signature;
+use sigv4::{TEST_KEY_ID, TEST_SECRET, TEST_TOKEN};
+
+/// A DynamoDB in this process, as an HTTP client.
+#[derive(Clone)]
+pub(crate) struct Store(Arc<Inner>);
+
+struct Inner {
+    database: Embedded,
+    seen: Mutex<Vec<(Parts, Vec<u8>)>>,
+    /// The operation whose next request gets no answer, though it is carried out.
+    lost: Mutex<Option<&'static str>>,
+    /// How many requests from now on are never answered.
+    stuck: AtomicUsize,
+}
+
+impl Store {
+    /// With the table `Users`.
+    pub(crate) async fn start() -> Self {
+        let (seen, lost, stuck) = (Mutex::default(), Mutex::default(), AtomicUsize::new(0));
+        let store = Self(Arc::new(Inner { database: Embedded::open(None).unwrap(), seen, lost, stuck }));
+        let key = KeySchemaElement::builder().attribute_name("id").key_type(KeyType::Hash).build().unwrap();
+        let id = AttributeDefinition::builder().attribute_name("id").attribute_type(ScalarAttributeType::S);
+        let create = store.plain().create_table().table_name("Users").billing_mode(BillingMode::PayPerRequest);
+        create.key_schema(key).attribute_definitions(id.build().unwrap()).send().await.unwrap();
+        store.forget();
+        store
+    }
+
+    /// The SDK's configuration for it.
+    pub(crate) fn options(&self) -> Builder {
+        aws_sdk_dynamodb::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new("eu-west-1"))
+            .credentials_provider(Credentials::new(TEST_KEY_ID, TEST_SECRET, Some(TEST_TOKEN.into()), None, "test"))
+            .retry_config(RetryConfig::standard().with_initial_backoff(std::time::Duration::from_millis(1)))
+            .http_client(self.clone())
+    }
+
+    pub(crate) fn sealed(&self) -> dynaseal::Client {
+        dynaseal::seal(self.options(), engine()).unwrap()
+    }
+
+    /// What the database holds, as it is.
+    pub(crate) fn plain(&self) -> Client {
+        Client::from_conf(self.options().build())
+    }
+
+    pub(crate) fn seen(&self) -> Vec<(Parts, Vec<u8>)> {
+        self.0.seen.lock().unwrap().clone()
+    }
+
+    pub(crate) fn operations(&self) -> Vec<String> {
+        let target = |(head, _): (Parts, _)| head.headers["x-amz-target"].to_str().unwrap().to_owned();
+        self.seen().into_iter().map(target).map(|text| text.split_once('.').unwrap().1.to_owned()).collect()
+    }
+
+    pub(crate) fn forget(&self) {
+        self.0.seen.lock().unwrap().clear();
+    }
+
+    pub(crate) fn lose(&self, operation: &'static str) {
+        *self.0.lost.lock().unwrap() = Some(operation);
+    }
+
+    pub(crate) fn hang(&self, requests: usize) {
+        self.0.stuck.store(requests, Ordering::SeqCst);
+    }
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Store")
+    }
+}
+
+impl HttpClient for Store {
+    fn http_connector(&self, _: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
+        SharedHttpConnector::new(self.clone())
+    }
+}
+
+impl HttpConnector for Store {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let (head, body) = request.try_into_http1x().unwrap().into_parts();
+        let body = body.bytes().unwrap().to_vec();
+        self.0.seen.lock().unwrap().push((head.clone(), body.clone()));
+        let less = |left: usize| left.checked_sub(1);
+        if self.0.stuck.fetch_update(Ordering::SeqCst, Ordering::SeqCst, less).is_ok() {
+            return HttpConnectorFuture::new(std::future::pending());
+        }
+        let operation = head.headers["x-amz-target"].to_str().unwrap().split_once('.').unwrap().1.to_owned();
+        let lost = self.0.lost.lock().unwrap().take_if(|lost| operation == *lost).is_some();
+        let answer = self.0.database.call(&Call { service: Service::DynamoDb, operation: operation.into(), body });
+        if lost {
+            return HttpConnectorFuture::ready(Err(ConnectorError::io("the answer is lost".into())));
+        }
+        let response = http::Response::builder().status(answer.status).header("x-amzn-requestid", "STORE");
+        // Of other bytes than those that the caller gets.
+        let response = response.header("x-amz-crc32", crc32(&answer.body)).body(SdkBody::from(answer.body)).unwrap();
+        HttpConnectorFuture::ready(Ok(HttpResponse::try_from(response).unwrap()))
+    }
+}
+
+/// An engine that seals `Users`.
+pub(crate) fn engine() -> Arc<Engine> {
+    let folder = tempfile::tempdir().unwrap();
+    // A test key: it protects nothing.
+    std::fs::write(folder.path().join("test.key"), "7e".repeat(32)).unwrap();
+    let file = folder.path().join("dynaseal.toml");
+    dynaseal::engine(Config::parse(CONFIG, file.to_str().unwrap(), &Machine).unwrap())
+}
+
+pub(crate) fn user(id: &str) -> AwsItem {
+    AwsItem::from([("id".into(), s(id)), ("email".into(), s(SECRET)), ("age".into(), AttributeValue::N("36".into()))])
+}
+
+pub(crate) fn s(text: &str) -> AttributeValue {
+    AttributeValue::S(text.to_owned())
+}
+
+/// Some checksum; nobody compares it.
+fn crc32(body: &[u8]) -> usize {
+    body.len()
+}
+
+/// Stands in an encrypted attribute.
+pub(crate) const SECRET: &str = "canary-4f1c9a@example.com";
+
+const CONFIG: &str = r#"
+[keys.test]
+type = "raw-aes"
+namespace = "tests"
+name = "test key"
+key_file = "test.key"
+
+[tables.Users]
+keys = "test"
+partition_key = "id"
+default_action = "encrypt_and_sign"
+[tables.Users.attributes]
+id = "sign_only"
+"#;
