@@ -33,7 +33,11 @@ fn assert_kept(name: &str, text: &str) {
     if std::env::var_os("KEEP").is_some() {
         fs::write(kept(name), text).unwrap();
     }
-    assert_eq!(text, fs::read_to_string(kept(name)).unwrap(), "run with KEEP=1 to keep the new text");
+    let before = fs::read_to_string(kept(name)).unwrap();
+    for (number, (new, old)) in text.lines().zip(before.lines()).enumerate() {
+        assert_eq!(new, old, "line {} of {name}; run with KEEP=1 to keep the new text", number + 1);
+    }
+    assert_eq!(text.len(), before.len(), "{name} ends otherwise; run with KEEP=1 to keep the new text");
     let widest = text.lines().map(|line| line.chars().count()).max();
     assert!(widest <= Some(80), "{widest:?}");
 }
