@@ -5,15 +5,62 @@ use dynaseal_gateway::Embedded;
 use serde_json::{Value, json};
 
 use crate::random::call;
-use crate::random::compare::Request;
+use crate::random::compare::{Exception, Request};
 
-/// What is taken out of both answers, looked up before the request is carried out.
-pub fn forgive(plain: &Embedded, Request { operation, body }: &Request) -> fn(&mut Value) {
+/// What holds of a request, before it is carried out.
+pub fn of(plain: &Embedded, Request { operation, body }: &Request) -> Exception {
+    let actions = body["TransactItems"].as_array().into_iter().flatten().filter_map(|action| action.get("Update"));
+    let updates: Vec<_> = if operation == "UpdateItem" { vec![body] } else { actions.collect() };
+    // DynamoDB looks at the types of an index's keys before it asks a condition. Which types they must have is not known here,
+    // so of an item that breaks both a condition is told first.
+    let puts = body["TransactItems"].as_array().into_iter().flatten().filter_map(|action| action.get("Put"));
+    let mut puts = puts.chain((operation == "PutItem").then_some(body));
+    if puts.any(|put| has_condition(put) && breaks_an_index(&put["Item"])) {
+        return Exception::Skip;
+    }
+    // Without an item DynamoDB ignores REMOVE, whatever its path, and an update that only takes away creates no item.
+    let from_nothing = |update: &&Value| (only_takes_away(update) || removes_parts(update)) && !exists(plain, update);
+    if updates.iter().any(from_nothing) {
+        return Exception::Skip;
+    }
     // dynoxide shows the key of an item that it has just created as the old item; DynamoDB shows nothing.
     if operation == "UpdateItem" && body["ReturnValues"] == "ALL_OLD" && !exists(plain, body) {
-        return |answer| drop(answer.as_object_mut().and_then(|answer| answer.remove("Attributes")));
+        return Exception::Forgive(|answer| remove(answer, &["Attributes"]));
     }
-    |_| {}
+    // DynamoDB shows only the elements of lists that were updated; dynoxide the whole list.
+    let text = body["UpdateExpression"].as_str().unwrap_or_default();
+    if body["ReturnValues"].as_str().is_some_and(|values| values.starts_with("UPDATED")) && text.contains('[') {
+        return Exception::Forgive(|answer| remove(answer, &["Attributes"]));
+    }
+    Exception::None
+}
+
+fn remove(answer: &mut Value, members: &[&str]) {
+    let answer = answer.as_object_mut();
+    answer.into_iter().for_each(|answer| members.iter().for_each(|member| drop(answer.remove(*member))));
+}
+
+fn only_takes_away(update: &Value) -> bool {
+    let text = update["UpdateExpression"].as_str().unwrap_or_default();
+    let expression = !text.is_empty() && !text.contains("SET ") && !text.contains("ADD ");
+    let legacy = update["AttributeUpdates"].as_object().is_some_and(|updates| {
+        updates.values().all(|update| update["Action"] == "DELETE")
+    });
+    expression || legacy
+}
+
+fn removes_parts(update: &Value) -> bool {
+    let text = update["UpdateExpression"].as_str().unwrap_or_default();
+    text.split_once("REMOVE ").is_some_and(|(_, removed)| removed.contains(['.', '[']))
+}
+
+fn has_condition(put: &Value) -> bool {
+    ["ConditionExpression", "Expected"].iter().any(|member| put.get(member).is_some())
+}
+
+fn breaks_an_index(item: &Value) -> bool {
+    let other = |name: &str, kind: &str| item.get(name).is_some_and(|value| value.get(kind).is_none());
+    item.get("pos").is_some() && (other("g", "S") || other("r", "N"))
 }
 
 fn exists(plain: &Embedded, body: &Value) -> bool {

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::random::{Random, value};
+use crate::random::{Random, exact, value};
 
 /// The placeholders of a request.
 #[derive(Default)]
@@ -79,7 +79,7 @@ fn predicate(random: &mut Random, placeholders: &mut Placeholders) -> String {
         4 => format!("{path} <> {}", given(&any)),
         5 => format!("{path} >= {}", given(&simple)),
         6 => format!("contains({path}, {})", given(&simple)),
-        7 => format!("{path} IN ({}, other)", given(&any)),
+        7 => format!("{path} IN ({}, more)", given(&any)),
         8 => format!("NOT {path} < {}", given(&simple)),
         9 => format!("begins_with({path}, {})", given(&json!({"S": "x"}))),
         10 if kind == "n" => format!("{path} BETWEEN {} AND {}", given(&number), given(&json!({"N": "30"}))),
@@ -90,46 +90,46 @@ fn predicate(random: &mut Random, placeholders: &mut Placeholders) -> String {
     }
 }
 
-/// An update; one of unsigned attributes alone now and then.
+/// An update; one of unsigned attributes alone now and then. Operands have the types that they must have, which dynoxide
+/// does not check in transactions; that they do not fit the item is left to chance.
 pub fn update(random: &mut Random, placeholders: &mut Placeholders) -> String {
     if random.chance(15) {
         return plain_update(random, placeholders);
     }
     let (mut set, mut rest) = (Vec::new(), String::new());
-    let mut given = |random: &mut Random, attribute: &str| placeholders.value(value(random, attribute));
     if random.chance(60) {
-        let name = given(random, "n");
+        let (any, number) = (value(random, "n"), exact(random, "n"));
         set.push(match random.below(5) {
-            0 => format!("n = n + {name}"),
-            1 => format!("n = if_not_exists(n, {name})"),
-            2 => format!("m.k = {name}"),
-            3 => format!("l[1] = {name}"),
-            _ => format!("n = {name}"),
+            0 => format!("n = n + {}", placeholders.value(number)),
+            1 => format!("n = if_not_exists(n, {})", placeholders.value(any)),
+            2 => format!("m.k = {}", placeholders.value(any)),
+            3 => format!("l[1] = {}", placeholders.value(any)),
+            _ => format!("n = {}", placeholders.value(any)),
         });
     }
     if random.chance(30) {
-        let name = given(random, "l");
-        set.push(random.pick(&["l = list_append(l, V)", "l = V", "copied = n, other = V"]).replace('V', &name));
+        let list = placeholders.value(exact(random, "l"));
+        set.push(random.pick(&["l = list_append(l, V)", "l = V", "copied = n, more = V"]).replace('V', &list));
     }
     if random.chance(25) {
-        let (group, number) = (given(random, "s"), given(random, "n"));
-        set.push(format!("g = {group}, r = {number}"));
+        let (group, number) = (value(random, "g"), value(random, "r"));
+        set.push(format!("g = {}, r = {}", placeholders.value(group), placeholders.value(number)));
     }
     if random.chance(30) {
         rest.push_str(random.pick(&[" REMOVE s", " REMOVE gone", " REMOVE s, t", " REMOVE l[0], g", " REMOVE m.j"]));
     }
     if random.chance(40) {
-        rest.push_str(&format!(" ADD hits {}", given(random, "hits")));
+        rest.push_str(&format!(" ADD hits {}", placeholders.value(exact(random, "n"))));
         if random.chance(40) {
-            rest.push_str(&format!(", ss {}", given(random, "ss")));
+            rest.push_str(&format!(", ss {}", placeholders.value(exact(random, "ss"))));
         }
     }
     if random.chance(15) {
         let set = random.pick(&["ns", "tags"]);
-        rest.push_str(&format!(" DELETE {set} {}", given(random, set)));
+        rest.push_str(&format!(" DELETE {set} {}", placeholders.value(exact(random, set))));
     }
     if set.is_empty() && !rest.contains("ADD") {
-        set.push(format!("other = {}", given(random, "s")));
+        set.push(format!("more = {}", placeholders.value(value(random, "s"))));
     }
     let set = if set.is_empty() { String::new() } else { format!("SET {}", set.join(", ")) };
     format!("{set}{rest}").trim().to_owned()
@@ -137,10 +137,10 @@ pub fn update(random: &mut Random, placeholders: &mut Placeholders) -> String {
 
 /// An update of unsigned attributes alone.
 fn plain_update(random: &mut Random, placeholders: &mut Placeholders) -> String {
-    let (number, set) = (value(random, "n"), value(random, "ss"));
+    let (any, number, set) = (value(random, "n"), exact(random, "n"), exact(random, "ss"));
     match random.below(6) {
         0 => format!("ADD hits {}", placeholders.value(number)),
-        1 => format!("SET hits = {}", placeholders.value(number)),
+        1 => format!("SET hits = {}", placeholders.value(any)),
         2 => format!("SET hits = if_not_exists(hits, {0}) + {0}", placeholders.value(json!({"N": "1"}))),
         3 => "REMOVE hits, tags".to_owned(),
         4 => format!("DELETE tags {}", placeholders.value(set)),

@@ -54,7 +54,8 @@ fn sequence(random: &mut Random) -> Vec<Request> {
 async fn differs(engine: &Engine, requests: &[Request], tally: &mut Tally) -> Option<Difference> {
     let (plain, protected) = (tables::database(), tables::database());
     let streams = [tables::THINGS, tables::RANGES];
-    let sides = Sides { plain: &plain, engine, protected: &protected, forgive: exceptions::forgive, streams: &streams };
+    let exception = exceptions::of;
+    let sides = Sides { plain: &plain, engine, protected: &protected, exception, streams: &streams };
     sides.compare(requests, tally).await
 }
 

@@ -8,7 +8,8 @@
 mod random;
 
 #[allow(unreachable_pub, reason = "a module of one test")]
-#[path = "partiql/generate.rs"]
+
+
 mod generate;
 
 use std::sync::Arc;
