@@ -108,6 +108,13 @@ async fn an_index_may_project_anything() {
     let (status, answer) = call(&engine, &database, "Query", query("all", more)).await;
     let text = "Filter Expression can only contain non-primary key attributes: Primary key attribute: tier";
     assert_eq!((status, &answer["message"]), (400, &json!(text)));
+    let equal = json!({"ComparisonOperator": "EQ", "AttributeValueList": [{"S": "free"}]});
+    let legacy = json!({
+        "TableName": "Users", "IndexName": "all", "KeyConditions": {"tier": equal},
+        "QueryFilter": {"email": equal, "tier": equal},
+    });
+    let (status, answer) = call(&engine, &database, "Query", legacy).await;
+    assert_eq!((status, &answer["message"]), (400, &json!(text.replace("Filter Expression", "QueryFilter"))));
     let (_, page) = call(&engine, &database, "Query", query("keys", json!({"Limit": 7}))).await;
     assert_eq!((&page["Count"], &page["LastEvaluatedKey"]["id"]["S"]), (&json!(7), &json!("006")));
     let (_, page) = call(&engine, &database, "Scan", json!({"TableName": "Users", "IndexName": "some"})).await;

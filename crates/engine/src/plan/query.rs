@@ -69,5 +69,6 @@ fn read<'e, 'a>(mut request: Request<'e, 'a>, own: &[&str]) -> Result<Plan<'e, '
 /// Key conditions are for the key: DynamoDB refuses a Query whose filter reads it too.
 fn not_on_keys(filter: &Expressions, keys: &[String]) -> Result<(), Fault> {
     let keys: Vec<_> = keys.iter().map(String::as_str).collect();
-    filter.parse()?.condition.iter().try_for_each(|condition| check_filter(condition, &keys))
+    let name = if filter.legacy.conditions.is_some() { "QueryFilter" } else { "Filter Expression" };
+    filter.parse()?.condition.iter().try_for_each(|condition| check_filter(condition, name, &keys))
 }

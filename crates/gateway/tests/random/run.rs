@@ -23,7 +23,10 @@ pub async fn sequences(
         if let Some(difference) = differs(seed, &requests, &mut tally).await {
             let again = async |requests: &[Request]| differs(seed, requests, &mut Tally::default()).await;
             let (requests, difference) = shrink(requests, difference, again).await;
-            if std::env::var("SURVEY").is_ok() { println!("@@ DYNASEAL_SEED={seed}\n{}\ndiffers at {difference}", printed(&requests)); continue; }
+            if std::env::var("SURVEY").is_ok() {
+                println!("@@ DYNASEAL_SEED={seed}\n{}\ndiffers at {difference}", printed(&requests));
+                continue;
+            }
             panic!("DYNASEAL_SEED={seed}\n{}\ndiffers at {difference}", printed(&requests));
         }
     }
