@@ -13,6 +13,10 @@ pub fn of(plain: &Embedded, Request { operation, body }: &Request) -> Exception 
     if operation == "Query" {
         return of_query(body);
     }
+    // Of faults in several tables of a batch dynoxide tells any.
+    if operation == "BatchWriteItem" && body["RequestItems"].as_object().is_some_and(|tables| tables.len() > 1) {
+        return Exception::Forgive(|answer| remove(answer, &["message"]));
+    }
     let actions = body["TransactItems"].as_array().into_iter().flatten().filter_map(|action| action.get("Update"));
     let updates: Vec<_> = if operation == "UpdateItem" { vec![body] } else { actions.collect() };
     // DynamoDB looks at the types of an index's keys before it asks a condition. Which types they must have is not known here,
