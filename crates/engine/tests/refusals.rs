@@ -218,6 +218,16 @@ fn parameters_from_before_expressions_beside_expressions_in_dynamodb_s_words() {
 }
 
 #[test]
+fn of_two_faults_that_of_the_condition_is_told() {
+    let operator = r#""Expected":{"email":{"Exists":false}},"ConditionalOperator":"OR""#;
+    let updates = r#""AttributeUpdates":{"email":{"Action":"ADD","Value":{"BOOL":true}}}"#;
+    let wire = Script::new(|_, _| (200, "{}".into()));
+    let body = format!(r#"{{"TableName":"Users",{KEY},{operator},{updates}}}"#);
+    let answer = ready(engine().call(&wire, dynamodb("UpdateItem", &body))).unwrap();
+    assert!(String::from_utf8(answer.body).unwrap().contains("ConditionalOperator can only be used"));
+}
+
+#[test]
 fn items_that_do_not_fit() {
     let put = |item: &str| format!(r#"{{"TableName":"Users","Item":{item}}}"#);
     assert_eq!(refusal("PutItem", &put(r#"{"email":{"S":"SECRET"}}"#), &["\"id\""]).code(), "DSL-1003");

@@ -17,6 +17,8 @@ pub const RANGES: &str = "Ranges";
 /// Without a section in the configuration; a pattern protects it too.
 pub const OPEN: &str = "Open";
 
+pub const ALL: [&str; 3] = [THINGS, RANGES, OPEN];
+
 /// An index of [`RANGES`]: its keys, and whether it has the table's partition key.
 pub struct Index {
     pub name: &'static str,
@@ -98,13 +100,26 @@ fn provider() -> Provider {
 
 /// Tables by name.
 pub fn named(suite: Suite) -> Engine {
+    by_name(&spec(suite))
+}
+
+/// The same, but nothing is said of one attribute.
+pub fn without(attribute: &str) -> Engine {
+    let known = ["n", "s", "l", "m", "ss", "ns", "b", "t", "g", "r", "gone", "copied", "more"];
+    let actions = known.into_iter().filter(|name| *name != attribute);
+    let actions = actions.map(|name| (name.to_owned(), Action::EncryptAndSign)).collect();
+    by_name(&SchemaSpec { actions, default_action: None, ..spec(Suite::Hmac) })
+}
+
+fn by_name(spec: &SchemaSpec) -> Engine {
     let table = |name: &str, signed: &[&str]| {
         let mut spec = SchemaSpec {
             logical_name: name.into(),
             partition_key: "id".into(),
             sort_key: (name == RANGES).then(|| "pos".into()),
-            ..spec(suite)
+            ..spec.clone()
         };
+        spec.actions.retain(|(name, _)| !signed.contains(&name.as_str()));
         spec.actions.extend(signed.iter().map(|name| ((*name).to_owned(), Action::SignOnly)));
         Table::new(name.into(), spec.build().unwrap(), provider(), Plaintext::Forbid)
     };

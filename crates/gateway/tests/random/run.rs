@@ -1,8 +1,13 @@
 //! Runs many random sequences, and reports the first that tells two tables apart as small as it gets.
 
+use std::time::Duration;
+
 use super::Random;
 use super::compare::{Difference, Request, Tally, printed};
 use super::shrink::shrink;
+
+/// However large a sequence is, it is reported after this time.
+const LONGEST: Duration = Duration::from_secs(20);
 
 /// Compares sequences from `DYNASEAL_SEED` (1) on, `DYNASEAL_SEQUENCES` of them or `usual`. Gives what was alike, if it was
 /// the usual run, which must be wide enough.
@@ -22,11 +27,7 @@ pub async fn sequences(
         let requests = make(&mut Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1));
         if let Some(difference) = differs(seed, &requests, &mut tally).await {
             let again = async |requests: &[Request]| differs(seed, requests, &mut Tally::default()).await;
-            let (requests, difference) = shrink(requests, difference, again).await;
-            if std::env::var("SURVEY").is_ok() {
-                println!("@@ DYNASEAL_SEED={seed}\n{}\ndiffers at {difference}", printed(&requests));
-                continue;
-            }
+            let (requests, difference) = shrink(requests, difference, LONGEST, again).await;
             panic!("DYNASEAL_SEED={seed}\n{}\ndiffers at {difference}", printed(&requests));
         }
     }

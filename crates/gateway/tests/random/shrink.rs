@@ -8,22 +8,20 @@ use serde_json::{Map, Value};
 
 use super::compare::{Difference, Request};
 
-/// However large a sequence is, it is reported after this time.
-const LONGEST: Duration = Duration::from_secs(20);
-
-/// The smallest sequence that was found, and how the tables differ on it.
+/// The smallest sequence that was found in this time, and how the tables differ on it.
 pub async fn shrink(
     mut requests: Vec<Request>,
     mut difference: Difference,
+    longest: Duration,
     differs: impl AsyncFn(&[Request]) -> Option<Difference>,
 ) -> (Vec<Request>, Difference) {
-    let (until, kind) = (Instant::now() + LONGEST, difference.kind());
+    let (until, kind) = (Instant::now() + longest, difference.kind());
     requests.truncate(difference.step + 1);
     loop {
         let mut smaller = false;
         let mut candidates = Candidates::default();
         while let Some(candidate) = candidates.next(&requests) {
-            if Instant::now() > until {
+            if Instant::now() >= until {
                 return (requests, difference);
             }
             if let Some(other) = differs(&candidate).await.filter(|other| other.kind() == kind) {
