@@ -46,7 +46,12 @@ pub fn of(plain: &Embedded, Request { operation, body }: &Request) -> Exception 
     // DynamoDB shows only the elements of lists that were updated; dynoxide the whole list.
     let text = body["UpdateExpression"].as_str().unwrap_or_default();
     if body["ReturnValues"].as_str().is_some_and(|values| values.starts_with("UPDATED")) && text.contains('[') {
-        return Exception::Forgive(|answer| remove(answer, &["Attributes"]));
+        return Exception::Forgive(|answer| {
+            remove(&mut answer["Attributes"], &["l"]);
+            if answer["Attributes"].as_object().is_none_or(serde_json::Map::is_empty) {
+                remove(answer, &["Attributes"]);
+            }
+        });
     }
     Exception::None
 }

@@ -42,11 +42,13 @@ pub async fn shrink(
 /// Goes through all ways to make a sequence smaller by one step, the largest first.
 #[derive(Default)]
 struct Candidates {
-    /// How many requests are dropped at once; nothing before the first, one while single requests are made smaller.
+    /// How many requests are dropped at once, half of them at first.
     run: Option<usize>,
-    /// Whether requests are made smaller by now.
+    /// Whether whole requests have been dropped by now, and single ones are made smaller.
     inside: bool,
+    /// Which request is made smaller.
     request: usize,
+    /// Which way is tried next: the first of the requests to drop, or a place in what is left of one.
     at: usize,
 }
 
