@@ -61,7 +61,8 @@ pub(crate) struct Scope<'e, 'o> {
 }
 
 impl Scope<'_, '_> {
-    /// Refuses members that this version does not know: they could carry an expression or a value.
+    /// Refuses members that this version does not know, since they could carry an expression or a value, and those that
+    /// exclude each other.
     pub(crate) fn known(&self, object: &Object<'_>, members: &[&str]) -> Result<(), Error> {
         match object.names().find(|name| !members.contains(name)) {
             None => not_mixed(self.operation, &[object]),
