@@ -4,7 +4,7 @@ use dynaseal_item::{Item, json};
 use dynaseal_keys::Answer;
 
 use crate::doc::Object;
-use crate::expr::error::Error;
+use crate::expr::error::{Error, Fault};
 
 /// An expression that DynamoDB refuses, in its words. For the three writes of one item it says how many faults it found.
 pub(crate) fn expression(operation: &str, fault: &Error) -> Answer {
@@ -15,6 +15,17 @@ pub(crate) fn expression(operation: &str, fault: &Error) -> Answer {
 /// A `ValidationException` with DynamoDB's text.
 pub(crate) fn validation(message: &str) -> Answer {
     failure("com.amazon.coral.validate#ValidationException", message, None)
+}
+
+/// DynamoDB's refusal of an update expression, as its refusal of the `AttributeUpdates` that it stands for.
+pub(crate) fn of_legacy(answer: Answer) -> Answer {
+    let words = |fault| Error { expression: None, fault }.message();
+    let body = std::str::from_utf8(&answer.body).ok().and_then(|body| Object::parse(body).ok());
+    let message = body.as_ref().and_then(|body| body.text("message").ok().flatten());
+    if message.as_deref() == Some(&words(Fault::OperandType)) {
+        return validation(&words(Fault::TypeMismatch));
+    }
+    answer
 }
 
 /// DynamoDB's refusal to describe a table, as its refusal of the call itself.

@@ -55,12 +55,12 @@ impl Expressions {
         let mut update = self.update.as_deref().map(|text| update::parse(text, &mut scope)).transpose()?;
         let condition = self.condition.as_ref().map(|(kind, text)| condition::parse(text, *kind, &mut scope));
         let mut condition = condition.transpose()?;
-        if let Some(updates) = &self.legacy.updates {
-            update = Some(legacy::attribute_updates(updates)?);
-        }
         if let Some(conditions) = &self.legacy.conditions {
             let read = if self.whole { legacy::expected } else { legacy::filter };
             condition = read(conditions, self.legacy.operator.as_deref())?;
+        }
+        if let Some(updates) = &self.legacy.updates {
+            update = Some(legacy::attribute_updates(updates)?);
         }
         if self.whole {
             scope.check_unused()?;

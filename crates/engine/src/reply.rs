@@ -169,8 +169,16 @@ impl Opener<'_> {
         let mut nodes = Vec::with_capacity(entries.len());
         for (number, (entry, view)) in entries.into_iter().zip(views).enumerate() {
             let mut entry = self.object(entry)?;
-            if let Some(view) = view {
-                self.member(&mut entry, "Item", view, Some(number)).await?;
+            if let Some(view) = view
+                && let Some(text) = entry.take_raw("Item")
+            {
+                let opened = self.item(&text, view, Some(number)).await?;
+                // An item of which nothing is to be shown is left out, other than in the answer to a read of one.
+                if view.projection.is_some() && opened == b"{}" {
+                    entry.remove("Item");
+                } else {
+                    entry.replace("Item", Node::Printed(opened));
+                }
             }
             nodes.push(Node::Printed(entry.print(&[], 0)));
         }

@@ -174,6 +174,31 @@ fn transactions_mix_tables_and_open_the_reasons() {
 }
 
 #[test]
+fn an_item_of_a_transaction_with_nothing_to_show_is_not_shown() {
+    let gets =
+        r#"{"TransactItems":[{"Get":{"TableName":"Users","Key":{"id":{"S":"1"}},"ProjectionExpression":"gone"}}]}"#;
+    let stored = sealed(ITEM);
+    let (_, answer) = call("TransactGetItems", gets, 200, &format!(r#"{{"Responses":[{{"Item":{stored}}}]}}"#));
+    assert_eq!(json(&answer), json(r#"{"Responses":[{}]}"#));
+    // A read of one item shows it empty.
+    let get = r#"{"TableName":"Users","Key":{"id":{"S":"1"}},"ProjectionExpression":"gone"}"#;
+    assert_eq!(json(&call("GetItem", get, 200, &format!(r#"{{"Item":{stored}}}"#)).1), json(r#"{"Item":{}}"#));
+}
+
+#[test]
+fn a_projection_beside_another_selection_is_left_for_dynamodb_to_refuse() {
+    for (select, projection) in
+        [("COUNT", r#""ProjectionExpression":"email""#), ("ALL_ATTRIBUTES", r#""AttributesToGet":["email"]"#)]
+    {
+        let filter = r#""FilterExpression":"card = :c","ExpressionAttributeValues":{":c":{"S":"x"}},"#;
+        let filter = if select == "COUNT" { filter } else { "" };
+        let body = format!(r#"{{"TableName":"Users",{filter}"Select":"{select}",{projection}}}"#);
+        let (sent, _) = call("Scan", &body, 400, "{}");
+        assert_eq!(json(&sent), json(&format!(r#"{{"TableName":"Users","Select":"{select}",{projection}}}"#)));
+    }
+}
+
+#[test]
 fn a_failed_condition_shows_its_item_opened() {
     let body = r#"{"TableName":"Users","Key":{"id":{"S":"1"}},"ConditionExpression":"tier = :p","ExpressionAttributeValues":{":p":{"S":"x"}},"ReturnValuesOnConditionCheckFailure":"ALL_OLD"}"#;
     let failed = format!(r#"{{"__type":"x#ConditionalCheckFailedException","message":"m","Item":{}}}"#, sealed(ITEM));

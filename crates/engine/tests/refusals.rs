@@ -69,7 +69,6 @@ fn key_conditions_and_legacy_parameters_on_encrypted_attributes() {
 
 #[test]
 fn updates_that_would_leave_something_unsealed() {
-    refusal("UpdateItem", r#"{"TableName":"Users","Key":{"id":{"S":"1"}}}"#, &["unsealed item"]);
     let update = tail("UpdateExpression", "SET aws_dbe_foot = :v");
     let body = format!(r#"{{"TransactItems":[{{"Update":{{"TableName":"Users",{KEY},{update}}}}}]}}"#);
     refusal("TransactWriteItems", &body, &["aws_dbe_foot"]);
@@ -175,6 +174,57 @@ fn two_readings_of_one_request() {
     refusal("GetItem", "not json SECRET", &["GetItem", "not JSON"]);
     let arn = r#"{"TableName":"arn:aws:dynamodb:eu-west-1:111122223333:table/Users","Item":{"id":{"S":"1"},"x":{"S":"SECRET"}}}"#;
     assert_eq!(refusal("PutItem", arn, &["\"x\""]).code(), "DSL-1002");
+}
+
+#[test]
+fn parameters_from_before_expressions_beside_expressions_in_dynamodb_s_words() {
+    for (operation, members, legacy, expressions) in [
+        (
+            "GetItem",
+            r#"KEY,"AttributesToGet":["email"],"ProjectionExpression":"tier""#,
+            "AttributesToGet",
+            "ProjectionExpression",
+        ),
+        (
+            "Query",
+            r#""AttributesToGet":["email"],"KeyConditionExpression":"id = :v","FilterExpression":"email = :v""#,
+            "AttributesToGet",
+            "FilterExpression, KeyConditionExpression",
+        ),
+        (
+            "UpdateItem",
+            r#"KEY,"Expected":{},"AttributeUpdates":{},"ConditionalOperator":"OR","UpdateExpression":"REMOVE email""#,
+            "AttributeUpdates, Expected, ConditionalOperator",
+            "UpdateExpression",
+        ),
+        (
+            "BatchGetItem",
+            r#""RequestItems":{"Users":{"Keys":[],"AttributesToGet":["email"]},"Other":{"Keys":[],"ProjectionExpression":"k"}}"#,
+            "AttributesToGet",
+            "ProjectionExpression",
+        ),
+    ] {
+        let members = members.replace("KEY", KEY);
+        let table = if operation == "BatchGetItem" { "" } else { r#""TableName":"Users","# };
+        let wire = Script::new(|_, _| (200, "{}".into()));
+        let answer = ready(engine().call(&wire, dynamodb(operation, &format!("{{{table}{members}}}")))).unwrap();
+        let (count, answer) = (wire.count(), String::from_utf8(answer.body).unwrap());
+        let text = format!(
+            "Can not use both expression and non-expression parameters in the same request: Non-expression parameters: \
+             {{{legacy}}} Expression parameters: {{{expressions}}}"
+        );
+        assert!(count == 0 && answer.contains(&text), "{operation}: {answer}");
+    }
+}
+
+#[test]
+fn of_two_faults_that_of_the_condition_is_told() {
+    let operator = r#""Expected":{"email":{"Exists":false}},"ConditionalOperator":"OR""#;
+    let updates = r#""AttributeUpdates":{"email":{"Action":"ADD","Value":{"BOOL":true}}}"#;
+    let wire = Script::new(|_, _| (200, "{}".into()));
+    let body = format!(r#"{{"TableName":"Users",{KEY},{operator},{updates}}}"#);
+    let answer = ready(engine().call(&wire, dynamodb("UpdateItem", &body))).unwrap();
+    assert!(String::from_utf8(answer.body).unwrap().contains("ConditionalOperator can only be used"));
 }
 
 #[test]

@@ -108,6 +108,13 @@ async fn an_index_may_project_anything() {
     let (status, answer) = call(&engine, &database, "Query", query("all", more)).await;
     let text = "Filter Expression can only contain non-primary key attributes: Primary key attribute: tier";
     assert_eq!((status, &answer["message"]), (400, &json!(text)));
+    let equal = json!({"ComparisonOperator": "EQ", "AttributeValueList": [{"S": "free"}]});
+    let legacy = json!({
+        "TableName": "Users", "IndexName": "all", "KeyConditions": {"tier": equal},
+        "QueryFilter": {"email": equal, "tier": equal},
+    });
+    let (status, answer) = call(&engine, &database, "Query", legacy).await;
+    assert_eq!((status, &answer["message"]), (400, &json!(text.replace("Filter Expression", "QueryFilter"))));
     let (_, page) = call(&engine, &database, "Query", query("keys", json!({"Limit": 7}))).await;
     assert_eq!((&page["Count"], &page["LastEvaluatedKey"]["id"]["S"]), (&json!(7), &json!("006")));
     let (_, page) = call(&engine, &database, "Scan", json!({"TableName": "Users", "IndexName": "some"})).await;
@@ -129,6 +136,23 @@ async fn legacy_parameters_mean_what_their_successors_do() {
     assert_eq!(call(&engine, &database, "UpdateItem", body("x", "AND")).await.0, 400);
     let answer = json!({"Attributes": {"age": {"N": "41"}, "hits": {"N": "2"}}});
     assert_eq!(call(&engine, &database, "UpdateItem", body("x", "OR")).await, (200, answer));
+    // What expressions cannot say, or DynamoDB words otherwise for them, also of unsigned attributes.
+    let add = |attribute: &str, value: Value| {
+        json!({
+            "TableName": "Users", "Key": {"id": {"S": "lists"}}, "ReturnValues": "UPDATED_NEW",
+            "AttributeUpdates": {attribute: {"Action": "ADD", "Value": value}},
+        })
+    };
+    for attribute in ["hits", "email"] {
+        for count in 1..=2 {
+            let list = json!({"L": vec![json!({"S": "x"}); count]});
+            let (status, answer) =
+                call(&engine, &database, "UpdateItem", add(attribute, json!({"L": [{"S": "x"}]}))).await;
+            assert_eq!((status, &answer["Attributes"][attribute]), (200, &list), "{answer}");
+        }
+        let (status, answer) = call(&engine, &database, "UpdateItem", add(attribute, json!({"N": "1"}))).await;
+        assert_eq!((status, &answer["message"]), (400, &json!("Type mismatch for attribute to update")));
+    }
     let filter = |email: &str| {
         json!({
             "TableName": "Users", "AttributesToGet": ["age"],

@@ -1,4 +1,4 @@
-//! PartiQL beyond what `partiql.rs` draws at random: indexes, several partitions, several tables, EXISTS, tokens.
+//! PartiQL beyond what `partiql` draws at random: indexes, several partitions, several tables, EXISTS, tokens.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "helpers of tests, not tests themselves")]
 

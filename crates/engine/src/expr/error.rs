@@ -73,7 +73,7 @@ impl Error {
                 | Fault::KeyUpdate(_)
                 | Fault::AttributeUpdate(_)
                 | Fault::KeyNotScalar(_)
-                | Fault::FilterOnKey(_)
+                | Fault::FilterOnKey { .. }
                 | Fault::TooManyKeyConditions { .. }
                 | Fault::KeyConditionMissing(_)
                 | Fault::KeyConditionUnsupported
@@ -181,7 +181,11 @@ pub enum Fault {
     KeyConditionMissing(String),
     KeyConditionUnsupported,
     KeyNotScalar(String),
-    FilterOnKey(String),
+    FilterOnKey {
+        /// What DynamoDB calls the filter.
+        filter: &'static str,
+        key: String,
+    },
     KeyUpdate(String),
     InvalidPath,
     MissingOperand,
@@ -290,8 +294,8 @@ impl Fault {
                 "Key attributes must be scalars; list random access '[]' and map lookup '.' are not allowed: \
                  Key: {name}"
             ),
-            Fault::FilterOnKey(name) => {
-                format!("Filter Expression can only contain non-primary key attributes: Primary key attribute: {name}")
+            Fault::FilterOnKey { filter, key } => {
+                format!("{filter} can only contain non-primary key attributes: Primary key attribute: {key}")
             }
             Fault::KeyUpdate(name) => format!(
                 "One or more parameter values were invalid: Cannot update attribute {name}. This attribute is part \

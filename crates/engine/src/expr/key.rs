@@ -80,10 +80,13 @@ pub fn check_scalar_keys<'p>(paths: impl IntoIterator<Item = &'p Path>, keys: &[
 ///
 /// # Errors
 /// Names the attribute.
-pub fn check_filter<V>(filter: &Condition<V>, keys: &[&str]) -> Result<(), Error> {
-    let touches = super::touch::of_condition(filter);
+pub fn check_filter<V>(condition: &Condition<V>, filter: &'static str, keys: &[&str]) -> Result<(), Error> {
+    let touches = super::touch::of_condition(condition);
     match touches.iter().find(|touch| keys.contains(&touch.attribute)) {
-        Some(touch) => Err(Error { expression: None, fault: Fault::FilterOnKey(touch.attribute.to_owned()) }),
+        Some(touch) => {
+            let fault = Fault::FilterOnKey { filter, key: touch.attribute.to_owned() };
+            Err(Error { expression: None, fault })
+        }
         None => Ok(()),
     }
 }
@@ -180,8 +183,9 @@ mod tests {
         let names = Names::new();
         let read = |text: &str| read(text, &mut super::super::names::NamesOnly(&names)).unwrap();
         let text = "Filter Expression can only contain non-primary key attributes: Primary key attribute: k";
-        assert_eq!(check_filter(&read("a = :v AND k = :v"), &["k"]).unwrap_err().message(), text);
-        assert!(check_filter(&read("a = :v AND a.k = :v"), &["k"]).is_ok());
+        let check = |text: &str| check_filter(&read(text), "Filter Expression", &["k"]);
+        assert_eq!(check("a = :v AND k = :v").unwrap_err().message(), text);
+        assert!(check("a = :v AND a.k = :v").is_ok());
         let nested = Path { root: "k".into(), steps: vec![super::super::ast::Step::Index(0)] };
         assert!(check_scalar_keys([&nested], &["k"]).is_err() && check_scalar_keys([&nested], &["r"]).is_ok());
     }

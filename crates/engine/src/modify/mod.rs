@@ -170,7 +170,7 @@ impl Modify<'_, '_> {
         }
         // Attributes that were updated are stored as they are; a whole item is opened.
         if !answer.ok() || self.returns().projection().is_some() {
-            return Ok(Some(answer));
+            return Ok(Some(self.worded(answer)));
         }
         let reply = Reply::One { field: "Attributes", view: View::whole(self.table) };
         reply::open(operation, &reply, answer, io).await.map(Some)
@@ -181,6 +181,14 @@ impl Modify<'_, '_> {
         match &self.change {
             Change::Update(returns) => returns.clone(),
             Change::Put(_) | Change::Delete | Change::Check => Returns::of(self.body.raw("ReturnValues")),
+        }
+    }
+
+    /// `AttributeUpdates` is sent as an expression, of whose faults DynamoDB speaks in other words.
+    fn worded(&self, answer: Answer) -> Answer {
+        match self.expressions.legacy.updates {
+            Some(_) => answers::of_legacy(answer),
+            None => answer,
         }
     }
 
@@ -242,7 +250,7 @@ impl Modify<'_, '_> {
                 // If none is shown, there is no item any more, or this upstream does not show it.
                 Ok(Written::Lost(Some(now).filter(Current::exists)))
             }
-            Ok(answer) => Ok(Written::Done(answer)),
+            Ok(answer) => Ok(Written::Done(self.worded(answer))),
             Err(source) => self.without_answer(operation, source, write, before, io).await,
         }
     }

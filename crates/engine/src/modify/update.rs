@@ -82,22 +82,25 @@ pub(super) fn is_sealed(schema: &Schema, name: &str) -> bool {
 
 /// Who does what of an update.
 pub(crate) struct Split {
-    /// Attributes whose actions are worked out here: signed ones, and unsigned ones that become what was encrypted.
+    /// Attributes whose actions are worked out here: signed ones, unsigned ones that become what was encrypted, and lists
+    /// that `AttributeUpdates` adds to, for which there is no expression.
     pub(crate) here: BTreeSet<String>,
     /// Unsigned attributes that this reads.
     pub(crate) reads: BTreeSet<String>,
 }
 
 impl Split {
-    pub(crate) fn of<V: Clone>(update: &Update<V>, schema: &Schema) -> Self {
+    pub(crate) fn of(update: &Update<&Value<'_>>, schema: &Schema) -> Self {
         let mut split = Self { here: BTreeSet::new(), reads: BTreeSet::new() };
         let each =
             || update.actions.iter().map(|action| Update { actions: vec![action.clone()], legacy: update.legacy });
         let encrypted = |touch: &Touch<'_>| schema.action(touch.attribute) == Some(Action::EncryptAndSign);
         for one in each() {
             let read = of_update(&one).iter().any(|touch| touch.usage != Usage::Presence && encrypted(touch));
-            let roots = one.actions.iter().map(|(path, _)| &path.root);
-            split.here.extend(roots.filter(|root| read || is_sealed(schema, root)).cloned());
+            let is_here = |(path, action): &&(Path, ast::Action<&Value<'_>>)| {
+                read || is_sealed(schema, &path.root) || matches!(action, ast::Action::Add(Value::L(_)))
+            };
+            split.here.extend(one.actions.iter().filter(is_here).map(|(path, _)| path.root.clone()));
         }
         for one in each().filter(|one| one.actions.iter().any(|(path, _)| split.here.contains(&path.root))) {
             let unsigned = of_update(&one).into_iter().filter(|touch| !is_sealed(schema, touch.attribute));

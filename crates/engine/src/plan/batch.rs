@@ -7,7 +7,7 @@ use crate::doc::{Node, NotJson, Object, array};
 use crate::error::Error;
 
 use super::item::put_part;
-use super::scope::{NAMES, Scope};
+use super::scope::{NAMES, Scope, not_mixed};
 use super::{BatchView, Plan, Put, Reply, Request, View};
 
 const REQUEST_ITEMS: &str = "RequestItems";
@@ -58,6 +58,10 @@ pub(crate) fn get<'e, 'a>(mut request: Request<'e, 'a>) -> Result<Plan<'e, 'a>, 
     const MEMBERS: [&str; 5] = ["Keys", "ConsistentRead", "AttributesToGet", "ProjectionExpression", NAMES];
     let Some(mut tables) = request_items(&request)? else { return Ok(Plan::Forward) };
     let mut views = BTreeMap::new();
+    let mixed = {
+        let all: Vec<_> = tables.entries().filter_map(|(_, text)| Object::parse(text).ok()).collect();
+        not_mixed(request.operation, &all.iter().collect::<Vec<_>>())
+    };
     for (name, node) in tables.entries_mut() {
         let (Some(table), Node::Raw(Cow::Borrowed(text))) = (request.tables.table(name), &*node) else { continue };
         let scope = Scope { operation: request.operation, table };
@@ -72,6 +76,7 @@ pub(crate) fn get<'e, 'a>(mut request: Request<'e, 'a>) -> Result<Plan<'e, 'a>, 
     if views.is_empty() {
         return Ok(Plan::Forward);
     }
+    mixed?;
     request.body.set(REQUEST_ITEMS, Node::Object(tables));
     Ok(request.edit(Vec::new(), Reply::ByTable(views)))
 }

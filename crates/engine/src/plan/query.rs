@@ -25,6 +25,9 @@ const MEMBERS: [&str; 13] = [
     "ExpressionAttributeValues",
 ];
 
+/// Members that say which attributes to show.
+const PROJECTIONS: [&str; 2] = ["ProjectionExpression", "AttributesToGet"];
+
 pub(crate) fn query<'e, 'a>(request: Request<'e, 'a>) -> Result<Plan<'e, 'a>, Error> {
     read(request, &["KeyConditionExpression", "KeyConditions", "QueryFilter", "ScanIndexForward"])
 }
@@ -39,10 +42,13 @@ fn read<'e, 'a>(mut request: Request<'e, 'a>, own: &[&str]) -> Result<Plan<'e, '
     scope.known(&request.body, &[&MEMBERS, own].concat())?;
     scope.conditions(&request.body, &[Kind::KeyCondition])?;
     scope.legacy_conditions(&request.body, "KeyConditions")?;
-    let (projection, _) = scope.take_projection(&mut request.body)?;
-    let filter = scope.take_filter(&mut request.body)?;
     let select = request.body.text("Select").map_err(|error| request.bad(error))?.map(|select| select.into_owned());
-    let count_only = select.as_deref() == Some("COUNT");
+    // A projection beside another selection is for DynamoDB to refuse, which must see both.
+    let contradicts = select.as_deref().is_some_and(|select| select != "SPECIFIC_ATTRIBUTES")
+        && PROJECTIONS.iter().any(|member| request.body.raw(member).is_some());
+    let projection = if contradicts { None } else { scope.take_projection(&mut request.body)?.0 };
+    let filter = scope.take_filter(&mut request.body)?;
+    let count_only = select.as_deref() == Some("COUNT") && !contradicts;
     // What is left must be allowed without a projection, and a filter here needs the items that it counts.
     if projection.is_some() && select.as_deref() == Some("SPECIFIC_ATTRIBUTES") || filter.is_some() && count_only {
         request.body.remove("Select");
@@ -63,5 +69,6 @@ fn read<'e, 'a>(mut request: Request<'e, 'a>, own: &[&str]) -> Result<Plan<'e, '
 /// Key conditions are for the key: DynamoDB refuses a Query whose filter reads it too.
 fn not_on_keys(filter: &Expressions, keys: &[String]) -> Result<(), Fault> {
     let keys: Vec<_> = keys.iter().map(String::as_str).collect();
-    filter.parse()?.condition.iter().try_for_each(|condition| check_filter(condition, &keys))
+    let name = if filter.legacy.conditions.is_some() { "QueryFilter" } else { "Filter Expression" };
+    filter.parse()?.condition.iter().try_for_each(|condition| check_filter(condition, name, &keys))
 }

@@ -8,7 +8,7 @@ use dynaseal_item::Action;
 
 use crate::doc::{Node, NotJson, Object, text};
 use crate::error::Error;
-use crate::expr::error::Kind;
+use crate::expr::error::{Fault, Kind};
 use crate::expr::legacy::{LegacyCondition, LegacyUpdate};
 use crate::expr::lex::used_placeholders;
 use crate::expr::names::{Names, NamesOnly, Scope as Placeholders, Values};
@@ -30,8 +30,14 @@ const ATTRIBUTES_TO_GET: &str = "AttributesToGet";
 const LEGACY: [&str; 4] = ["Expected", "QueryFilter", "ScanFilter", UPDATES];
 pub(crate) const UPDATES: &str = "AttributeUpdates";
 
-/// Expressions that stay in the request, and so keep their names.
-const STAYING: [&str; 3] = ["KeyConditionExpression", "FilterExpression", "ConditionExpression"];
+/// Expressions that stay in the request if they are still there, and so keep their names.
+const STAYING: [&str; 4] = ["KeyConditionExpression", "FilterExpression", "ConditionExpression", PROJECTION];
+
+/// All parameters that expressions replaced, and all expressions, in the order in which DynamoDB names them.
+const REPLACED: [&str; 7] =
+    [ATTRIBUTES_TO_GET, UPDATES, "Expected", "QueryFilter", "ScanFilter", "ConditionalOperator", "KeyConditions"];
+const EXPRESSIONS: [&str; 5] =
+    [PROJECTION, "UpdateExpression", "FilterExpression", "ConditionExpression", "KeyConditionExpression"];
 
 /// What a request says in expressions or in their predecessors.
 pub(crate) struct Work {
@@ -55,10 +61,11 @@ pub(crate) struct Scope<'e, 'o> {
 }
 
 impl Scope<'_, '_> {
-    /// Refuses members that this version does not know: they could carry an expression or a value.
+    /// Refuses members that this version does not know, since they could carry an expression or a value, and those that
+    /// exclude each other.
     pub(crate) fn known(&self, object: &Object<'_>, members: &[&str]) -> Result<(), Error> {
         match object.names().find(|name| !members.contains(name)) {
-            None => Ok(()),
+            None => not_mixed(self.operation, &[object]),
             Some(name) => Err(self.refused(
                 format!("the parameter {name} is not known to Dynaseal"),
                 "leave the parameter out, or update Dynaseal",
@@ -86,8 +93,7 @@ impl Scope<'_, '_> {
         let (by_legacy, by_expression) = (has(&LEGACY), has(&[kind.member(), Kind::Update.member()]));
         // An UpdateItem that says nothing else makes the item if it is not there.
         let bare = self.operation == "UpdateItem" && !has(&[Kind::Update.member(), UPDATES]);
-        // Both kinds at once are for DynamoDB to refuse.
-        if by_legacy && by_expression || !(by_legacy || by_expression || bare) {
+        if !(by_legacy || by_expression || bare) {
             return Ok(None);
         }
         let mut legacy = if by_legacy { self.legacy(object)? } else { Legacy::default() };
@@ -215,11 +221,7 @@ impl Scope<'_, '_> {
         let attributes = object.take_raw(ATTRIBUTES_TO_GET);
         let projection = match (&expression, &attributes) {
             (None, None) => return Ok((None, taken)),
-            (Some(_), Some(_)) => {
-                let both = "ProjectionExpression and AttributesToGet cannot be used together";
-                return Err(Error::request(self.operation, NotJson(both)));
-            }
-            (Some(expression), None) => self.projection(object, expression)?,
+            (Some(expression), _) => self.projection(object, expression)?,
             (None, Some(names)) => {
                 let bad = |reason| self.bad(ATTRIBUTES_TO_GET, NotJson(reason));
                 let names = legacy::read_attributes(names).map_err(bad)?;
@@ -349,6 +351,24 @@ impl Scope<'_, '_> {
     fn member<'o>(&self, object: &'o Object<'_>, member: &str) -> Result<Option<Cow<'o, str>>, Error> {
         object.text(member).map_err(|error| self.bad(member, error))
     }
+}
+
+/// Refuses expressions beside what they replaced, in one object or in several of a request. DynamoDB does, but some of
+/// them do not reach it.
+pub(crate) fn not_mixed(operation: &str, objects: &[&Object<'_>]) -> Result<(), Error> {
+    let given = |name: &&str| objects.iter().any(|object| object.raw(name).is_some());
+    let replaced: Vec<_> = REPLACED.into_iter().filter(given).collect();
+    let expressions: Vec<_> = EXPRESSIONS.into_iter().filter(given).collect();
+    if replaced.is_empty() || expressions.is_empty() {
+        return Ok(());
+    }
+    let text = format!(
+        "Can not use both expression and non-expression parameters in the same request: Non-expression parameters: \
+         {{{}}} Expression parameters: {{{}}}",
+        replaced.join(", "),
+        expressions.join(", "),
+    );
+    Err(Error::expression(operation, crate::expr::error::Error { expression: None, fault: Fault::Parameter(text) }))
 }
 
 /// Whether only the presence of the attribute itself is asked for, which DynamoDB sees though it is encrypted.

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::random::compare::Request;
 use super::random::{Random, value};
 
 /// A statement with its parameters.
@@ -189,12 +190,9 @@ fn insert(random: &mut Random) -> Statement {
 
 fn update(random: &mut Random, in_transaction: bool) -> Statement {
     let mut statement = Statement::new("UPDATE \"Things\"");
-    // A fault that only the stored item shows is told otherwise in a transaction, so there is none.
-    // Elsewhere there is at most one, since of two DynamoDB does not say which it tells.
+    // At most one fault that only the stored item shows, since of two DynamoDB does not say which it tells.
     let mut parts: Vec<usize> = [0, 5, 7].into_iter().filter(|_| random.chance(40)).collect();
-    if !in_transaction {
-        parts.extend([1, 2, 3, 4, 6, 8].get(random.below(8)));
-    }
+    parts.extend([1, 2, 3, 4, 6, 8].get(random.below(8)));
     if parts.iter().all(|part| [3, 4].contains(part)) {
         parts.insert(0, 0);
     }
@@ -255,8 +253,8 @@ fn keyed(random: &mut Random) -> Statement {
     statement
 }
 
-pub fn request(random: &mut Random) -> (&'static str, Value) {
-    match random.below(12) {
+pub fn request(random: &mut Random) -> Request {
+    let (operation, body) = match random.below(12) {
         0..=2 => ("ExecuteStatement", insert(random).body()),
         3 | 4 => {
             let mut body = update(random, false).body();
@@ -298,5 +296,6 @@ pub fn request(random: &mut Random) -> (&'static str, Value) {
             let statements: Vec<_> = (0..=random.below(3)).map(|_| one(random).body()).collect();
             ("ExecuteTransaction", json!({"TransactStatements": statements}))
         }
-    }
+    };
+    Request { operation: operation.to_owned(), body }
 }

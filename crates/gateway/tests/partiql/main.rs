@@ -1,14 +1,15 @@
 //! PartiQL through encryption: the same random statements against a plain table and against a protected one, in which every
-//! attribute but the key and a counter is encrypted, must give the same answers, page by page. A failure prints its seed
-//! and step; `DYNASEAL_SEED` starts there, `DYNASEAL_SEQUENCES` says how many to try.
+//! attribute but the key and a counter is encrypted, must give the same answers, page by page, and the same stream. A
+//! failure prints its seed and the smallest sequence that shows it; `DYNASEAL_SEED` starts there, `DYNASEAL_SEQUENCES` says
+//! how many to try.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "helpers of tests, not tests themselves")]
 
 #[allow(dead_code, unreachable_pub, reason = "each test uses a part of it")]
+#[path = "../random/mod.rs"]
 mod random;
 
 #[allow(unreachable_pub, reason = "a module of one test")]
-#[path = "partiql/generate.rs"]
 mod generate;
 
 use std::sync::Arc;
@@ -18,7 +19,9 @@ use dynaseal_gateway::{Embedded, RuntimeClock};
 use dynaseal_item::{Action, SchemaSpec, Suite};
 use dynaseal_keys::{Provider, RawAes};
 use generate::request;
-use random::{Random, call, normal};
+use random::compare::{Difference, Exception, Request, Sides, Tally};
+use random::run::sequences;
+use random::{Random, call};
 use serde_json::{Value, json};
 
 fn table() -> Embedded {
@@ -29,6 +32,7 @@ fn table() -> Embedded {
             {"AttributeName": "id", "AttributeType": "S"}, {"AttributeName": "pos", "AttributeType": "N"},
         ],
         "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}, {"AttributeName": "pos", "KeyType": "RANGE"}],
+        "StreamSpecification": {"StreamEnabled": true, "StreamViewType": "NEW_AND_OLD_IMAGES"},
     });
     assert!(database.call(&call("CreateTable", &table)).ok());
     database
@@ -51,52 +55,23 @@ fn engine() -> Engine {
     Engine::new([table], Arc::new(RuntimeClock))
 }
 
+async fn differs(engine: &Engine, requests: &[Request], tally: &mut Tally) -> Option<Difference> {
+    let (plain, protected) = (table(), table());
+    let exception = |_: &Embedded, _: &Request| Exception::None;
+    let sides = Sides { plain: &plain, engine, protected: &protected, exception, streams: &["Things"] };
+    sides.compare(requests, tally).await
+}
+
 #[tokio::test]
 async fn statements_on_a_protected_table_answer_as_on_a_plain_one() {
     const STEPS: usize = 14;
-    let number =
-        |name: &str, default: u64| std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default);
-    let (first, sequences) = (number("DYNASEAL_SEED", 1), number("DYNASEAL_SEQUENCES", 400));
     let engine = engine();
-    let (mut answered, mut failed) = (0, 0);
-    for seed in first..first + sequences {
-        let mut random = Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
-        let (plain, protected) = (table(), table());
-        for step in 0..STEPS {
-            let (operation, body) = request(&mut random);
-            let (mut one, mut two) = (body.clone(), body);
-            // Page by page, each with the tokens of its own side.
-            loop {
-                let expected = plain.call(&call(operation, &one));
-                let answer = engine.call(&protected, call(operation, &two)).await;
-                let answer = answer.unwrap_or_else(|error| panic!("seed {seed}, step {step}: {two}: {error}"));
-                let read = |body: &[u8]| normal(&serde_json::from_slice(body).unwrap());
-                let (mut expected_body, mut answer_body) = (read(&expected.body), read(&answer.body));
-                one["NextToken"] = take(&mut expected_body, "NextToken");
-                two["NextToken"] = take(&mut answer_body, "NextToken");
-                take(&mut answer_body, "LastEvaluatedKey");
-                for body in [&mut expected_body, &mut answer_body] {
-                    if let message @ Value::String(_) = take(body, "Message") {
-                        body["message"] = message;
-                    }
-                }
-                assert_eq!(
-                    (answer.status, &answer_body, two["NextToken"].is_null()),
-                    (expected.status, &expected_body, one["NextToken"].is_null()),
-                    "seed {seed}, step {step}: {operation} {two}"
-                );
-                if expected.ok() {
-                    answered += 1;
-                } else {
-                    failed += 1;
-                }
-                if one["NextToken"].is_null() {
-                    break;
-                }
-            }
-        }
+    let sequence = |random: &mut Random| (0..STEPS).map(|_| request(random)).collect();
+    let differs = async |_, requests: &[Request], tally: &mut Tally| differs(&engine, requests, tally).await;
+    if let Some(tally) = sequences(400, sequence, differs).await {
+        let (answered, refused) = tally.sum();
+        assert!(answered > refused && refused * 10 > answered, "{tally:?}");
     }
-    assert!(first != 1 || sequences < 100 || (answered > failed && failed * 10 > answered), "{answered} {failed}");
 }
 
 /// Statements that random ones seldom are, most of which DynamoDB refuses.
@@ -159,20 +134,14 @@ const ODD_TRANSACTIONS: [[&str; 2]; 8] = [
 
 #[tokio::test]
 async fn odd_statements_are_answered_in_the_same_words() {
-    let (engine, plain, protected) = (engine(), table(), table());
+    let engine = engine();
     let statements = ODD.map(|statement| ("ExecuteStatement", json!({ "Statement": statement })));
     let transactions = ODD_TRANSACTIONS.map(|statements| {
         let statements = statements.map(|statement| json!({ "Statement": statement }));
         ("ExecuteTransaction", json!({ "TransactStatements": statements }))
     });
-    for (operation, body) in statements.into_iter().chain(transactions) {
-        let expected = plain.call(&call(operation, &body));
-        let answer = engine.call(&protected, call(operation, &body)).await.unwrap();
-        let read = |body: &[u8]| normal(&serde_json::from_slice(body).unwrap());
-        assert_eq!((answer.status, read(&answer.body)), (expected.status, read(&expected.body)), "{body}");
-    }
-}
-
-fn take(body: &mut Value, member: &str) -> Value {
-    body.as_object_mut().and_then(|body| body.remove(member)).unwrap_or(Value::Null)
+    let request = |(operation, body): (&str, Value)| Request { operation: operation.to_owned(), body };
+    let requests: Vec<_> = statements.into_iter().chain(transactions).map(request).collect();
+    let difference = differs(&engine, &requests, &mut Tally::default()).await;
+    assert!(difference.is_none(), "{}", difference.unwrap());
 }
