@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { folder } from "./targets.mjs";
 
 const ONCE = ["config", "mappers", "package", ...within("koa"), ...within("egress")];
-const EACH = ["calls", "traps", "interop", "load"];
+const EACH = ["calls", "records", "traps", "interop", "load"];
 
 const versions = ["newest", ...readdirSync(join(folder, "test", "sdk"))];
 const chosen = process.argv.slice(2);

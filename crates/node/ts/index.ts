@@ -4,6 +4,9 @@
 //   exchange.ts    one request through the SDK      http.ts     requests and answers by their shape
 //   call.ts        one call of the engine          native.ts   the native module
 //   dynaseal.ts    a configuration, and items      attributes.ts   attribute values and JSON
+//   records.ts     stream records                  config.ts    the configuration's types
+//
+//   koa/, egress/  entries of their own: the middlewares around a service, and what guards its outgoing connections
 
 export type { AttributeMap, AttributeValue } from "./attributes.js";
 export {
@@ -15,6 +18,7 @@ export {
   defineTable,
   type KeyConfig,
   type MultiConfig,
+  type PatternConfig,
   type RawAesConfig,
   type RawRsaConfig,
   type TableConfig,
