@@ -1,6 +1,6 @@
 //! Tables configured by a pattern, such as `[tables."*"]`: everything but the name and the keys, which each table brings.
 
-use dynaseal_item::{Action, SchemaSpec};
+use dynaseal_item::{Action, SchemaSpec, Suite};
 use dynaseal_keys::Provider;
 
 use crate::table::{Plaintext, Table};
@@ -36,6 +36,12 @@ impl Pattern {
     #[must_use]
     pub fn text(&self) -> &str {
         &self.pattern
+    }
+
+    /// The suite to write with.
+    #[must_use]
+    pub fn suite(&self) -> Suite {
+        self.spec.suite
     }
 
     /// Whether a table's name matches: `*` stands for any text.

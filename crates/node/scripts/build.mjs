@@ -8,12 +8,12 @@
 import { spawnSync } from "node:child_process";
 import { copyFileSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { join } from "node:path";
+import { dirname, join, posix } from "node:path";
 import { parseArgs } from "node:util";
 import { binary, byRustName, folder } from "./targets.mjs";
 
 /** The modules of package.json's "exports". */
-const ENTRIES = ["index"];
+const ENTRIES = ["index", "koa/index", "egress/index"];
 
 const { values: options } = parseArgs({
   options: { debug: { type: "boolean" }, js: { type: "boolean" }, target: { type: "string" } },
@@ -52,11 +52,12 @@ function buildJavaScript() {
 /** For import: a thin module over the one for require(), so that both share one instance. */
 function importable(entry) {
   const require = createRequire(import.meta.url);
-  const from = `../cjs/${entry}.js`;
+  const from = posix.relative(posix.dirname(`esm/${entry}`), `cjs/${entry}.js`);
   const names = Object.keys(require(join(folder, "dist", "cjs", `${entry}.js`)));
-  mkdirSync(join(folder, "dist", "esm"), { recursive: true });
-  writeFileSync(join(folder, "dist", "esm", `${entry}.mjs`), `export { ${names.join(", ")} } from "${from}";\n`);
-  writeFileSync(join(folder, "dist", "esm", `${entry}.d.mts`), `export * from "${from}";\n`);
+  const to = join(folder, "dist", "esm", entry);
+  mkdirSync(dirname(to), { recursive: true });
+  writeFileSync(`${to}.mjs`, `export { ${names.join(", ")} } from "${from}";\n`);
+  writeFileSync(`${to}.d.mts`, `export * from "${from}";\n`);
 }
 
 function run(program, args, options = { stdio: ["ignore", "inherit", "inherit"] }) {

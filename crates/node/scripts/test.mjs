@@ -8,8 +8,8 @@ import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { folder } from "./targets.mjs";
 
-const ONCE = ["config", "mappers", "package"];
-const EACH = ["calls", "traps", "interop", "load"];
+const ONCE = ["config", "mappers", "package", ...within("koa"), ...within("egress")];
+const EACH = ["calls", "records", "traps", "interop", "load"];
 
 const versions = ["newest", ...readdirSync(join(folder, "test", "sdk"))];
 const chosen = process.argv.slice(2);
@@ -31,6 +31,11 @@ for (const version of versions.filter((version) => chosen.length === 0 || chosen
       env: { ...process.env, SDK: version },
     },
   );
+}
+
+function within(name) {
+  const files = readdirSync(join(folder, "test", name)).filter((file) => file.endsWith(".test.mjs"));
+  return files.map((file) => join(name, file.slice(0, -".test.mjs".length)));
 }
 
 function run(program, args, options) {

@@ -5,7 +5,7 @@ use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use dynaseal_engine::{Config, ConfigErrors, Machine, Outside, Session};
+use dynaseal_engine::{Config, ConfigErrors, Machine, Outside, Pattern, Session};
 use dynaseal_item::{Kind, Suite};
 use napi::bindgen_prelude::{ClassInstance, JavaScriptClassExt as _};
 use napi::{Env, Result};
@@ -94,7 +94,8 @@ impl Engine {
             }
         };
         let warnings = config.warnings.iter().map(|fault| Fault::new(fault.clone(), placed)).collect();
-        let signs = config.tables.values().any(|table| table.schema().suite() == Suite::EcdsaP384);
+        let named = config.tables.values().map(|table| table.schema().suite());
+        let signs = named.chain(config.patterns.iter().map(Pattern::suite)).any(|suite| suite == Suite::EcdsaP384);
         let engine = config.into_engine(Arc::new(SteppedClock));
         let shared = Arc::new(Shared { engine: Arc::new(engine), sessions: Mutex::default(), woken: Mutex::default() });
         let engine = Engine { shared, async_from: if signs { SIGNED } else { UNSIGNED } };

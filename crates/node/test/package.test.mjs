@@ -94,6 +94,12 @@ test("import and require give one and the same module", async () => {
     for (const name of ["seal", "Dynaseal", "DynasealError", "defineTable"]) {
       if (typeof imported[name] !== "function" || imported[name] !== required[name]) throw new Error(name);
     }
+    for (const entry of ["koa", "egress"]) {
+      const part = await import("dynaseal/" + entry);
+      const names = createRequire(import.meta.url)("dynaseal/" + entry);
+      for (const name of Object.keys(part)) if (part[name] !== names[name]) throw new Error(name);
+      if (Object.keys(part).length !== Object.keys(names).length) throw new Error(entry);
+    }
     console.log(Object.keys(imported).length);
   `;
   await writeFile(join(folder, "one.mjs"), text);

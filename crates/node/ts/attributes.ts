@@ -4,8 +4,8 @@
 export type AttributeValue = Readonly<Record<string, unknown>>;
 export type AttributeMap = Record<string, AttributeValue>;
 
-/** DynamoDB JSON; bytes become base64. */
-export function toJson(item: AttributeMap): string {
+/** An item, or an event that holds some, as DynamoDB JSON; bytes become base64. */
+export function toJson(item: object): string {
   return JSON.stringify(item, function (this: Record<string, unknown>, name, value) {
     // A Buffer arrives as what its own toJSON made of it; the holder still has the bytes.
     const held = this[name];
@@ -17,7 +17,11 @@ export function toJson(item: AttributeMap): string {
 
 /** The SDK's form; base64 becomes bytes. */
 export function fromJson(json: string): AttributeMap {
-  const item = JSON.parse(json) as AttributeMap;
+  return decoded(JSON.parse(json) as AttributeMap);
+}
+
+/** The same for an item that is parsed already, in place. */
+export function decoded(item: AttributeMap): AttributeMap {
   for (const value of Object.values(item)) decode(value as Parsed);
   return item;
 }

@@ -21,9 +21,9 @@ export class Calls {
     return call;
   }
 
-  /** Whether a body is so large that working on it would hold up the event loop. */
-  isLarge(body: Uint8Array): boolean {
-    return body.byteLength >= this.#asyncFrom;
+  /** Whether so many bytes would hold up the event loop if they were worked on here. */
+  isLarge(bytes: number): boolean {
+    return bytes >= this.#asyncFrom;
   }
 
   wake(ids: readonly number[]): void {
@@ -49,7 +49,7 @@ export class Call {
 
   async start(target: string, operation: string, body: Uint8Array): Promise<Settled> {
     const { engine } = this.calls;
-    this.#large = this.calls.isLarge(body);
+    this.#large = this.calls.isLarge(body.byteLength);
     return this.#settle(
       this.#large
         ? await engine.startAsync(this.id, target, operation, body)
@@ -59,7 +59,7 @@ export class Call {
 
   async resume(status: number, body: Uint8Array): Promise<Settled> {
     const { engine } = this.calls;
-    this.#large = this.calls.isLarge(body);
+    this.#large = this.calls.isLarge(body.byteLength);
     return this.#settle(
       this.#large ? await engine.resumeAsync(this.id, status, body) : engine.resume(this.id, status, body),
     );
@@ -76,6 +76,14 @@ export class Call {
 
   async openItem(table: string, item: string): Promise<Settled> {
     return this.#settle(this.calls.engine.openItem(this.id, table, item));
+  }
+
+  async openRecords(table: string | undefined, text: string): Promise<Settled> {
+    const { engine } = this.calls;
+    this.#large = this.calls.isLarge(text.length);
+    return this.#settle(
+      this.#large ? await engine.openRecordsAsync(this.id, table, text) : engine.openRecords(this.id, table, text),
+    );
   }
 
   close(): void {

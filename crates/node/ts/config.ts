@@ -6,8 +6,13 @@ export type ConfigSource = string | URL | { readonly config: string | URL } | Co
 export interface Config {
   /** Who can open items, by name. */
   readonly keys: Readonly<Record<string, KeyConfig>>;
-  /** The protected tables, by name. All others pass through untouched. */
-  readonly tables: Readonly<Record<string, TableConfig<any>>>;
+  /** The protected tables, by name or by a pattern of names such as `prod-*`. All others pass through untouched. */
+  readonly tables: Tables;
+}
+
+export interface Tables {
+  readonly [name: string]: TableConfig<any> | PatternConfig;
+  readonly [pattern: `${string}*${string}`]: PatternConfig;
 }
 
 export type KeyConfig = RawAesConfig | RawRsaConfig | BranchKeyFileConfig | MultiConfig;
@@ -65,6 +70,18 @@ export interface TableConfig<Item = any> {
   /** What may be stored or read unsealed, for migrations. */
   readonly plaintext?: "forbid" | "read" | "write";
 }
+
+/**
+ * Every table whose name matches, unless it is listed by its own or a closer pattern matches. Each signs its own name; its key
+ * attributes, also those of its indexes, are learned from DynamoDB and signed only, so none are named here.
+ */
+export interface PatternConfig extends Omit<TableConfig, KeyNames> {
+  readonly partition_key?: never;
+  readonly sort_key?: never;
+  readonly logical_name?: never;
+}
+
+type KeyNames = "partition_key" | "sort_key" | "logical_name";
 
 export type AttributeName<Item> = keyof Item & string;
 

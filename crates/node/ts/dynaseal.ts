@@ -5,7 +5,8 @@ import { type AttributeMap, fromJson, toJson } from "./attributes.js";
 import { type Call, Calls } from "./call.js";
 import type { Config, ConfigSource } from "./config.js";
 import { DynasealError, type Fault } from "./errors.js";
-import { native, type NativeEngineResult, type Settled } from "./native.js";
+import { native, type NativeEngineResult, type Send, type Settled } from "./native.js";
+import { withImages } from "./records.js";
 
 export interface Options {
   /** Where `key_env` is looked up instead of `process.env`, such as secrets that were fetched at start. */
@@ -30,12 +31,22 @@ export class Dynaseal {
 
   /** Seals one item of a table, given as attribute values: `{ id: { S: "1" } }`. For exports, queues and imports. */
   sealItem(table: string, item: AttributeMap): Promise<AttributeMap> {
-    return this.#item((call) => call.sealItem(table, toJson(item)));
+    return this.#apart((call) => call.sealItem(table, toJson(item))).then(fromJson);
   }
 
   /** Verifies and opens one item of a table. Binary values may also be base64, as in Lambda's stream events. */
   openItem(table: string, item: AttributeMap): Promise<AttributeMap> {
-    return this.#item((call) => call.openItem(table, toJson(item)));
+    return this.#apart((call) => call.openItem(table, toJson(item))).then(fromJson);
+  }
+
+  /**
+   * Verifies and opens the images in the event of a Lambda stream handler, in one of its records, or in what GetRecords answered
+   * to a client that is not sealed; a copy, in which all else is as it was. Binary values of images are bytes then, as the SDK's
+   * `unmarshall` takes them, whatever the event's type says. `table` is the one that the records are of, if they do not name it
+   * themselves; those of tables that are not protected are left sealed or plain as they are.
+   */
+  async openRecords<Event extends object>(event: Event, { table }: { readonly table?: string } = {}): Promise<Event> {
+    return withImages(event, await this.#apart((call) => call.openRecords(table, toJson(event))));
   }
 
   /** @internal A call for the middlewares. */
@@ -43,21 +54,32 @@ export class Dynaseal {
     return dynaseal.#calls.begin();
   }
 
-  async #item(work: (call: Call) => Promise<Settled>): Promise<AttributeMap> {
+  /** Work without a client; JSON. */
+  async #apart(work: (call: Call) => Promise<Settled>): Promise<string> {
     const call = this.#calls.begin();
     try {
       const step = await work(call);
-      if (step.kind === "send") throw needsKms(step.operation);
+      if (step.kind === "send") throw cannotSend(step);
       if (step.kind === "failed") throw new DynasealError(step.failure);
-      return fromJson(step.body.toString("utf8"));
+      return step.body.toString("utf8");
     } finally {
       call.close();
     }
   }
 }
 
-/** A call that a key asks for and nothing here can send. No key type of this version asks for one. */
-export function needsKms(operation: string): DynasealError {
+/** A call that the engine wants sent and nothing here can send: a question about a table's keys, or a call of another service. */
+export function cannotSend({ target, operation, body }: Send): DynasealError {
+  if (target === DYNAMODB) {
+    const { TableName } = JSON.parse(body.toString("utf8")) as { TableName: string };
+    return new DynasealError({
+      code: "DSL-2008",
+      kind: "caller",
+      message: `${operation} on table ${TableName} was not sent: a pattern protects it, and only a sealed DynamoDBClient can ask for its keys`,
+      hint: "let a client that was sealed with this Dynaseal use the table first, or give the table a section of its own, which names its keys",
+    });
+  }
+  // No key type of this version asks for one.
   return new DynasealError({
     code: "DSL-9006",
     kind: "config",
@@ -100,4 +122,6 @@ function variables(env: Readonly<Record<string, string | undefined>>): Record<st
   return Object.fromEntries(set);
 }
 
+/** As `X-Amz-Target` names it. */
+const DYNAMODB = "DynamoDB_20120810";
 const NO_ENGINE = { code: "DSL-9099", kind: "internal", message: "no engine was made", hint: "report it" } as const;

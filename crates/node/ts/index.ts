@@ -1,9 +1,12 @@
 // dynaseal for Node.js: seals the items of an AWS SDK v3 client.
 //
-//   seal.ts        a client's middlewares          redact.ts   what logs may show
-//   exchange.ts    one request through the SDK      http.ts     requests and answers by their shape
-//   call.ts        one call of the engine          native.ts   the native module
-//   dynaseal.ts    a configuration, and items      attributes.ts   attribute values and JSON
+//   seal.ts       a client's middlewares         redact.ts      what logs may show
+//   exchange.ts   one request through the SDK    http.ts        requests and answers by their shape
+//   call.ts       one call of the engine         native.ts      the native module
+//   dynaseal.ts   a configuration, and items     attributes.ts  attribute values and JSON
+//   config.ts     the configuration's types      records.ts     stream records
+//
+//   koa/, egress/ are entries of their own: the middlewares around a service, and what guards its outgoing connections
 
 export type { AttributeMap, AttributeValue } from "./attributes.js";
 export {
@@ -15,6 +18,7 @@ export {
   defineTable,
   type KeyConfig,
   type MultiConfig,
+  type PatternConfig,
   type RawAesConfig,
   type RawRsaConfig,
   type TableConfig,

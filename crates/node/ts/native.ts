@@ -31,6 +31,8 @@ export interface NativeEngine {
   pollAsync(id: number): Promise<Step>;
   sealItem(id: number, table: string, item: string): Step;
   openItem(id: number, table: string, item: string): Step;
+  openRecords(id: number, table: string | undefined, text: string): Step;
+  openRecordsAsync(id: number, table: string | undefined, text: string): Promise<Step>;
   close(id: number): readonly number[];
 }
 

@@ -6,7 +6,7 @@
 //   deserialize dynasealResponse  innermost: the raw answer, before the SDK's deserializer
 
 import type { ConfigSource } from "./config.js";
-import { Dynaseal, needsKms, type Options } from "./dynaseal.js";
+import { cannotSend, Dynaseal, type Options } from "./dynaseal.js";
 import { DynasealError } from "./errors.js";
 import { Exchange } from "./exchange.js";
 import { type HttpRequest, targetOf, withBody } from "./http.js";
@@ -63,11 +63,14 @@ function request(dynaseal: Dynaseal, exchanges: Exchanges) {
     const call = Dynaseal.begin(dynaseal);
     try {
       let step = await call.start(service, operation, body);
-      for (let first = true; ; first = false) {
+      // Whether nothing was sent yet but what asks for a table's keys, so that the next call is the caller's own.
+      let first = true;
+      for (;;) {
         if (step.kind === "failed") throw new DynasealError(step.failure);
+        if (step.kind === "send" && step.target !== service) throw cannotSend(step);
         const send = step.kind === "send" ? step : { target: service, operation };
-        if (send.target !== service) throw needsKms(send.operation);
         const exchange = new Exchange(call, step, first);
+        first &&= send.operation === "DescribeTable";
         const rewritten = withBody(args.request as HttpRequest, `${send.target}.${send.operation}`, step.body);
         exchanges.set(step.body, exchange);
         try {

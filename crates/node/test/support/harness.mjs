@@ -59,7 +59,7 @@ export async function assertSealed(TableName, Key, plain, encrypted) {
  * A sealed client over a network that does what `script` says, attempt by attempt: `undefined` lets it pass, "lost" carries it out
  * and drops the answer, "refused" does not carry it out, an object answers. `seen` is what went out.
  */
-export function scripted(script = [], more = {}) {
+export function scripted(script = [], more = {}, by = dynaseal) {
   const inner = new dynamodb.DynamoDBClient(connection()).config.requestHandler;
   const seen = [];
   const requestHandler = {
@@ -84,7 +84,7 @@ export function scripted(script = [], more = {}) {
     },
   };
   const client = new dynamodb.DynamoDBClient({ ...connection(), requestHandler, ...more });
-  seal(client, dynaseal);
+  seal(client, by);
   return {
     client,
     documents: lib.DynamoDBDocumentClient.from(client),

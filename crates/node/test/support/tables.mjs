@@ -89,4 +89,12 @@ export const schemas = [
     ...onDemand,
   },
   { TableName: "Plain", KeySchema: [hash("id")], AttributeDefinitions: [string("id")], ...onDemand },
+  // With streams, for records.test.mjs.
+  ...["Watched", "Unwatched", "any-1", "any-2"].map((TableName) => ({
+    TableName,
+    KeySchema: [hash("id")],
+    AttributeDefinitions: [string("id")],
+    StreamSpecification: { StreamEnabled: true, StreamViewType: "NEW_AND_OLD_IMAGES" },
+    ...onDemand,
+  })),
 ];

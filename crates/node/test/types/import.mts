@@ -40,6 +40,9 @@ defineTable<User>({ ...table, attributes: { email: "encrypt" } });
 defineTable<User>({ ...table, sortkey: "email" });
 // @ts-expect-error no partition key
 defineTable<User>({ keys: "main" });
+const everything: Config = { keys, tables: { "*": { keys: "main", default_action: "encrypt_and_sign" }, Users: users } };
+// @ts-expect-error a pattern stands for several tables, each with its own keys
+const keyed: Config = { keys, tables: { "prod-*": { keys: "main", partition_key: "id" } } };
 // @ts-expect-error two places for one key
 const both: Config["keys"] = { main: { type: "raw-aes", namespace: "a", name: "b", key_env: "A", key_file: "b" } };
 // @ts-expect-error a key type that is not built
@@ -64,5 +67,18 @@ export async function handler(): Promise<string> {
   }
 }
 
+/** As @types/aws-lambda has it, in short. */
+interface LambdaEvent {
+  Records: { eventName?: "INSERT" | "MODIFY" | "REMOVE"; dynamodb?: { NewImage?: { [name: string]: { S?: string } } } }[];
+}
+
+export async function onStream(event: LambdaEvent): Promise<(string | undefined)[]> {
+  const { Records } = await dynaseal.openRecords(event, { table: "Users" });
+  const record: LambdaEvent["Records"][number] | undefined = Records[0] && (await dynaseal.openRecords(Records[0]));
+  // @ts-expect-error a misspelt option
+  await dynaseal.openRecords(event, { tables: "Users" });
+  return [record?.eventName, ...Records.map(({ dynamodb }) => dynamodb?.NewImage?.email?.S)];
+}
+
 export type Rules = TableConfig<User>;
-export { aggregated, both, document, documents, kms, streams };
+export { aggregated, both, everything, keyed, document, documents, kms, streams };

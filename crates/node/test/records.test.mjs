@@ -1,0 +1,166 @@
+// Stream records: through a sealed streams client, and as a Lambda handler gets them; and tables of a pattern, whose keys are asked for.
+
+import assert from "node:assert/strict";
+import { after, test } from "node:test";
+import { Dynaseal, DynasealError, seal } from "../dist/esm/index.mjs";
+import { connection, raw, scripted, SECRET } from "./support/harness.mjs";
+import { dynamodb, streams } from "./support/sdk.mjs";
+import { config } from "./support/tables.mjs";
+
+const rules = { keys: "test", suite: "hmac", default_action: "encrypt_and_sign", unsigned: ["views"] };
+const watched = { ...config, tables: { Watched: { ...rules, partition_key: "id" }, "any-*": rules } };
+const Key = { id: { S: "1" } };
+const item = (id, more) => ({
+  id: { S: id },
+  email: { S: SECRET },
+  bytes: { L: [{ B: new Uint8Array([0, 255]) }, { N: "12345678901234567890.5" }] },
+  ...more,
+});
+
+/** Clients of one engine, as one process has it, and one that is not sealed. */
+const parts = () => (made ??= make());
+let made;
+
+function make() {
+  const dynaseal = new Dynaseal(watched);
+  const client = seal(new dynamodb.DynamoDBClient(connection()), dynaseal);
+  const opening = seal(new streams.DynamoDBStreamsClient(connection()), dynaseal);
+  return { dynaseal, client, opening, bare: new streams.DynamoDBStreamsClient(connection()) };
+}
+
+after(() => [made?.client, made?.opening, made?.bare].forEach((client) => client?.destroy()));
+
+/** What a streams client reads of a table, from its beginning. */
+async function records(from, TableName, more = {}) {
+  const { Streams } = await from.send(new streams.ListStreamsCommand({ TableName }));
+  const [{ StreamArn }] = Streams;
+  const { StreamDescription } = await from.send(new streams.DescribeStreamCommand({ StreamArn }));
+  const [{ ShardId }] = StreamDescription.Shards;
+  const iterator = { StreamArn, ShardId, ShardIteratorType: "TRIM_HORIZON", ...more };
+  const { ShardIterator } = await from.send(new streams.GetShardIteratorCommand(iterator));
+  const page = await from.send(new streams.GetRecordsCommand({ ShardIterator }));
+  return { ...page, StreamArn };
+}
+
+const put = (to, TableName, Item, more) => to.send(new dynamodb.PutItemCommand({ TableName, Item, ...more }));
+
+/** The same as Lambda gives it: seconds, and binary as base64. */
+const asLambda = ({ Records, StreamArn }) => ({
+  Records: Records.map(({ dynamodb: { ApproximateCreationDateTime: time, ...change }, ...record }) => ({
+    ...record,
+    eventSourceARN: StreamArn,
+    dynamodb: {
+      ...JSON.parse(JSON.stringify(change, (_, value) => (value instanceof Uint8Array ? base64(value) : value))),
+      ApproximateCreationDateTime: time.getTime() / 1000,
+    },
+  })),
+});
+const base64 = (bytes) => Buffer.from(bytes).toString("base64");
+const images = ({ Records }) => Records.map(({ dynamodb: { OldImage, NewImage } }) => [OldImage, NewImage]);
+
+test("the stream of a protected table, opened by a sealed client and from a Lambda event", async () => {
+  const { client, opening, bare, dynaseal } = parts();
+  const [first, second] = [item("1", { views: { N: "1" } }), item("1", { views: { N: "2" } })];
+  await put(client, "Watched", first);
+  await put(client, "Watched", second);
+  await client.send(new dynamodb.DeleteItemCommand({ TableName: "Watched", Key }));
+  const life = [[undefined, first], [first, second], [second, undefined]];
+  assert.deepEqual(images(await records(opening, "Watched")), life);
+
+  const stored = await records(bare, "Watched");
+  assert.ok(stored.Records.every(({ dynamodb }) => (dynamodb.NewImage ?? dynamodb.OldImage).aws_dbe_foot));
+  const before = structuredClone(stored);
+  const opened = await dynaseal.openRecords(stored, { table: "Watched" });
+  assert.deepEqual(images(opened), life);
+  assert.deepEqual(stored, before, "the event itself is not changed");
+  assert.deepEqual(withoutImages(opened), withoutImages(stored));
+  assert.ok(opened.Records[0].dynamodb.ApproximateCreationDateTime instanceof Date);
+
+  const event = asLambda(stored);
+  const lambda = await dynaseal.openRecords(event);
+  assert.deepEqual(images(lambda), life);
+  assert.deepEqual(withoutImages(lambda), withoutImages(event));
+  const one = await dynaseal.openRecords(event.Records[1]);
+  assert.deepEqual(one, lambda.Records[1]);
+});
+
+const withoutImages = (event) => ({
+  ...event,
+  Records: event.Records.map((record) => ({ ...record, dynamodb: { ...record.dynamodb, OldImage: 0, NewImage: 0 } })),
+});
+
+test("a large event is opened while the event loop goes on", async () => {
+  const { dynaseal } = parts();
+  const sealed = await dynaseal.sealItem("Watched", item("large"));
+  const record = { dynamodb: { Keys: Key, NewImage: sealed } };
+  const event = { Records: Array.from({ length: 2000 }, () => record) };
+  let ticks = 0;
+  const ticking = setInterval(() => (ticks += 1), 1);
+  const waiting = dynaseal.openRecords(event, { table: "Watched" });
+  const text = JSON.stringify(event).length;
+  assert.ok(text > 1_000_000);
+  ticks = 0;
+  const opened = await waiting;
+  clearInterval(ticking);
+  assert.ok(ticks > 0);
+  assert.ok(opened.Records.every(({ dynamodb: { NewImage } }) => NewImage.email.S === SECRET));
+});
+
+test("records of tables that are not protected are left as they are", async () => {
+  const { bare, dynaseal } = parts();
+  await put(raw, "Unwatched", item("plain"));
+  const event = asLambda(await records(bare, "Unwatched"));
+  assert.deepEqual(images(await dynaseal.openRecords(event)), [[undefined, item("plain")]]);
+});
+
+test("a record that was changed is named, without a value", async () => {
+  const { dynaseal } = parts();
+  const NewImage = await dynaseal.sealItem("Watched", item("1"));
+  const change = { Keys: Key, SequenceNumber: "123", NewImage: { ...NewImage, added: { S: SECRET } } };
+  const event = { Records: [{ dynamodb: { ...change, NewImage } }, { dynamodb: change }] };
+  await assert.rejects(dynaseal.openRecords(event, { table: "Watched" }), (error) => {
+    assert.equal(error.kind, "data");
+    assert.match(error.message, /on table Watched, record 2, SequenceNumber 123, NewImage/);
+    assert.ok(!error.message.includes(SECRET));
+    return true;
+  });
+});
+
+test("what is no event, or does not say of which table it is", async () => {
+  const { dynaseal } = parts();
+  const record = { dynamodb: { Keys: Key } };
+  for (const wrong of [{}, { Records: 1 }, { Records: [1] }, [], { Records: [record] }]) {
+    await assert.rejects(dynaseal.openRecords(wrong), { name: "DynasealError", kind: "caller" });
+  }
+  await assert.rejects(dynaseal.openRecords({ Records: [record] }, { table: "Watchd" }), { kind: "caller" });
+  assert.deepEqual(await dynaseal.openRecords({ Records: [record] }, { table: "Watched" }), { Records: [record] });
+});
+
+test("a table of a pattern: its keys are asked for through the client, and known from then on", async () => {
+  const { client, opening, bare, dynaseal } = parts();
+  const without = [
+    () => dynaseal.sealItem("any-1", item("1")),
+    () => dynaseal.openItem("any-1", item("1")),
+    () => dynaseal.openRecords({ Records: [{ dynamodb: { Keys: Key } }] }, { table: "any-1" }),
+    () => records(opening, "any-1"),
+  ];
+  for (const act of without)
+    await assert.rejects(act(), (error) => {
+      assert.ok(error instanceof DynasealError && error.code === "DSL-2008");
+      assert.match(error.message, /DescribeTable on table (any-1|arn:\S+any-1\S*) was not sent/);
+      return true;
+    });
+  await put(client, "any-1", item("1"));
+  for (const act of [without[0], without[2]]) await act();
+  assert.deepEqual(images(await records(opening, "any-1")), [[undefined, item("1")]]);
+  const event = asLambda(await records(bare, "any-1"));
+  assert.deepEqual(images(await dynaseal.openRecords(event)), [[undefined, item("1")]]);
+});
+
+test("a table of a pattern: the call behind the question is the caller's own", async () => {
+  const { client, operations } = scripted([undefined, "lost"], {}, new Dynaseal(watched));
+  const once = put(client, "any-2", item("1"), { ConditionExpression: "attribute_not_exists(id)" });
+  await assert.rejects(once, { name: "ConditionalCheckFailedException" });
+  assert.deepEqual(operations(), ["DescribeTable", "PutItem", "PutItem"]);
+  assert.deepEqual((await client.send(new dynamodb.GetItemCommand({ TableName: "any-2", Key }))).Item, item("1"));
+});
