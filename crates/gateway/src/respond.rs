@@ -13,6 +13,7 @@
 use bytes::Bytes;
 use dynaseal_engine::Error;
 use dynaseal_http::{Refusal, Reply};
+use dynaseal_web::minimal_headers;
 use http::header::{CONNECTION, CONTENT_TYPE};
 use http::{HeaderValue, Response, StatusCode};
 use http_body_util::Full;
@@ -58,6 +59,7 @@ pub(crate) fn response(reply: Reply, close: bool) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::new(reply.body));
     *response.status_mut() = reply.status;
     let headers = response.headers_mut();
+    minimal_headers(headers);
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-amz-json-1.0"));
     headers.insert("x-amz-crc32", HeaderValue::from(checksum));
     if let Ok(id) = HeaderValue::try_from(reply.request_id) {
@@ -116,6 +118,8 @@ mod tests {
         assert_eq!(response.headers()["x-amz-crc32"], "2745614147");
         assert_eq!(response.headers()["content-type"], "application/x-amz-json-1.0");
         assert_eq!(response.headers()["x-amzn-requestid"], "ID");
+        assert_eq!(response.headers()["x-content-type-options"], "nosniff");
+        assert_eq!(response.headers()["cache-control"], "no-store");
         assert!(!response.headers().contains_key("connection"));
     }
 }

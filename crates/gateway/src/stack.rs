@@ -11,6 +11,7 @@ use std::time::Instant;
 use bytes::Bytes;
 use dynaseal_engine::{Call, Engine, Wire};
 use dynaseal_http::Reply;
+use dynaseal_web::minimal_headers;
 use http::header::{CONTENT_TYPE, EXPECT, ORIGIN};
 use http::request::Parts;
 use http::{HeaderValue, Method, Request, Response, StatusCode};
@@ -100,6 +101,7 @@ impl Stack {
             _ => return None,
         };
         let mut response = Response::new(Full::from(text));
+        minimal_headers(response.headers_mut());
         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
         Some(response)
     }
