@@ -108,8 +108,13 @@ function origin(error: object, message: string, code: string | undefined, metada
 
 function issueFields(issues: readonly unknown[]): string[] {
   const nameOf = (part: unknown): string => safeName(typeof part === "number" ? `${part}` : text(part));
-  const paths = issues.map((issue) => member(issue, "path"));
-  return distinct(paths.map((path) => (Array.isArray(path) ? path.map(nameOf).join(".") : "")));
+  const paths = issues.flatMap((issue) => {
+    const [path, keys] = [member(issue, "path"), member(issue, "keys")];
+    const at: unknown[] = Array.isArray(path) ? path : [];
+    // Members that should not be there stand beside the path.
+    return Array.isArray(keys) ? keys.map((key: unknown) => [...at, key]) : [at];
+  });
+  return distinct(paths.map((path) => path.map(nameOf).join(".")));
 }
 
 /** Attribute names where DynamoDB and Dynaseal write them; the rest of such a message may quote values. */
