@@ -141,13 +141,13 @@ impl Directory {
         Ok(None)
     }
 
-    /// Looks at what passes by: the answers to calls that make, change and describe tables.
-    pub(crate) fn watch(&self, operation: &str, answer: &Answer, now: Duration) -> Result<(), Error> {
+    /// Looks at what passes by: the answers to calls that make, change and describe tables. What cannot be learned from
+    /// them is asked for when an item is read or written, and refused then.
+    pub(crate) fn watch(&self, operation: &str, answer: &Answer, now: Duration) {
         const DESCRIBING: [&str; 4] = ["CreateTable", "UpdateTable", "DescribeTable", "DeleteTable"];
-        if self.patterns.is_empty() || !answer.ok() || !DESCRIBING.contains(&operation) {
-            return Ok(());
+        if !self.patterns.is_empty() && answer.ok() && DESCRIBING.contains(&operation) {
+            let _ = self.remember(operation, answer, now);
         }
-        self.remember(operation, answer, now).map(|_| ())
     }
 
     /// Remembers the table that an answer describes, if it is one of a pattern; gives its name.
@@ -160,12 +160,7 @@ impl Directory {
         let table = match known {
             _ if operation == "DeleteTable" => None,
             Some(table) => Some(table),
-            None => Some(Arc::new(pattern.table(&name, &keys).map_err(|what| Error::Refused {
-                operation: operation.to_owned(),
-                table: name.clone(),
-                what,
-                instead: "give the table a section [tables.NAME] of its own, or change the pattern",
-            })?)),
+            None => Some(Arc::new(fitted(operation, pattern, &name, &keys)?)),
         };
         let mut learned = self.learned.write().unwrap_or_else(PoisonError::into_inner);
         let all = Arc::make_mut(&mut learned);
@@ -224,14 +219,29 @@ impl<'d> Tables<'d> {
     }
 }
 
+/// The table of a pattern, if its keys allow what the pattern says.
+pub(crate) fn fitted(operation: &str, pattern: &Pattern, name: &str, keys: &TableKeys) -> Result<Table, Error> {
+    pattern.table(name, keys).map_err(|what| Error::Refused {
+        operation: operation.to_owned(),
+        table: name.to_owned(),
+        what,
+        instead: "give the table a section [tables.NAME] of its own, or change the pattern",
+    })
+}
+
 /// The table that an answer describes, and its keys.
 fn described(text: &str) -> Result<Option<(String, TableKeys)>, NotJson> {
     let body = Object::parse(text)?;
     let Some(table) = body.raw("Table").or(body.raw("TableDescription")) else { return Ok(None) };
     let table = Object::parse(table)?;
     let Some(name) = table.text("TableName")? else { return Ok(None) };
+    Ok(Some((name.into_owned(), keys_of(&table)?)))
+}
+
+/// The keys of a table and of its indexes, as CreateTable names them and as they are described.
+pub(crate) fn keys_of(table: &Object<'_>) -> Result<TableKeys, NotJson> {
     let mut keys = TableKeys::default();
-    for (attribute, kind) in key_schema(&table)? {
+    for (attribute, kind) in key_schema(table)? {
         match kind.as_str() {
             "RANGE" => keys.sort_key = Some(attribute),
             _ => keys.partition_key = attribute,
@@ -244,7 +254,7 @@ fn described(text: &str) -> Result<Option<(String, TableKeys)>, NotJson> {
     }
     keys.index_keys.sort_unstable();
     keys.index_keys.dedup();
-    Ok(Some((name.into_owned(), keys)))
+    Ok(keys)
 }
 
 fn key_schema(object: &Object<'_>) -> Result<Vec<(String, String)>, NotJson> {

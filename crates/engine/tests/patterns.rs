@@ -191,12 +191,16 @@ fn a_key_that_the_pattern_encrypts_is_refused_when_the_table_is_made_and_when_it
     let engine = with([pattern("*", &[("mail", Action::EncryptAndSign)])], &Arc::default());
     let service = Service::of(&[("Users", keys("id", "mail"))]);
     let wire = Script::new(|operation, body| service.answer(operation, body));
-    let create = r#"{"TableName":"Users","AttributeDefinitions":[{"AttributeName":"mail","AttributeType":"S"}]}"#;
-    for (operation, body) in [("CreateTable", create), ("PutItem", &put("Users"))] {
+    let mut create = keys("id", "mail");
+    create["TableName"] = "Users".into();
+    let create = create.to_string();
+    for (operation, body) in [("CreateTable", &create), ("PutItem", &put("Users"))] {
         let error = ready(engine.call(&wire, dynamodb(operation, body))).unwrap_err();
         assert!(error.code() == "DSL-2003" && error.to_string().contains("\"mail\""), "{error}");
     }
     assert_eq!(operations(&wire), ["DescribeTable"]);
+    // Who asks for its description gets it.
+    assert!(ready(engine.call(&wire, dynamodb("DescribeTable", r#"{"TableName":"Users"}"#))).unwrap().ok());
 }
 
 /// A wire whose answers take their time.

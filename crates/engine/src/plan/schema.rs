@@ -4,10 +4,11 @@ use dynaseal_item::Action;
 
 use crate::doc::{Object, array};
 use crate::error::Error;
+use crate::learn::{fitted, keys_of};
 use crate::table::Table;
 
 use super::scope::Scope;
-use super::{Plan, Request};
+use super::{Plan, Request, table_name};
 
 pub(crate) fn create<'e, 'a>(request: &Request<'e, 'a>) -> Result<Plan<'e, 'a>, Error> {
     let name = request.body.text("TableName").map_err(|error| request.bad(error))?.unwrap_or_default();
@@ -29,19 +30,14 @@ pub(crate) fn create<'e, 'a>(request: &Request<'e, 'a>) -> Result<Plan<'e, 'a>, 
     Ok(Plan::Forward)
 }
 
-/// A table of a pattern: no attribute that the pattern lists as encrypted may be a key.
+/// A table of a pattern must fit it, which its keys may not.
 fn create_of_pattern<'e, 'a>(request: &Request<'e, 'a>, name: &str) -> Result<Plan<'e, 'a>, Error> {
-    let Some(pattern) = request.tables.pattern(name) else { return Ok(Plan::Forward) };
-    let keys = named(request, "AttributeDefinitions")?;
-    match keys.iter().find(|key| pattern.listed(key) == Some(Action::EncryptAndSign)) {
-        None => Ok(Plan::Forward),
-        Some(key) => Err(Error::Refused {
-            operation: request.operation.to_owned(),
-            table: name.to_owned(),
-            what: would_be_a_key(key),
-            instead: PLAIN_KEYS,
-        }),
+    let keys = keys_of(&request.body).map_err(|error| request.bad(error))?;
+    // Without a key DynamoDB says what is missing.
+    if let Some(pattern) = request.tables.pattern(name).filter(|_| !keys.partition_key.is_empty()) {
+        fitted(request.operation, pattern, table_name(name), &keys)?;
     }
+    Ok(Plan::Forward)
 }
 
 pub(crate) fn update<'e, 'a>(request: &Request<'e, 'a>) -> Result<Plan<'e, 'a>, Error> {
