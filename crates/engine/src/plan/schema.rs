@@ -33,8 +33,9 @@ pub(crate) fn create<'e, 'a>(request: &Request<'e, 'a>) -> Result<Plan<'e, 'a>, 
 /// A table of a pattern must fit it, which its keys may not.
 fn create_of_pattern<'e, 'a>(request: &Request<'e, 'a>, name: &str) -> Result<Plan<'e, 'a>, Error> {
     let keys = keys_of(&request.body).map_err(|error| request.bad(error))?;
-    // Without a key DynamoDB says what is missing.
-    if let Some(pattern) = request.tables.pattern(name).filter(|_| !keys.partition_key.is_empty()) {
+    // What is no key at all DynamoDB refuses in its own words.
+    let is_key = !keys.partition_key.is_empty() && keys.sort_key.as_ref() != Some(&keys.partition_key);
+    if let Some(pattern) = request.tables.pattern(name).filter(|_| is_key) {
         fitted(request.operation, pattern, table_name(name), &keys)?;
     }
     Ok(Plan::Forward)
