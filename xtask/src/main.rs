@@ -41,6 +41,7 @@ fn run(args: &[&str], steps: &mut Steps) -> Result<(), Failed> {
         ["test", "rust"] => suites::rust(steps),
         ["test", "js"] => suites::js(steps),
         ["test", "python"] => suites::python(steps),
+        ["test", "examples"] => suites::examples(steps),
         ["lint"] => lint::all(steps),
         ["interop"] => interop::run(steps),
         ["bench"] => {
@@ -64,7 +65,7 @@ fn run(args: &[&str], steps: &mut Steps) -> Result<(), Failed> {
 
 const HELP: &str = "\
 cargo xtask test                      every test: the workspace, then real SDK clients against the built gateway
-cargo xtask test rust|js|python       one of them
+cargo xtask test rust|js|python|examples   one of them
 cargo xtask lint                      rustfmt, clippy, rustdoc, cargo-deny, file lengths, machine paths
 cargo xtask interop                   2,000 random items in each direction beside AWS's own crate
 cargo xtask bench                     time per item beside AWS's crate and the bare cipher calls; the gateway per request

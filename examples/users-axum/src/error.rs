@@ -13,7 +13,7 @@ pub(crate) enum Error {
     /// Found here.
     Answer(StatusCode, &'static str),
     /// Found by DynamoDB, by Dynaseal, or in the input.
-    Failure(Failure),
+    Failure(Box<Failure>),
 }
 
 impl Error {
@@ -36,7 +36,13 @@ impl Error {
 
 impl<E: ProvideErrorMetadata> From<SdkError<E, HttpResponse>> for Error {
     fn from(error: SdkError<E, HttpResponse>) -> Self {
-        Self::Failure(Failure::of(&error))
+        Failure::of(&error).into()
+    }
+}
+
+impl From<Failure> for Error {
+    fn from(failure: Failure) -> Self {
+        Self::Failure(Box::new(failure))
     }
 }
 

@@ -33,7 +33,7 @@ impl<S: Send + Sync> FromRequest<S> for Body {
 impl Body {
     /// Takes exactly these members, each a text that passes its check.
     pub(crate) fn members<const N: usize>(mut self, checks: [(&'static str, Check); N]) -> Result<[String; N], Error> {
-        let Some(members) = self.0.as_object_mut() else { return Err(Error::Failure(Failure::input([]))) };
+        let Some(members) = self.0.as_object_mut() else { return Err(Failure::input([]).into()) };
         let mut faults = Vec::new();
         let texts = checks.map(|(name, check)| match members.remove(name) {
             Some(Value::String(text)) if check(&text) => text,
@@ -43,7 +43,7 @@ impl Body {
             }
         });
         faults.extend(members.keys().map(String::as_str));
-        if faults.is_empty() { Ok(texts) } else { Err(Error::Failure(Failure::input(faults))) }
+        if faults.is_empty() { Ok(texts) } else { Err(Failure::input(faults).into()) }
     }
 }
 
