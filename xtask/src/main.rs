@@ -42,6 +42,7 @@ fn run(args: &[&str], steps: &mut Steps) -> Result<(), Failed> {
         ["test", "js"] => suites::js(steps),
         ["test", "node"] => suites::node(steps),
         ["test", "python"] => suites::python(steps),
+        ["test", "examples"] => suites::examples(steps),
         ["lint"] => lint::all(steps),
         ["interop"] => interop::run(steps),
         ["bench"] => {
@@ -64,8 +65,9 @@ fn run(args: &[&str], steps: &mut Steps) -> Result<(), Failed> {
 }
 
 const HELP: &str = "\
-cargo xtask test                      every test: the workspace, real SDK clients against the built gateway, the Node package
-cargo xtask test rust|js|node|python  one of them
+cargo xtask test                      every test: the workspace, SDK clients against the built gateway, the Node package,
+                                      the example services
+cargo xtask test rust|js|node|python|examples   one of them
 cargo xtask lint                      rustfmt, clippy, rustdoc, cargo-deny, file lengths, machine paths
 cargo xtask interop                   2,000 random items in each direction beside AWS's own crate
 cargo xtask bench                     time per item beside AWS's crate and the bare cipher calls; the gateway per request

@@ -7,7 +7,8 @@ pub(crate) fn all(steps: &mut Steps) -> Result<(), Failed> {
     rust(steps)?;
     js(steps)?;
     node(steps)?;
-    python(steps)
+    python(steps)?;
+    examples(steps)
 }
 
 /// Unit, property, vector, command-line and Rust client tests.
@@ -49,6 +50,15 @@ pub(crate) fn python(steps: &mut Steps) -> Result<(), Failed> {
             .args(&["-m", "pytest", "-q", "-p", "no:cacheprovider", "clients/python"])
             .env("DYNASEAL", binary),
     )
+}
+
+/// The example services, each against the contract that both obey.
+pub(crate) fn examples(steps: &mut Steps) -> Result<(), Failed> {
+    let binary = dynaseal(steps)?;
+    steps.run(&Step::cargo("the Rust example", &["build", "--package", "users-axum"]))?;
+    let service = target().join("debug/users-axum");
+    let contract = Step::new("the Rust example's contract", "node").args(&["--test"]).dir("examples/contract");
+    steps.run(&contract.env("DYNASEAL", binary).env("SERVICE", format!("[{:?}]", service.to_string_lossy())))
 }
 
 /// CPU time per request of the gateway, protected beside pass-through and nginx. Rewrites its table of

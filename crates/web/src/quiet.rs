@@ -4,8 +4,8 @@ use http::Request;
 use http::header::{AUTHORIZATION, COOKIE, HeaderName, PROXY_AUTHORIZATION, SET_COOKIE};
 use tower_http::classify::{ServerErrorsAsFailures, SharedClassifier};
 use tower_http::sensitive_headers::SetSensitiveHeadersLayer;
-use tower_http::trace::{MakeSpan, TraceLayer};
-use tracing::Span;
+use tower_http::trace::{DefaultOnResponse, MakeSpan, TraceLayer};
+use tracing::{Level, Span};
 
 /// Marks headers that hold secrets, in requests and answers: whoever prints a request then sees `Sensitive` in their place.
 /// Goes before anything that logs.
@@ -14,10 +14,12 @@ pub fn sensitive_headers() -> SetSensitiveHeadersLayer {
     SetSensitiveHeadersLayer::new(SENSITIVE_HEADERS)
 }
 
-/// `tower_http`'s layer for `tracing`, with a span that names method and route: no headers, no query, no ids in the path.
+/// `tower_http`'s layer for `tracing`, with a span that names method and route: no headers, no query, no ids in the path. Each
+/// answer is a line at the level `INFO`.
 #[must_use]
 pub fn trace() -> TraceLayer<SharedClassifier<ServerErrorsAsFailures>, RequestSpan> {
-    TraceLayer::new_for_http().make_span_with(RequestSpan)
+    let answered = DefaultOnResponse::new().level(Level::INFO);
+    TraceLayer::new_for_http().make_span_with(RequestSpan).on_response(answered)
 }
 
 /// The span of a request.

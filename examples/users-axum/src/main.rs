@@ -1,0 +1,86 @@
+//! Users whose e-mail addresses DynamoDB cannot read. The contract is `examples/README.md`.
+//!
+//! ```text
+//!  TLS, or plain HTTP to refuse ──> app.rs: layers, routes ──> users.rs, sessions.rs ──> store.rs ──> dynaseal ──> DynamoDB
+//!                                              input.rs ──^         |  passwords.rs, tokens.rs
+//!                                  error.rs: the one way out <──────┘
+//! ```
+
+mod app;
+mod error;
+mod input;
+mod passwords;
+mod sessions;
+mod store;
+mod tokens;
+mod users;
+
+use std::error::Error;
+use std::io::{self, Write};
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use axum_server::Handle;
+use axum_server::tls_rustls::RustlsConfig;
+use tracing::Level;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+
+use crate::store::Store;
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    start_log()?;
+    let store = Store::open(&variable("DYNASEAL_CONFIG", "dynaseal.toml")).await?;
+    let app = app::router(store);
+
+    rustls::crypto::aws_lc_rs::default_provider().install_default().map_err(|_| "there is a TLS provider already")?;
+    let tls = RustlsConfig::from_pem_file(variable("TLS_CERT", "cert.pem"), variable("TLS_KEY", "key.pem")).await?;
+    let (https, http) = (Handle::<SocketAddr>::new(), Handle::<SocketAddr>::new());
+    let secure = axum_server::bind_rustls(variable("LISTEN_HTTPS", "127.0.0.1:8443").parse()?, tls)
+        .handle(https.clone())
+        .serve(app::service(app.clone(), true));
+    // Only to say that HTTPS is required.
+    let plain = axum_server::bind(variable("LISTEN_HTTP", "127.0.0.1:8080").parse()?)
+        .handle(http.clone())
+        .serve(app::service(app, false));
+
+    let announce = async {
+        if let (Some(secure), Some(plain)) = (https.listening().await, http.listening().await) {
+            writeln!(io::stdout(), "listening https://{secure} http://{plain}")?;
+        }
+        stopped().await?;
+        for handle in [&https, &http] {
+            handle.graceful_shutdown(Some(DRAIN));
+        }
+        Ok::<_, io::Error>(())
+    };
+    tokio::try_join!(secure, plain, announce)?;
+    Ok(())
+}
+
+/// Our own crates alone: libraries underneath log bodies and headers at their lower levels.
+fn start_log() -> Result<(), Box<dyn Error>> {
+    let level: Level = variable("LOG", "info").parse()?;
+    let ours = ["users_axum", "dynaseal", "tower_http"].map(|target| (target, level));
+    let lines = tracing_subscriber::fmt::layer().with_writer(io::stderr).with_ansi(false);
+    tracing_subscriber::registry().with(Targets::new().with_targets(ours)).with(lines).try_init()?;
+    Ok(())
+}
+
+async fn stopped() -> io::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    Ok(())
+}
+
+fn variable(name: &str, default: &str) -> String {
+    std::env::var(name).unwrap_or_else(|_| default.to_owned())
+}
+
+const DRAIN: Duration = Duration::from_secs(10);

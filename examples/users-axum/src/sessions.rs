@@ -1,0 +1,64 @@
+//! `/sessions`: log in and out; and who calls.
+
+use axum::Json;
+use axum::extract::{FromRequestParts, State};
+use axum::http::StatusCode;
+use axum::http::header::AUTHORIZATION;
+use axum::http::request::Parts;
+use serde_json::{Value, json};
+
+use crate::error::Error;
+use crate::input::Body;
+use crate::store::{Session, Store, now};
+use crate::{passwords, tokens};
+
+/// `POST /sessions`
+pub(crate) async fn open(State(store): State<Store>, body: Body) -> Result<(StatusCode, Json<Value>), Error> {
+    let [username, password] = body.members([("username", |_| true), ("password", |_| true)])?;
+    let user = store.user(&username).await?;
+    let hash = user.as_ref().map(|user| user.password_hash.clone());
+    let right = passwords::verify(password, hash).await?;
+    let Some(user) = user.filter(|_| right) else {
+        return Err(Error::new(StatusCode::UNAUTHORIZED, "Wrong username or password"));
+    };
+    let token = tokens::new()?;
+    let session = Session { username, account: user.account, expires_at: now() + LIFETIME };
+    store.add_session(&tokens::hash(&token), session).await?;
+    Ok((StatusCode::CREATED, Json(json!({ "token": token, "expiresIn": LIFETIME }))))
+}
+
+/// `DELETE /sessions`
+pub(crate) async fn close(State(store): State<Store>, caller: Caller) -> Result<StatusCode, Error> {
+    store.remove_session(&caller.token_hash).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Whoever holds the request's token.
+pub(crate) struct Caller {
+    pub(crate) username: String,
+    /// The account that the token was made for: a name that was freed and taken again is another account.
+    pub(crate) account: String,
+    token_hash: String,
+}
+
+impl Caller {
+    /// Unless the path names somebody else.
+    pub(crate) fn is(&self, username: &str) -> Result<(), Error> {
+        if self.username == username { Ok(()) } else { Err(Error::new(StatusCode::FORBIDDEN, "Forbidden")) }
+    }
+}
+
+impl FromRequestParts<Store> for Caller {
+    type Rejection = Error;
+
+    async fn from_request_parts(head: &mut Parts, store: &Store) -> Result<Self, Error> {
+        let header = head.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
+        let token = header.and_then(|text| text.strip_prefix("Bearer ")).ok_or_else(Error::unauthorized)?;
+        let token_hash = tokens::hash(token);
+        let session = store.session(&token_hash).await?.ok_or_else(Error::unauthorized)?;
+        Ok(Self { username: session.username, account: session.account, token_hash })
+    }
+}
+
+/// Seconds.
+const LIFETIME: u64 = 3600;
