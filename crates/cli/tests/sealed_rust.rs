@@ -4,7 +4,6 @@
 //!  dynaseal::seal(SDK client) ──> store: protects nothing, embedded database in memory
 //!  the test ──────────────────────^  reads and changes what is really stored
 //! ```
-#![expect(clippy::unwrap_used, reason = "a helper of a test may panic, as the test may")]
 
 #[path = "clients_rust.rs"]
 mod clients;
