@@ -38,6 +38,16 @@ pub fn seal(config: impl Into<Builder>, engine: impl Into<Arc<Engine>>) -> Resul
 
 /// A client of `aws_sdk_dynamodb` that is sealed. Only [`seal`] makes one, so that code which asks for this type cannot be
 /// given a client that writes plaintext. Everything that the SDK's client can do, it does: it dereferences to one.
+///
+/// ```compile_fail,E0308
+/// struct Store {
+///     db: dynaseal::Client,
+/// }
+///
+/// fn forgotten(config: &aws_sdk_dynamodb::Config) -> Store {
+///     Store { db: aws_sdk_dynamodb::Client::from_conf(config.clone()) }
+/// }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Client {
     sdk: aws_sdk_dynamodb::Client,

@@ -28,8 +28,8 @@
 //! Errors come as the SDK's own: a failed condition is the typed `ConditionalCheckFailedException`, and what Dynaseal itself
 //! refuses has a message that starts with a code such as `DSL-3008`, read by [`code`].
 //!
-//! `{:?}` of the SDK's errors prints the answer, and with it any opened item that the call asked for. Log
-//! `DisplayErrorContext`, as the SDK advises, or the code.
+//! What the SDK itself may print is plaintext: its logs at the level `TRACE` hold requests before they are sealed, and `{:?}`
+//! of its errors the answer, with any opened item that the call asked for. Log `DisplayErrorContext`, or the code.
 //!
 //! Single items, for exports, streams and queues: [`seal_item`] and [`open_item`].
 //!

@@ -52,7 +52,7 @@ impl SdkWire {
         if call.service != self.service {
             return Err(ConnectorError::user(Error::OtherService.into()));
         }
-        let request = self.request(&call).await?.map(SdkBody::from);
+        let request = self.request(call).await?.map(SdkBody::from);
         let request = HttpRequest::try_from(request).map_err(|error| ConnectorError::user(error.into()))?;
         let response = self.inner.call(request).await?;
         let status = response.status().as_u16();
@@ -61,16 +61,17 @@ impl SdkWire {
     }
 
     /// The SDK's request with this call's target and body in place of its own.
-    async fn request(&self, call: &Call) -> Result<Request<Vec<u8>>, ConnectorError> {
-        let mut request = Request::new(call.body.clone());
+    async fn request(&self, call: Call) -> Result<Request<Vec<u8>>, ConnectorError> {
+        let target = format!("{}.{}", call.service.target_prefix(), call.operation);
+        let target = HeaderValue::try_from(target).map_err(|error| ConnectorError::user(error.into()))?;
+        let length = HeaderValue::from(call.body.len());
+        let mut request = Request::new(call.body);
         *request.method_mut() = self.head.method.clone();
         *request.uri_mut() = self.head.uri.clone();
         *request.headers_mut() = self.head.headers.clone();
-        let target = format!("{}.{}", call.service.target_prefix(), call.operation);
-        let target = HeaderValue::try_from(target).map_err(|error| ConnectorError::user(error.into()))?;
         let headers = request.headers_mut();
         headers.insert("x-amz-target", target);
-        headers.insert(CONTENT_LENGTH, HeaderValue::from(call.body.len()));
+        headers.insert(CONTENT_LENGTH, length);
         // A client that signs nothing, as for a local DynamoDB, goes on signing nothing.
         let Some(signed) = headers.remove(AUTHORIZATION) else { return Ok(request) };
         for name in ["x-amz-date", "x-amz-security-token", "x-amz-content-sha256"] {

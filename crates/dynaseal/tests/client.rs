@@ -19,6 +19,7 @@ use aws_sdk_dynamodb::error::{DisplayErrorContext, ProvideErrorMetadata, SdkErro
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::AttributeValue;
 use dynaseal::{AwsItem, Error};
+use dynaseal_gateway::{Server, Settings};
 use support::{SECRET, Store, assert_signature, engine, s, user};
 
 #[tokio::test]
@@ -154,6 +155,44 @@ async fn the_sdks_time_limits_hold() {
     birthday(&db).send().await.unwrap();
 }
 
+/// The clock is the test's: it moves as soon as everyone waits.
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_stops_coming_is_not_waited_for() {
+    let store = Store::start().await;
+    let db = dynaseal::seal(store.options().retry_config(RetryConfig::disabled()), engine()).unwrap();
+    store.stall();
+    match db.get_item().table_name("Users").key("id", s("1")).send().await.unwrap_err() {
+        SdkError::DispatchFailure(failure) => {
+            assert!(failure.is_timeout(), "{failure:?}");
+            assert!(format!("{failure:?}").contains("Stalled"), "{failure:?}");
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+/// What one head writes, the other reads and changes.
+#[tokio::test]
+async fn a_protected_gateway_and_a_sealed_client_share_their_items() {
+    let store = Store::start().await;
+    let db = store.sealed();
+    let settings = Settings { listen: ([127, 0, 0, 1], 0).into(), ..Settings::default() };
+    let server = Server::bind(settings, engine(), store.database()).await.unwrap();
+    let url = format!("http://{}", server.local_addr());
+    let serving = tokio::spawn(server.serve(std::future::pending()));
+    let mut options = store.options().endpoint_url(url);
+    options.set_http_client(None);
+    let through = aws_sdk_dynamodb::Client::from_conf(options.build());
+
+    through.put_item().table_name("Users").set_item(Some(user("1"))).send().await.unwrap();
+    birthday(&db).send().await.unwrap();
+    let got = through.get_item().table_name("Users").key("id", s("1")).send().await.unwrap().item.unwrap();
+    assert_eq!((&got["age"], &got["email"]), (&AttributeValue::N("37".into()), &s(SECRET)));
+    birthday(&through).send().await.unwrap();
+    assert_eq!(age(&db).await, 38);
+    assert!(raw(&store).await["age"].is_b());
+    serving.abort();
+}
+
 #[tokio::test]
 async fn a_client_that_signs_nothing_goes_on_signing_nothing() {
     let store = Store::start().await;
@@ -198,7 +237,9 @@ fn assert_replaced<E: std::error::Error + Send + Sync + 'static>(error: &SdkErro
 }
 
 /// An update of an encrypted number: a read and a write under a guard.
-fn birthday(db: &dynaseal::Client) -> aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder {
+fn birthday(
+    db: &aws_sdk_dynamodb::Client,
+) -> aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder {
     let update = db.update_item().table_name("Users").key("id", s("1")).update_expression("SET age = age + :one");
     update.expression_attribute_values(":one", AttributeValue::N("1".into()))
 }

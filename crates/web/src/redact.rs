@@ -1,7 +1,7 @@
 //! Secrets out of JSON, for logs: by the names of members, and by patterns inside of texts. It gives a copy and never
 //! changes what it was given, and it fails closed: what is too deep, too large or too long to look at is redacted.
 
-use regex_lite::Regex;
+use regex_lite::{Captures, Regex};
 use serde_json::{Map, Value};
 use std::sync::LazyLock;
 use thiserror::Error;
@@ -84,20 +84,25 @@ impl Redactor {
             Some(_) => pattern.replace_all(&text, MARK).into_owned(),
             None => text,
         });
-        self.without_pairs(clean)
+        self.without_pairs(&clean)
     }
 
     /// `password=x`, `"token": "x"`: the value goes with the rest of its line.
-    fn without_pairs(&self, text: String) -> String {
-        let Some(found) =
-            PAIR.captures_iter(&text).find(|found| found.get(1).is_some_and(|name| self.is_sensitive(name.as_str())))
-        else {
-            return text;
-        };
-        let Some(end) = found.get(0).map(|whole| whole.end()) else { return MARK.into() };
-        let (head, tail) = text.split_at(end);
-        let rest = tail.split_once('\n').map(|(_, rest)| format!("\n{}", self.without_pairs(rest.to_owned())));
-        format!("{head}{MARK}{}", rest.unwrap_or_default())
+    fn without_pairs(&self, text: &str) -> String {
+        let (mut clean, mut rest) = (String::new(), text);
+        loop {
+            let is_sensitive = |found: &Captures<'_>| found.get(1).is_some_and(|name| self.is_sensitive(name.as_str()));
+            let Some(end) = PAIR.captures_iter(rest).find(is_sensitive).and_then(|found| Some(found.get(0)?.end()))
+            else {
+                return clean + rest;
+            };
+            let (head, tail) = rest.split_at(end);
+            clean = clean + head + MARK;
+            match tail.find('\n') {
+                Some(line) => rest = tail.split_at(line).1,
+                None => return clean,
+            }
+        }
     }
 
     fn is_sensitive(&self, name: &str) -> bool {
@@ -345,6 +350,8 @@ mod tests {
         assert!(!redact(&deep).to_string().contains("canary"));
         assert!(redact(&wide).as_array().unwrap().len() <= 10_001);
         assert_eq!(redact(&long), json!(MARK));
+        let lines = "pin=7\n".repeat(2700);
+        assert_eq!(Redactor::new().text(&lines), format!("pin={MARK}\n").repeat(2700));
     }
 
     #[test]

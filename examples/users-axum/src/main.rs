@@ -38,13 +38,14 @@ async fn main() -> Result<(), Box<dyn Error>> {
     rustls::crypto::aws_lc_rs::default_provider().install_default().map_err(|_| "there is a TLS provider already")?;
     let tls = RustlsConfig::from_pem_file(variable("TLS_CERT", "cert.pem"), variable("TLS_KEY", "key.pem")).await?;
     let (https, http) = (Handle::<SocketAddr>::new(), Handle::<SocketAddr>::new());
-    let secure = axum_server::bind_rustls(variable("LISTEN_HTTPS", "127.0.0.1:8443").parse()?, tls)
-        .handle(https.clone())
-        .serve(app::service(app.clone(), true));
+    let mut secure = axum_server::bind_rustls(variable("LISTEN_HTTPS", "127.0.0.1:8443").parse()?, tls);
     // Only to say that HTTPS is required.
-    let plain = axum_server::bind(variable("LISTEN_HTTP", "127.0.0.1:8080").parse()?)
-        .handle(http.clone())
-        .serve(app::service(app, false));
+    let mut plain = axum_server::bind(variable("LISTEN_HTTP", "127.0.0.1:8080").parse()?);
+    for builder in [secure.http_builder(), plain.http_builder()] {
+        builder.http1().header_read_timeout(HEAD_TIME);
+    }
+    let secure = secure.handle(https.clone()).serve(app::service(app.clone(), true));
+    let plain = plain.handle(http.clone()).serve(app::service(app, false));
 
     let announce = async {
         if let (Some(secure), Some(plain)) = (https.listening().await, http.listening().await) {
@@ -69,14 +70,18 @@ fn start_log() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
+/// Ctrl-C and, on Unix, SIGTERM.
 async fn stopped() -> io::Result<()> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
+    #[cfg(unix)]
+    {
+        let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+        tokio::select! {
+            _ = terminate.recv() => Ok(()),
+            interrupted = tokio::signal::ctrl_c() => interrupted,
+        }
     }
-    Ok(())
+    #[cfg(not(unix))]
+    tokio::signal::ctrl_c().await
 }
 
 fn variable(name: &str, default: &str) -> String {
@@ -84,3 +89,5 @@ fn variable(name: &str, default: &str) -> String {
 }
 
 const DRAIN: Duration = Duration::from_secs(10);
+/// How long a connection may take to send a request's head.
+const HEAD_TIME: Duration = Duration::from_secs(30);

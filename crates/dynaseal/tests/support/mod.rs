@@ -1,7 +1,9 @@
 //! An HTTP client that answers out of an embedded database, remembers every request, and fails when told to.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll};
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::retry::RetryConfig;
@@ -30,19 +32,23 @@ use sigv4::{TEST_KEY_ID, TEST_SECRET, TEST_TOKEN};
 pub(crate) struct Store(Arc<Inner>);
 
 struct Inner {
-    database: Embedded,
+    database: Arc<Embedded>,
     seen: Mutex<Vec<(Parts, Vec<u8>)>>,
     /// The operation whose next request gets no answer, though it is carried out.
     lost: Mutex<Option<&'static str>>,
     /// How many requests from now on are never answered.
     stuck: AtomicUsize,
+    /// Whether answers begin and never end.
+    stalls: AtomicBool,
 }
 
 impl Store {
     /// With the table `Users`.
     pub(crate) async fn start() -> Self {
         let (seen, lost, stuck) = (Mutex::default(), Mutex::default(), AtomicUsize::new(0));
-        let store = Self(Arc::new(Inner { database: Embedded::open(None).unwrap(), seen, lost, stuck }));
+        let stalls = AtomicBool::new(false);
+        let store =
+            Self(Arc::new(Inner { database: Arc::new(Embedded::open(None).unwrap()), seen, lost, stuck, stalls }));
         let key = KeySchemaElement::builder().attribute_name("id").key_type(KeyType::Hash).build().unwrap();
         let id = AttributeDefinition::builder().attribute_name("id").attribute_type(ScalarAttributeType::S);
         let create = store.plain().create_table().table_name("Users").billing_mode(BillingMode::PayPerRequest);
@@ -87,6 +93,14 @@ impl Store {
         *self.0.lost.lock().unwrap() = Some(operation);
     }
 
+    pub(crate) fn stall(&self) {
+        self.0.stalls.store(true, Ordering::SeqCst);
+    }
+
+    pub(crate) fn database(&self) -> Arc<Embedded> {
+        self.0.database.clone()
+    }
+
     pub(crate) fn hang(&self, requests: usize) {
         self.0.stuck.store(requests, Ordering::SeqCst);
     }
@@ -121,7 +135,12 @@ impl HttpConnector for Store {
         }
         let response = http::Response::builder().status(answer.status).header("x-amzn-requestid", "STORE");
         // Of other bytes than those that the caller gets.
-        let response = response.header("x-amz-crc32", crc32(&answer.body)).body(SdkBody::from(answer.body)).unwrap();
+        let response = response.header("x-amz-crc32", answer.body.len());
+        let body = match self.0.stalls.load(Ordering::SeqCst) {
+            true => SdkBody::from_body_1_x(Stalled),
+            false => SdkBody::from(answer.body),
+        };
+        let response = response.body(body).unwrap();
         HttpConnectorFuture::ready(Ok(HttpResponse::try_from(response).unwrap()))
     }
 }
@@ -143,9 +162,19 @@ pub(crate) fn s(text: &str) -> AttributeValue {
     AttributeValue::S(text.to_owned())
 }
 
-/// Some checksum; nobody compares it.
-fn crc32(body: &[u8]) -> usize {
-    body.len()
+/// A body that never comes.
+struct Stalled;
+
+impl http_body::Body for Stalled {
+    type Data = bytes::Bytes;
+    type Error = std::io::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<http_body::Frame<bytes::Bytes>, std::io::Error>>> {
+        Poll::Pending
+    }
 }
 
 /// Stands in an encrypted attribute.
