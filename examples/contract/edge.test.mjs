@@ -107,7 +107,8 @@ test("the log names routes and holds no name of a user's path", async () => {
   const token = await enter(service, user);
   await service.call("GET", `/users/${encodeURIComponent(user.email)}?token=${token}`, { token });
   const log = await service.serviceLog();
-  assert.match(log, /\/users\/\*/);
+  // Each router has its own way to write what stands for a name.
+  assert.match(log, /\/users\/(\*|:\w+)/);
   assert.ok(!log.includes(encodeURIComponent(user.email)));
 });
 

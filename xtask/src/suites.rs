@@ -1,6 +1,8 @@
 //! All tests: the workspace's own, then real SDK clients against the gateway that was just built.
 
-use crate::step::{Failed, Step, Steps, target};
+use std::path::PathBuf;
+
+use crate::step::{Failed, Step, Steps, root, target};
 use crate::tools;
 
 pub(crate) fn all(steps: &mut Steps) -> Result<(), Failed> {
@@ -31,14 +33,17 @@ pub(crate) fn js(steps: &mut Steps) -> Result<(), Failed> {
 
 /// The Node package: built without optimisation, against a real store and three versions of the AWS SDK, and as packed.
 pub(crate) fn node(steps: &mut Steps) -> Result<(), Failed> {
-    tools::node_packages(steps, "npm packages for the Node package", NODE)?;
+    node_package(steps)?;
     for (name, folder) in OLDER_SDKS {
         tools::node_packages(steps, name, folder)?;
     }
     let binary = dynaseal(steps)?;
-    let script = |name, script: &str| Step::new(name, "node").arg(script).dir(NODE);
-    steps.run(&script("the Node package", "scripts/build.mjs").arg("--debug"))?;
-    steps.run(&script("Node package tests", "scripts/test.mjs").env("DYNASEAL", binary))
+    steps.run(&Step::new("Node package tests", "node").arg("scripts/test.mjs").dir(NODE).env("DYNASEAL", binary))
+}
+
+fn node_package(steps: &mut Steps) -> Result<(), Failed> {
+    tools::node_packages(steps, "npm packages for the Node package", NODE)?;
+    steps.run(&Step::new("the Node package", "node").args(&["scripts/build.mjs", "--debug"]).dir(NODE))
 }
 
 /// boto3, PynamoDB and the AWS CLI.
@@ -55,10 +60,19 @@ pub(crate) fn python(steps: &mut Steps) -> Result<(), Failed> {
 /// The example services, each against the contract that both obey.
 pub(crate) fn examples(steps: &mut Steps) -> Result<(), Failed> {
     let binary = dynaseal(steps)?;
-    steps.run(&Step::cargo("the Rust example", &["build", "--package", "users-axum"]))?;
-    let service = target().join("debug/users-axum");
-    let contract = Step::new("the Rust example's contract", "node").args(&["--test"]).dir("examples/contract");
-    steps.run(&contract.env("DYNASEAL", binary).env("SERVICE", format!("[{:?}]", service.to_string_lossy())))
+    steps.run(&Step::cargo("the Rust example", &["build", "--bin", "users-axum"]).args(WORKSPACE))?;
+    let contract = |name, service: &[String]| {
+        let step = Step::new(name, "node").args(&["--test"]).dir("examples/contract");
+        step.env("DYNASEAL", &binary).env("SERVICE", format!("{service:?}"))
+    };
+    let path = |path: PathBuf| path.to_string_lossy().into_owned();
+    steps.run(&contract("the Rust example's contract", &[path(target().join("debug/users-axum"))]))?;
+
+    node_package(steps)?;
+    tools::node_packages(steps, "npm packages for the Koa example", KOA)?;
+    steps.run(&Step::new("the Koa example", "npm").args(&["run", "build"]).dir(KOA))?;
+    let main = root().join(KOA).join("dist/main.js");
+    steps.run(&contract("the Koa example's contract", &["node".to_owned(), path(main)]))
 }
 
 /// CPU time per request of the gateway, protected beside pass-through and nginx. Rewrites its table of
@@ -75,6 +89,7 @@ fn dynaseal(steps: &mut Steps) -> Result<std::path::PathBuf, Failed> {
 }
 
 const NODE: &str = "crates/node";
+const KOA: &str = "examples/users-koa";
 const OLDER_SDKS: [(&str, &str); 2] =
     [("AWS SDK 3.300", "crates/node/test/sdk/3.300"), ("AWS SDK 3.848", "crates/node/test/sdk/3.848")];
 const WORKSPACE: &[&str] = &["--workspace", "--all-features"];
