@@ -83,7 +83,7 @@ pub(crate) fn gateway_bench(steps: &mut Steps) -> Result<(), Failed> {
 }
 
 /// Builds the program with the features the tests built it with, so that nothing is compiled twice.
-fn dynaseal(steps: &mut Steps) -> Result<std::path::PathBuf, Failed> {
+fn dynaseal(steps: &mut Steps) -> Result<PathBuf, Failed> {
     steps.run(&Step::cargo("the program", &["build", "--bin", "dynaseal"]).args(WORKSPACE))?;
     Ok(target().join("debug/dynaseal"))
 }
