@@ -1,11 +1,10 @@
 //! What is sealed and opened apart from any call: single items, stream records and Lambda events.
 
-use std::collections::BTreeMap;
-
 use dynaseal_item::{Item, json};
 use dynaseal_keys::{Io, Wire};
 
 use crate::error::Error;
+use crate::learn::Tables;
 use crate::reply;
 use crate::run::Engine;
 use crate::table::{Failure, Table};
@@ -38,7 +37,7 @@ impl Engine {
         loop {
             let tables = self.known();
             let opened = reply::open_records(&|name| tables.table(name), table, text, io).await;
-            if !self.learned("open", tables.unknown(), io).await? {
+            if !learned("open", &tables, io).await? {
                 return opened;
             }
         }
@@ -52,7 +51,7 @@ impl Engine {
                 let done = direction.carry_out(table, text, io).await;
                 return done.map_err(|failure| Error::of_item(operation, table, None, failure));
             }
-            if !self.learned(operation, tables.unknown(), io).await? {
+            if !learned(operation, &tables, io).await? {
                 return Err(Error::Refused {
                     operation: operation.to_owned(),
                     table: name.to_owned(),
@@ -62,15 +61,16 @@ impl Engine {
             }
         }
     }
+}
 
-    /// Asks DynamoDB for the keys of tables; false if there was nothing to ask.
-    async fn learned(&self, operation: &str, unknown: BTreeMap<String, String>, io: Io<'_>) -> Result<bool, Error> {
-        let Some(table) = unknown.keys().next().cloned() else { return Ok(false) };
-        match self.learn(operation, unknown, io).await {
-            Ok(None) => Ok(true),
-            Ok(Some(_)) | Err(Error::Wire { .. }) => Err(Error::Unlearned { operation: operation.to_owned(), table }),
-            Err(error) => Err(error),
-        }
+/// Asks DynamoDB for the keys of tables that were looked for in vain; false if there was nothing to ask.
+async fn learned(operation: &str, tables: &Tables<'_>, io: Io<'_>) -> Result<bool, Error> {
+    let unknown = tables.unknown();
+    let Some(table) = unknown.keys().next().cloned() else { return Ok(false) };
+    match tables.directory().learn(operation, unknown, io).await {
+        Ok(None) => Ok(true),
+        Ok(Some(_)) | Err(Error::Wire { .. }) => Err(Error::Unlearned { operation: operation.to_owned(), table }),
+        Err(error) => Err(error),
     }
 }
 

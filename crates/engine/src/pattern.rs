@@ -67,7 +67,7 @@ impl Pattern {
     }
 
     /// The action of an attribute that the pattern lists.
-    pub(crate) fn listed(&self, attribute: &str) -> Option<Action> {
+    fn listed(&self, attribute: &str) -> Option<Action> {
         self.spec.actions.iter().find(|(name, _)| name == attribute).map(|(_, action)| *action)
     }
 

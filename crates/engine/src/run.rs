@@ -1,6 +1,5 @@
 //! The driver: request, plan, keys, seal, wire, open, reply.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use dynaseal_item::{Item, json};
@@ -67,16 +66,6 @@ impl Engine {
         self.directory.at(self.clock.now())
     }
 
-    /// Asks DynamoDB for the keys of tables. Gives its refusal, if it refuses.
-    pub(crate) async fn learn(
-        &self,
-        operation: &str,
-        unknown: BTreeMap<String, String>,
-        io: Io<'_>,
-    ) -> Result<Option<Answer>, Error> {
-        self.directory.learn(operation, unknown, io).await
-    }
-
     /// What the key rings need of the world.
     pub(crate) fn io<'w>(&'w self, wire: &'w dyn Wire) -> Io<'w> {
         Io { wire, clock: self.clock.as_ref() }
@@ -92,7 +81,7 @@ impl Engine {
             let unknown = tables.unknown();
             if !unknown.is_empty() {
                 // Whatever the plan says, it did not know every table.
-                match Box::pin(self.learn(&operation, unknown, io)).await? {
+                match Box::pin(self.directory.learn(&operation, unknown, io)).await? {
                     Some(refusal) => return Ok(refusal),
                     None => continue,
                 }
