@@ -24,7 +24,7 @@ fuzz_target!(|input: &[u8]| {
     let body = parts.next().unwrap_or_default();
     let wire = MemoryWire { answers: parts.collect(), sent: Mutex::default() };
     let service = if STREAMS.contains(&operation) { Service::DynamoDbStreams } else { Service::DynamoDb };
-    let call = Call { service, operation: operation.into(), body: body.clone() };
+    let call = Call::new(service, operation, body.clone());
     let explained = ENGINE.explain(&call).map_or_else(|error| error.to_string(), |plan| format!("{plan:?}"));
     let outcome = ready(ENGINE.call(&wire, call));
     if let Ok(opened) = ready(ENGINE.open_records(&wire, Some(TABLE), &String::from_utf8_lossy(&body))) {
@@ -278,7 +278,7 @@ static STORED: LazyLock<String> = LazyLock::new(|| {
     let wire = MemoryWire { answers: vec![b"{}".to_vec()], sent: Mutex::default() };
     let body =
         format!(r#"{{"TableName":"{TABLE}","Item":{PLAIN_ITEM}}}"#).replace("STORED", STORED_CANARY).into_bytes();
-    let put = Call { service: Service::DynamoDb, operation: "PutItem".into(), body };
+    let put = Call::new(Service::DynamoDb, "PutItem", body);
     ready(ENGINE.call(&wire, put)).expect("a valid item");
     let sent = wire.sent.into_inner().unwrap().remove(0);
     serde_json::from_slice::<serde_json::Value>(&sent).expect("a request")["Item"].to_string()

@@ -1,7 +1,6 @@
 //! The connector: the SDK's signed request in, its answer out, and the engine in between. The SDK calls it once for each
 //! attempt, so retries, their pauses and the time limits of calls and attempts are the SDK's own.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use aws_sdk_dynamodb::config::{HttpClient, RuntimeComponents, SharedHttpClient};
@@ -67,7 +66,7 @@ impl SealingConnector {
         let (head, body) = request.into_parts();
         let (service, operation) = target(&head).ok_or_else(|| ConnectorError::user(Error::Unjudged.into()))?;
         let body = body.collect().await.map_err(ConnectorError::user)?.to_bytes().into();
-        let call = Call { service, operation: Cow::Owned(operation.clone()), body };
+        let call = Call::new(service, operation.clone(), body);
 
         let wire = SdkWire::new(head, service, self.inner, self.components);
         let answered = self.engine.call(&wire, call).await;

@@ -3,7 +3,6 @@
 //!
 //! A plan that meets a table nobody has described yet notes its name; the driver then asks, and plans again.
 
-use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
@@ -123,11 +122,7 @@ impl Directory {
             let mut table_name = Vec::new();
             json::write_text(&named, &mut table_name);
             body.set("TableName", Node::Printed(table_name));
-            let call = Call {
-                service: Service::DynamoDb,
-                operation: Cow::Borrowed("DescribeTable"),
-                body: body.print(&[], 64),
-            };
+            let call = Call::new(Service::DynamoDb, "DescribeTable", body.print(&[], 64));
             let failed = |source| Error::Wire { operation: operation.to_owned(), source };
             let answer = io.wire.send(call).await.map_err(failed)?;
             if !answer.ok() {

@@ -100,7 +100,7 @@ impl Engine {
             };
             let body = seal(&edit, &operation, io).await?;
             let reply = edit.reply;
-            let sent = Call { service: call.service, operation: operation.clone(), body };
+            let sent = Call::new(call.service, operation.clone(), body);
             let answer = wire.send(sent).await.map_err(failed)?;
             return reply::open(&operation, &reply, answer, io).await;
         }

@@ -1,6 +1,5 @@
 //! Every layer that a request passes, in order.
 
-use std::borrow::Cow;
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
@@ -84,7 +83,7 @@ impl Stack {
         record.body(&bytes);
 
         // d. The engine: seals, opens, refuses, or passes on; the wire below it signs and sends.
-        let call = Call { service, operation: Cow::Owned(operation.to_owned()), body: bytes };
+        let call = Call::new(service, operation.to_owned(), bytes);
         let answer = self.engine.call(&*self.wire, call).await?;
 
         // e. What came back must be DynamoDB's to go on as it is.

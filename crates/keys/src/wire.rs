@@ -47,6 +47,23 @@ pub struct Call {
     pub operation: Cow<'static, str>,
     /// The body; it may hold plaintext before sealing and is never printed.
     pub body: Vec<u8>,
+    /// The AWS Region whose endpoint it must go to, such as that of a KMS key; the head's own if there is none.
+    pub region: Option<String>,
+}
+
+impl Call {
+    /// A call in the head's own Region.
+    #[must_use]
+    pub fn new(service: Service, operation: impl Into<Cow<'static, str>>, body: Vec<u8>) -> Self {
+        Self { service, operation: operation.into(), body, region: None }
+    }
+
+    /// The same call in a Region.
+    #[must_use]
+    pub fn in_region(mut self, region: Option<&str>) -> Self {
+        self.region = region.map(str::to_owned);
+        self
+    }
 }
 
 impl std::fmt::Debug for Call {

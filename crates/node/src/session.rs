@@ -153,7 +153,7 @@ impl Work {
                 let Some(service) = Service::from_target_prefix(&target) else {
                     return Next::Failed(Failure::internal("a call of another service was started"));
                 };
-                let call = Call { service, operation: operation.into(), body };
+                let call = Call::new(service, operation, body);
                 watch(|| Session::start(engine, call, wake))
             }
             Act::Item(work) => watch(|| Session::run(work.on(engine), wake)),

@@ -129,7 +129,7 @@ impl HttpConnector for Store {
         }
         let operation = head.headers["x-amz-target"].to_str().unwrap().split_once('.').unwrap().1.to_owned();
         let lost = self.0.lost.lock().unwrap().take_if(|lost| operation == *lost).is_some();
-        let answer = self.0.database.call(&Call { service: Service::DynamoDb, operation: operation.into(), body });
+        let answer = self.0.database.call(&Call::new(Service::DynamoDb, operation, body));
         if lost {
             return HttpConnectorFuture::ready(Err(ConnectorError::io("the answer is lost".into())));
         }

@@ -279,8 +279,8 @@ impl Modify<'_, '_> {
 
 /// Sends one call to DynamoDB.
 async fn send(operation: &str, body: Vec<u8>, io: Io<'_>) -> Result<Answer, WireError> {
-    let operation = operation.to_owned().into();
-    io.wire.send(Call { service: Service::DynamoDb, operation, body }).await
+    let operation = operation.to_owned();
+    io.wire.send(Call::new(Service::DynamoDb, operation, body)).await
 }
 
 /// A random part of the time that this attempt may wait at most, so that racers part.

@@ -76,5 +76,5 @@ fn one(planned: &Planned<'_>, table: &Table, number: Option<usize>) -> Result<St
 }
 
 pub(super) fn call(operation: String, body: &Object<'_>) -> Call {
-    Call { service: Service::DynamoDb, operation: operation.into(), body: body.print(&[], 1024) }
+    Call::new(Service::DynamoDb, operation, body.print(&[], 1024))
 }

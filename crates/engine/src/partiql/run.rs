@@ -190,7 +190,7 @@ impl Runner<'_> {
 
     /// Another call, through the same plan as if an application had made it.
     pub(super) async fn call(self, operation: &str, body: Vec<u8>) -> Result<Answer, Error> {
-        let call = Call { service: Service::DynamoDb, operation: operation.to_owned().into(), body };
+        let call = Call::new(Service::DynamoDb, operation.to_owned(), body);
         boxed(self.engine, self.io.wire, call).await.map_err(|error| error.within(self.operation))
     }
 }

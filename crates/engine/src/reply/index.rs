@@ -85,7 +85,7 @@ impl Opener<'_> {
         let name = crate::doc::text(table_name).map_err(|error| self.bad(error))?;
         for attempt in 0..TRIES {
             let body = format!(r#"{{"RequestItems":{{{table_name}:{{"Keys":{keys},"ConsistentRead":true}}}}}}"#);
-            let call = Call { service: Service::DynamoDb, operation: "BatchGetItem".into(), body: body.into_bytes() };
+            let call = Call::new(Service::DynamoDb, "BatchGetItem", body.into_bytes());
             let failed = |source| Error::Wire { operation: self.operation.to_owned(), source };
             let answer = self.io.wire.send(call).await.map_err(failed)?;
             let text = std::str::from_utf8(&answer.body).map_err(|_| self.bad(NotJson("it is not UTF-8")))?;

@@ -72,7 +72,7 @@ impl<F: Fn(&str, &str) -> (u16, String) + Send + Sync> Wire for Script<F> {
 
 /// A call to DynamoDB.
 pub fn dynamodb(operation: &str, body: &str) -> Call {
-    Call { service: Service::DynamoDb, operation: operation.to_owned().into(), body: body.as_bytes().to_vec() }
+    Call::new(Service::DynamoDb, operation.to_owned(), body.as_bytes().to_vec())
 }
 
 /// A call to DynamoDB Streams.

@@ -1,7 +1,5 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "helpers of tests, not tests themselves")]
 
-use std::borrow::Cow;
-
 use dynaseal_engine::Service;
 use serde_json::{Value, json};
 
@@ -12,7 +10,7 @@ fn call(embedded: &Embedded, operation: &'static str, body: &[u8]) -> (u16, Valu
 }
 
 fn call_service(embedded: &Embedded, service: Service, operation: &'static str, body: &[u8]) -> (u16, Value) {
-    let call = Call { service, operation: Cow::Borrowed(operation), body: body.to_vec() };
+    let call = Call::new(service, operation, body.to_vec());
     let answer = embedded.call(&call);
     (answer.status, serde_json::from_slice(&answer.body).unwrap())
 }

@@ -38,7 +38,7 @@ pub fn database() -> Embedded {
 }
 
 pub fn request(operation: &str, body: &Value) -> Call {
-    Call { service: Service::DynamoDb, operation: operation.to_owned().into(), body: serde_json::to_vec(body).unwrap() }
+    Call::new(Service::DynamoDb, operation.to_owned(), serde_json::to_vec(body).unwrap())
 }
 
 pub async fn call(engine: &Engine, wire: &dyn Wire, operation: &str, body: Value) -> (u16, Value) {

@@ -93,5 +93,5 @@ pub fn call(operation: &str, body: &Value) -> Call {
 
 pub fn call_service(service: Service, operation: &str, body: &Value) -> Call {
     let body = serde_json::to_vec(body).unwrap();
-    Call { service, operation: operation.to_owned().into(), body }
+    Call::new(service, operation.to_owned(), body)
 }

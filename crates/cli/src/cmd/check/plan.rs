@@ -41,7 +41,7 @@ pub(super) fn explain(config: Config, target: &Target) -> Result<Planned, Error>
     let mut body = Vec::new();
     io::stdin().read_to_end(&mut body).map_err(|source| Error::Input { name: "stdin".to_owned(), source })?;
     let engine = config.into_engine(Arc::new(SystemClock));
-    let call = Call { service: target.service, operation: target.operation.clone().into(), body };
+    let call = Call::new(target.service, target.operation.clone(), body);
     Ok(match engine.explain(&call) {
         Ok(explanation) => Planned::Carried(Box::new(explanation)),
         Err(error) => Planned::Refused {

@@ -2,7 +2,6 @@
 //!
 //! Each step is done for real and checked: the SDK goes through the gateway, "as stored" goes past it.
 
-use std::borrow::Cow;
 use std::io::Write;
 
 use aws_sdk_dynamodb::Client;
@@ -154,8 +153,7 @@ impl Story {
 
     fn raw(&self, operation: &'static str, body: &Value) -> Result<Value, Unexpected> {
         let body = body.to_string().into_bytes();
-        let answer =
-            self.database.call(&Call { service: Service::DynamoDb, operation: Cow::Borrowed(operation), body });
+        let answer = self.database.call(&Call::new(Service::DynamoDb, operation, body));
         let parsed = serde_json::from_slice(&answer.body).ok().filter(|_| answer.ok());
         parsed.ok_or_else(|| Unexpected::Words(format!("The embedded database refused {operation}.")))
     }
