@@ -6,6 +6,7 @@ use dynaseal_item::Kind;
 use thiserror::Error;
 
 use crate::keyring::KeyName;
+use crate::kms::error::KmsError;
 
 /// A key ring that cannot be built, or a data key that could not be wrapped or opened.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
@@ -99,6 +100,9 @@ pub enum Error {
         at: &'static str,
     },
 
+    /// A key management service gave no key.
+    #[error(transparent)]
+    Kms(#[from] KmsError),
     /// A key ring's setting is wrong.
     #[error("{ring}: {field} {what}")]
     Config {
@@ -182,6 +186,7 @@ impl Error {
             Error::ContextTooLong => "DSL-4012",
             Error::Count { .. } => "DSL-4013",
             Error::Library { .. } => "DSL-4099",
+            Error::Kms(error) => error.code(),
             Error::Config { .. } => "DSL-5101",
             Error::KeyFile { .. } => "DSL-5102",
         }
@@ -207,6 +212,7 @@ impl Error {
                 Kind::Config
             }
             Error::Library { .. } => Kind::Internal,
+            Error::Kms(error) => error.kind(),
         }
     }
 
@@ -241,6 +247,7 @@ impl Error {
             }
             Error::Count { .. } => "configure fewer key rings for one table",
             Error::Library { .. } => "try again; if it lasts, check that the machine has a source of randomness",
+            Error::Kms(error) => error.hint(),
             Error::Config { .. } => "correct the setting",
             Error::KeyFile { .. } => "correct the file, or write it again with the key store it was made from",
         }

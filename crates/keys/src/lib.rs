@@ -12,6 +12,7 @@
 //!                          branch/ring.rs  branch keys of a KeyStore, through a cache
 //!                             id.rs          which branch key an item belongs to
 //!                             file.rs        the KeyStore that is a file
+//!                          kms/            keys that AWS KMS holds; client.rs calls it
 //!                          multi.rs        several rings as one
 //!
 //!         wrap.rs          how every ring wraps a data key; with secret.rs, all there is of cryptography here
@@ -21,7 +22,9 @@
 mod branch;
 mod cache;
 mod error;
+mod json;
 mod keyring;
+mod kms;
 mod multi;
 mod provider;
 mod raw;
@@ -36,6 +39,10 @@ pub use branch::ring::Hierarchical;
 pub use branch::store::{BranchKey, KeyStore, KeyVersion};
 pub use error::{Error, KeyFileFault, Layer};
 pub use keyring::{Clock, Io, KeyName, Keyring, SystemClock, Wrapped};
+pub use kms::arn::{KeyArn, is_key_id, region_of};
+pub use kms::client::AwsKms;
+pub use kms::error::{KmsError, Refusal};
+pub use kms::{KeyBytes, Kms};
 pub use multi::Multi;
 pub use provider::{Provider, message_id};
 pub use raw::aes::RawAes;

@@ -1,10 +1,14 @@
-//! A world for tests: a clock that is moved by hand, and a network that is not there.
+//! A world for tests: a clock that is moved by hand, a network that is not there, and a KMS in memory.
+
+mod kms;
 
 use std::sync::Mutex;
 use std::time::Duration;
 
 use crate::keyring::{Clock, Io};
 use crate::wire::{Answer, BoxFuture, Call, Wire, WireError};
+
+pub use kms::{FakeKms, KeyState, Trouble};
 
 /// A clock that stands still until it is moved.
 #[derive(Debug, Default)]

@@ -16,9 +16,9 @@ use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
-use crate::branch::json::Node;
 use crate::branch::store::{BranchKey, KeyStore, KeyVersion};
 use crate::error::{Error, KeyFileFault};
+use crate::json::Node;
 use crate::keyring::Io;
 use crate::secret::Secret;
 use crate::wire::BoxFuture;

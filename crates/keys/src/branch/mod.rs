@@ -2,6 +2,5 @@
 
 pub(crate) mod file;
 pub(crate) mod id;
-mod json;
 pub(crate) mod ring;
 pub(crate) mod store;

@@ -1,0 +1,224 @@
+//! Why KMS gave no key. Fields name operations and keys; what KMS says in prose is left out, since it can quote requests.
+
+use std::fmt;
+
+use dynaseal_item::Kind;
+use thiserror::Error;
+
+use crate::keyring::KeyName;
+use crate::wire::{Answer, WireError};
+
+/// A call of KMS that failed.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum KmsError {
+    /// KMS refused it.
+    #[error("{operation} with the {key} was refused: {refusal}")]
+    Refused {
+        /// The operation.
+        operation: &'static str,
+        /// The key.
+        key: KeyName,
+        /// Why.
+        refusal: Refusal,
+    },
+    /// No answer came.
+    #[error("{operation} with the {key} got no answer: {source}")]
+    NoAnswer {
+        /// The operation.
+        operation: &'static str,
+        /// The key.
+        key: KeyName,
+        /// Why.
+        source: WireError,
+    },
+    /// The answer is not what the API promises.
+    #[error("the answer to {operation} with the {key} cannot be used: {what}")]
+    Answer {
+        /// The operation.
+        operation: &'static str,
+        /// The key.
+        key: KeyName,
+        /// What is wrong with it.
+        what: &'static str,
+    },
+}
+
+/// Why a call was refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// The rate of calls is above the account's quota.
+    Throttled,
+    /// KMS has a fault of its own.
+    Unavailable,
+    /// The credentials may not do this with this key.
+    AccessDenied,
+    /// The credentials are missing, wrong or have expired.
+    Credentials,
+    /// There is no such key.
+    NotFound,
+    /// The key is disabled.
+    Disabled,
+    /// The key waits to be deleted, or is not ready.
+    InvalidState,
+    /// What was to be decrypted was not encrypted like this: it was changed, or the encryption context differs.
+    InvalidCiphertext,
+    /// What was to be decrypted belongs to another key.
+    IncorrectKey,
+    /// The key is of another kind than the operation needs.
+    InvalidKeyUsage,
+    /// Anything else, by its name.
+    Other(String),
+}
+
+impl Refusal {
+    /// Reads an answer that is not a success.
+    pub(crate) fn of(answer: &Answer) -> Self {
+        let parsed: Option<serde_json::Value> = serde_json::from_slice(&answer.body).ok();
+        let named = parsed.as_ref().and_then(|body| body.get("__type")).and_then(serde_json::Value::as_str);
+        let name = named.and_then(|name| name.rsplit('#').next()).unwrap_or_default();
+        match name {
+            "ThrottlingException"
+            | "LimitExceededException"
+            | "TooManyRequestsException"
+            | "Throttling"
+            | "RequestLimitExceeded" => Self::Throttled,
+            "KMSInternalException"
+            | "DependencyTimeoutException"
+            | "KeyUnavailableException"
+            | "InternalFailure"
+            | "ServiceUnavailable"
+            | "ServiceUnavailableException" => Self::Unavailable,
+            "AccessDeniedException" => Self::AccessDenied,
+            "UnrecognizedClientException"
+            | "InvalidSignatureException"
+            | "IncompleteSignature"
+            | "InvalidClientTokenId"
+            | "MissingAuthenticationToken"
+            | "MissingAuthenticationTokenException"
+            | "ExpiredTokenException"
+            | "NotAuthorized"
+            | "OptInRequired" => Self::Credentials,
+            "NotFoundException" => Self::NotFound,
+            "DisabledException" => Self::Disabled,
+            "KMSInvalidStateException" => Self::InvalidState,
+            "InvalidCiphertextException" => Self::InvalidCiphertext,
+            "IncorrectKeyException" => Self::IncorrectKey,
+            "InvalidKeyUsageException" => Self::InvalidKeyUsage,
+            _ if answer.status >= 500 => Self::Unavailable,
+            _ if answer.status == 429 => Self::Throttled,
+            other => Self::Other(other.chars().filter(char::is_ascii_alphanumeric).take(NAME).collect()),
+        }
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Throttled => "too many requests",
+            Self::Unavailable => "KMS has a fault of its own",
+            Self::AccessDenied => "access is denied",
+            Self::Credentials => "the credentials are not valid",
+            Self::NotFound => "there is no such key",
+            Self::Disabled => "the key is disabled",
+            Self::InvalidState => "the key waits to be deleted or is not ready",
+            Self::InvalidCiphertext => "the ciphertext was changed, or belongs to another encryption context",
+            Self::IncorrectKey => "the ciphertext belongs to another key",
+            Self::InvalidKeyUsage => "the key is not of the kind that this needs",
+            Self::Other(name) if name.is_empty() => "the answer does not say why",
+            Self::Other(name) => return write!(f, "{name}"),
+        })
+    }
+}
+
+impl KmsError {
+    /// The stable code, listed in `docs/ERRORS.md`.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Refused { refusal, .. } => match refusal {
+                Refusal::Throttled => "DSL-4101",
+                Refusal::Unavailable => "DSL-4102",
+                Refusal::AccessDenied => "DSL-4103",
+                Refusal::Credentials => "DSL-4104",
+                Refusal::NotFound => "DSL-4105",
+                Refusal::Disabled => "DSL-4106",
+                Refusal::InvalidState => "DSL-4107",
+                Refusal::InvalidCiphertext => "DSL-4108",
+                Refusal::IncorrectKey => "DSL-4109",
+                Refusal::InvalidKeyUsage => "DSL-4110",
+                Refusal::Other(_) => "DSL-4111",
+            },
+            Self::NoAnswer { .. } => "DSL-4112",
+            Self::Answer { .. } => "DSL-4113",
+        }
+    }
+
+    /// Whose fault it is.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::Refused { refusal: Refusal::Throttled | Refusal::Unavailable, .. } | Self::NoAnswer { .. } => {
+                Kind::Outage
+            }
+            Self::Refused { .. } => Kind::Keys,
+            Self::Answer { .. } => Kind::Internal,
+        }
+    }
+
+    /// What to do about it.
+    #[must_use]
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::Refused { refusal, .. } => match refusal {
+                Refusal::Throttled => {
+                    "try again later; a hierarchical key ring makes one call for each branch key instead of one for each item, \
+                     and a longer cache_ttl fewer still"
+                }
+                Refusal::Unavailable => "try again",
+                Refusal::AccessDenied => {
+                    "allow the operation in the key's policy or an IAM policy; docs/KEYS.md has them"
+                }
+                Refusal::Credentials => "check the AWS credentials and the clock of this machine",
+                Refusal::NotFound => "check the key's ARN and its Region",
+                Refusal::Disabled => "enable the key",
+                Refusal::InvalidState => {
+                    "cancel the key's deletion, or restore what was encrypted with it under another key"
+                }
+                Refusal::InvalidCiphertext => {
+                    "the stored data was changed or moved, or it was sealed under another table name or key schema; restore it"
+                }
+                Refusal::IncorrectKey => "configure the key that the data was encrypted with",
+                Refusal::InvalidKeyUsage => "use a key whose usage and spec the key ring's type asks for",
+                Refusal::Other(_) => "look the name up in the documentation of AWS KMS",
+            },
+            Self::NoAnswer { source: WireError::NoCredentials, .. } => "give this process AWS credentials",
+            Self::NoAnswer { .. } => "check that KMS can be reached, then try again",
+            Self::Answer { .. } => "check that the endpoint is AWS KMS",
+        }
+    }
+}
+
+/// More than any name of KMS has.
+const NAME: usize = 60;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(status: u16, body: &str) -> Refusal {
+        Refusal::of(&Answer { status, request_id: None, body: body.as_bytes().to_vec() })
+    }
+
+    #[test]
+    fn refusals_are_read_by_name_and_status() {
+        assert_eq!(refusal(400, r#"{"__type":"ThrottlingException"}"#), Refusal::Throttled);
+        assert_eq!(refusal(400, r#"{"__type":"com.amazonaws.kms#DisabledException"}"#), Refusal::Disabled);
+        assert_eq!(refusal(500, "<html>"), Refusal::Unavailable);
+        assert_eq!(refusal(429, ""), Refusal::Throttled);
+        let name = format!("{{\"__type\":\"New \\n\\u001b[31m{}\"}}", "x".repeat(200));
+        let Refusal::Other(name) = refusal(400, &name) else { panic!("not a name that is known") };
+        assert!(name.starts_with("New31mx") && name.len() == NAME);
+    }
+}

@@ -1,0 +1,386 @@
+//! An AWS KMS in memory, for tests: the operations that key rings and key stores use, key states, and failures on order.
+//! It is checked against another implementation of KMS, so that it is not our own imagination.
+//!
+//! A ciphertext of this KMS names the key's id and is bound to the encryption context:
+//!
+//! ```text
+//!  field        bytes
+//!  magic        4        "FKMS"
+//!  id length    2
+//!  key id       any
+//!  IV           12
+//!  sealed       any      with the key's material; bound to the context's bytes
+//! ```
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
+use dynaseal_item::Context;
+use serde_json::{Map, Value, json};
+
+use crate::keyring::{Clock, SystemClock};
+use crate::kms::arn::KeyArn;
+use crate::secret::random;
+use crate::wire::{Answer, BoxFuture, Call, Service, Wire, WireError};
+
+/// A KMS of one account. Clones share it.
+#[derive(Clone)]
+pub struct FakeKms(Arc<Inner>);
+
+struct Inner {
+    state: Mutex<State>,
+    clock: Arc<dyn Clock>,
+}
+
+#[derive(Default)]
+struct State {
+    /// By ARN; replicas have entries of their own.
+    keys: BTreeMap<String, Key>,
+    aliases: BTreeMap<String, String>,
+    trouble: Vec<Order>,
+    calls: Vec<(String, String)>,
+}
+
+struct Key {
+    material: [u8; 32],
+    state: KeyState,
+}
+
+/// The state of a key, as DescribeKey names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyState {
+    /// It can be used.
+    Enabled,
+    /// It cannot be used until it is enabled again.
+    Disabled,
+    /// It cannot be used, and is gone after a while.
+    PendingDeletion,
+}
+
+/// What can go wrong with a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trouble {
+    /// ThrottlingException.
+    Throttle,
+    /// KMSInternalException, status 500.
+    Internal,
+    /// AccessDeniedException.
+    AccessDenied,
+    /// No answer.
+    Down(WireError),
+    /// The answer takes so long.
+    Slow(Duration),
+    /// A success whose body is not what the API promises.
+    Garbage,
+}
+
+struct Order {
+    trouble: Trouble,
+    operation: Option<&'static str>,
+    times: usize,
+}
+
+impl Default for FakeKms {
+    fn default() -> Self {
+        Self::with_clock(Arc::new(SystemClock))
+    }
+}
+
+impl FakeKms {
+    /// A KMS whose slow answers take their time on `clock`.
+    #[must_use]
+    pub fn with_clock(clock: Arc<dyn Clock>) -> Self {
+        Self(Arc::new(Inner { state: Mutex::default(), clock }))
+    }
+
+    /// Adds a symmetric key under an ARN. A multi-Region key gets the material that its replica has, if there is one.
+    #[must_use]
+    pub fn with_key(self, arn: &str) -> Self {
+        let replica = |state: &State| {
+            let own = KeyArn::parse(arn)?;
+            state
+                .keys
+                .iter()
+                .find(|(other, _)| KeyArn::parse(other).is_some_and(|other| own.matches(&other)))
+                .map(|(_, key)| key.material)
+        };
+        let mut state = self.state();
+        let material = replica(&state).or_else(|| random().ok()).unwrap_or_default();
+        state.keys.insert(arn.to_owned(), Key { material, state: KeyState::Enabled });
+        drop(state);
+        self
+    }
+
+    /// Points an alias, such as `alias/app`, at a key.
+    pub fn set_alias(&self, alias: &str, arn: &str) {
+        self.state().aliases.insert(alias.to_owned(), arn.to_owned());
+    }
+
+    /// Changes a key's state.
+    pub fn set_state(&self, arn: &str, to: KeyState) {
+        if let Some(key) = self.state().keys.get_mut(arn) {
+            key.state = to;
+        }
+    }
+
+    /// Deletes a key for good.
+    pub fn delete_key(&self, arn: &str) {
+        self.state().keys.remove(arn);
+    }
+
+    /// Orders trouble for the next `times` calls of an operation, or of any; `usize::MAX` until [`calm`](Self::calm).
+    pub fn trouble(&self, trouble: Trouble, operation: Option<&'static str>, times: usize) {
+        self.state().trouble.push(Order { trouble, operation, times });
+    }
+
+    /// Takes all trouble back.
+    pub fn calm(&self) {
+        self.state().trouble.clear();
+    }
+
+    /// How often an operation was called, refused calls included.
+    #[must_use]
+    pub fn count(&self, operation: &str) -> usize {
+        self.state().calls.iter().filter(|(called, _)| called == operation).count()
+    }
+
+    /// Every call: its operation, and the key that it named.
+    #[must_use]
+    pub fn calls(&self) -> Vec<(String, String)> {
+        self.state().calls.clone()
+    }
+
+    /// Answers one call at once, without trouble.
+    #[must_use]
+    pub fn answer(&self, operation: &str, body: &[u8]) -> Answer {
+        let body: Value = serde_json::from_slice(body).unwrap_or_default();
+        let result = self.state().carry_out(operation, &body);
+        match result {
+            Ok(body) => reply(200, &body),
+            Err(Refused(name)) => refuse(400, name),
+        }
+    }
+
+    async fn receive(&self, call: Call) -> Result<Answer, WireError> {
+        if call.service != Service::Kms {
+            return Err(WireError::Unreachable);
+        }
+        match self.note(&call) {
+            Some(Trouble::Throttle) => return Ok(refuse(400, "ThrottlingException")),
+            Some(Trouble::Internal) => return Ok(refuse(500, "KMSInternalException")),
+            Some(Trouble::AccessDenied) => return Ok(refuse(400, "AccessDeniedException")),
+            Some(Trouble::Garbage) => return Ok(reply(200, &json!({ "KeyId": "garbage" }))),
+            Some(Trouble::Down(error)) => return Err(error),
+            Some(Trouble::Slow(time)) => self.0.clock.sleep(time).await,
+            None => {}
+        }
+        Ok(self.answer(&call.operation, &call.body))
+    }
+
+    /// Writes a call down and says what is to go wrong with it.
+    fn note(&self, call: &Call) -> Option<Trouble> {
+        let body: Value = serde_json::from_slice(&call.body).unwrap_or_default();
+        let key = ["KeyId", "SourceKeyId"].iter().find_map(|name| body.get(name)?.as_str()).unwrap_or_default();
+        let mut state = self.state();
+        state.calls.push((call.operation.clone().into_owned(), key.to_owned()));
+        let due = |order: &&mut Order| order.times > 0 && order.operation.is_none_or(|name| name == call.operation);
+        let order = state.trouble.iter_mut().find(due)?;
+        order.times = order.times.saturating_sub(usize::from(order.times != usize::MAX));
+        Some(order.trouble)
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Wire for FakeKms {
+    fn send(&self, call: Call) -> BoxFuture<'_, Result<Answer, WireError>> {
+        Box::pin(self.receive(call))
+    }
+}
+
+impl std::fmt::Debug for FakeKms {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "FakeKms({} keys)", self.state().keys.len())
+    }
+}
+
+struct Refused(&'static str);
+
+impl State {
+    fn carry_out(&self, operation: &str, body: &Value) -> Result<Value, Refused> {
+        match operation {
+            "GenerateDataKey" => self.generate(body, true),
+            "GenerateDataKeyWithoutPlaintext" => self.generate(body, false),
+            "Encrypt" => {
+                let (arn, key) = self.key(text(body, "KeyId")?)?;
+                let plaintext = blob(body, "Plaintext")?;
+                let wrapped = key.seal(arn, &plaintext, &context(body, "EncryptionContext")?)?;
+                Ok(json!({ "KeyId": arn, "CiphertextBlob": base64(&wrapped), "EncryptionAlgorithm": SYMMETRIC }))
+            }
+            "Decrypt" => {
+                let (wrapped, context) = (blob(body, "CiphertextBlob")?, context(body, "EncryptionContext")?);
+                let (arn, plaintext) = self.open(&wrapped, body.get("KeyId"), &context)?;
+                Ok(json!({ "KeyId": arn, "Plaintext": base64(&plaintext), "EncryptionAlgorithm": SYMMETRIC }))
+            }
+            "ReEncrypt" => {
+                let (wrapped, from) = (blob(body, "CiphertextBlob")?, context(body, "SourceEncryptionContext")?);
+                let (source, plaintext) = self.open(&wrapped, body.get("SourceKeyId"), &from)?;
+                let (arn, key) = self.key(text(body, "DestinationKeyId")?)?;
+                let moved = key.seal(arn, &plaintext, &context(body, "DestinationEncryptionContext")?)?;
+                Ok(json!({
+                    "SourceKeyId": source, "KeyId": arn, "CiphertextBlob": base64(&moved),
+                    "SourceEncryptionAlgorithm": SYMMETRIC, "DestinationEncryptionAlgorithm": SYMMETRIC
+                }))
+            }
+            "DescribeKey" => {
+                let arn = self.resolve(text(body, "KeyId")?)?;
+                let key = self.keys.get(arn).ok_or(Refused("NotFoundException"))?;
+                let multi_region = KeyArn::parse(arn).is_some_and(|arn| arn.is_multi_region());
+                Ok(json!({ "KeyMetadata": {
+                    "Arn": arn, "KeyState": format!("{:?}", key.state), "Enabled": key.state == KeyState::Enabled,
+                    "KeyUsage": "ENCRYPT_DECRYPT", "KeySpec": SYMMETRIC, "MultiRegion": multi_region
+                } }))
+            }
+            _ => Err(Refused("UnknownOperationException")),
+        }
+    }
+
+    fn generate(&self, body: &Value, with_plaintext: bool) -> Result<Value, Refused> {
+        let (arn, key) = self.key(text(body, "KeyId")?)?;
+        let spec = body.get("KeySpec").and_then(Value::as_str).map(|spec| if spec == "AES_128" { 16 } else { 32 });
+        let bytes = body.get("NumberOfBytes").and_then(Value::as_u64).or(spec).ok_or(VALIDATION)?;
+        let bytes = usize::try_from(bytes).ok().filter(|bytes| (1..=1024).contains(bytes)).ok_or(VALIDATION)?;
+        let mut plaintext = vec![0; bytes];
+        aws_lc_rs::rand::fill(&mut plaintext).map_err(|_| Refused("KMSInternalException"))?;
+        let wrapped = key.seal(arn, &plaintext, &context(body, "EncryptionContext")?)?;
+        let mut answer = json!({ "KeyId": arn, "CiphertextBlob": base64(&wrapped) });
+        if with_plaintext && let Some(fields) = answer.as_object_mut() {
+            fields.insert("Plaintext".to_owned(), base64(&plaintext).into());
+        }
+        Ok(answer)
+    }
+
+    /// Opens a ciphertext with the key it names, which must be the one that was asked for.
+    fn open(&self, wrapped: &[u8], asked: Option<&Value>, context: &Context) -> Result<(&str, Vec<u8>), Refused> {
+        let parts = Parts::read(wrapped).ok_or(INVALID)?;
+        let named = |arn: &str| KeyArn::parse(arn).is_some_and(|arn| arn.id.as_bytes() == parts.id);
+        let arn = match asked.and_then(Value::as_str) {
+            Some(asked) => self.resolve(asked)?,
+            None => self.keys.keys().find(|arn| named(arn)).map(String::as_str).ok_or(INVALID)?,
+        };
+        let (arn, key) = self.key(arn)?;
+        if !named(arn) {
+            return Err(Refused("IncorrectKeyException"));
+        }
+        Ok((arn, key.open(&parts, context)?))
+    }
+
+    /// A key that can be used.
+    fn key(&self, asked: &str) -> Result<(&str, &Key), Refused> {
+        let arn = self.resolve(asked)?;
+        let (arn, key) = self.keys.get_key_value(arn).ok_or(Refused("NotFoundException"))?;
+        match key.state {
+            KeyState::Enabled => Ok((arn, key)),
+            KeyState::Disabled => Err(Refused("DisabledException")),
+            KeyState::PendingDeletion => Err(Refused("KMSInvalidStateException")),
+        }
+    }
+
+    fn resolve<'a>(&'a self, asked: &'a str) -> Result<&'a str, Refused> {
+        let alias = asked.rfind(":alias/").and_then(|at| asked.get(at + 1..)).unwrap_or(asked);
+        let found = match self.aliases.get(alias) {
+            Some(arn) => Some(arn.as_str()),
+            None => {
+                self.keys.keys().map(String::as_str).find(|arn| *arn == asked || arn.ends_with(&format!("/{asked}")))
+            }
+        };
+        found.ok_or(Refused("NotFoundException"))
+    }
+}
+
+impl Key {
+    fn seal(&self, arn: &str, plaintext: &[u8], context: &Context) -> Result<Vec<u8>, Refused> {
+        if plaintext.is_empty() || plaintext.len() > LONGEST {
+            return Err(VALIDATION);
+        }
+        let id = KeyArn::parse(arn).map(|arn| arn.id).ok_or(VALIDATION)?;
+        let iv: [u8; 12] = random().map_err(|_| Refused("KMSInternalException"))?;
+        let length = u16::try_from(id.len()).map_err(|_| VALIDATION)?;
+        let mut out = [MAGIC, &length.to_be_bytes(), id.as_bytes(), &iv].concat();
+        let mut sealed = plaintext.to_vec();
+        let bound = context.keyring_bytes().ok_or(VALIDATION)?;
+        let nonce = Nonce::assume_unique_for_key(iv);
+        self.cipher()?.seal_in_place_append_tag(nonce, Aad::from(bound), &mut sealed).map_err(|_| VALIDATION)?;
+        out.append(&mut sealed);
+        Ok(out)
+    }
+
+    fn open(&self, parts: &Parts<'_>, context: &Context) -> Result<Vec<u8>, Refused> {
+        let mut buffer = parts.sealed.to_vec();
+        let bound = context.keyring_bytes().ok_or(VALIDATION)?;
+        let nonce = Nonce::assume_unique_for_key(parts.iv);
+        let plaintext = self.cipher()?.open_in_place(nonce, Aad::from(bound), &mut buffer).map_err(|_| INVALID)?;
+        Ok(plaintext.to_vec())
+    }
+
+    fn cipher(&self) -> Result<LessSafeKey, Refused> {
+        let key = UnboundKey::new(&AES_256_GCM, &self.material).map_err(|_| Refused("KMSInternalException"))?;
+        Ok(LessSafeKey::new(key))
+    }
+}
+
+struct Parts<'a> {
+    id: &'a [u8],
+    iv: [u8; 12],
+    sealed: &'a [u8],
+}
+
+impl<'a> Parts<'a> {
+    fn read(bytes: &'a [u8]) -> Option<Self> {
+        let (length, rest) = bytes.strip_prefix(MAGIC)?.split_first_chunk()?;
+        let (id, rest) = rest.split_at_checked(u16::from_be_bytes(*length).into())?;
+        let (iv, sealed) = rest.split_first_chunk()?;
+        Some(Self { id, iv: *iv, sealed })
+    }
+}
+
+fn text<'a>(body: &'a Value, name: &str) -> Result<&'a str, Refused> {
+    body.get(name).and_then(Value::as_str).ok_or(VALIDATION)
+}
+
+fn blob(body: &Value, name: &str) -> Result<Vec<u8>, Refused> {
+    base64_simd::STANDARD.decode_to_vec(text(body, name)?).map_err(|_| VALIDATION)
+}
+
+fn base64(bytes: &[u8]) -> String {
+    base64_simd::STANDARD.encode_to_string(bytes)
+}
+
+fn context(body: &Value, name: &str) -> Result<Context, Refused> {
+    let empty = Map::new();
+    let pairs = match body.get(name) {
+        None | Some(Value::Null) => &empty,
+        Some(pairs) => pairs.as_object().ok_or(VALIDATION)?,
+    };
+    let pair = |(key, value): (&String, &Value)| Some((key.clone(), value.as_str()?.to_owned()));
+    pairs.iter().map(pair).collect::<Option<Context>>().ok_or(VALIDATION)
+}
+
+fn reply(status: u16, body: &Value) -> Answer {
+    Answer { status, request_id: None, body: body.to_string().into_bytes() }
+}
+
+fn refuse(status: u16, name: &str) -> Answer {
+    reply(status, &json!({ "__type": name, "message": "refused by the KMS for tests" }))
+}
+
+const MAGIC: &[u8] = b"FKMS";
+const SYMMETRIC: &str = "SYMMETRIC_DEFAULT";
+/// The longest plaintext that KMS encrypts.
+const LONGEST: usize = 4096;
+const VALIDATION: Refused = Refused("ValidationException");
+const INVALID: Refused = Refused("InvalidCiphertextException");
