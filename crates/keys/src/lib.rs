@@ -9,6 +9,7 @@
 //!
 //!         the key rings    raw/aes.rs      an AES key
 //!                          raw/rsa.rs      an RSA key pair, or one half of it
+//!                          raw/ecdh.rs     what two elliptic-curve keys agree on
 //!                          branch/ring.rs  branch keys of a KeyStore, through a cache
 //!                             id.rs          which branch key an item belongs to
 //!                             file.rs        the KeyStore that is a file
@@ -23,6 +24,7 @@ mod branch;
 mod cache;
 mod error;
 mod json;
+mod keyfile;
 mod keyring;
 mod kms;
 mod multi;
@@ -46,7 +48,9 @@ pub use kms::{KeyBytes, Kms};
 pub use multi::Multi;
 pub use provider::{Provider, message_id};
 pub use raw::aes::RawAes;
+pub use raw::ecdh::{EcdhKeys, RawEcdh};
 pub use raw::rsa::RawRsa;
 pub use secret::fingerprint;
 pub use wire::{Answer, BoxFuture, Call, Service, Wire, WireError};
+pub use wrap::ecdh::Curve;
 pub use wrap::rsa::Padding;

@@ -168,8 +168,8 @@ fn rsa_settings_are_checked() {
         (Some(ENCRYPTED), None, "private_key_file is encrypted; decrypt it first"),
         (Some(EC), None, "private_key_file must hold PRIVATE KEY or RSA PRIVATE KEY"),
         (Some(SMALL), None, &*format!("private_key_file {not_rsa}")),
-        (None, Some(PKCS8), "public_key_file holds a private key; it belongs into private_key_file"),
-        (None, Some(EC), "public_key_file must hold PUBLIC KEY or RSA PUBLIC KEY"),
+        (None, Some(PKCS8), "public_key_file holds a private key; it must hold the public one"),
+        (None, Some(EC), "public_key_file holds a private key; it must hold the public one"),
         (
             None,
             Some("-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n"),
