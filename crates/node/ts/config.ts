@@ -15,7 +15,7 @@ export interface Tables {
   readonly [pattern: `${string}*${string}`]: PatternConfig;
 }
 
-export type KeyConfig = RawAesConfig | RawRsaConfig | BranchKeyFileConfig | MultiConfig;
+export type KeyConfig = RawAesConfig | RawRsaConfig | RawEcdhConfig | BranchKeyFileConfig | MultiConfig;
 
 /** An AES key of 32, 48 or 64 hexadecimal digits, from the environment or from a file. */
 export type RawAesConfig = { readonly type: "raw-aes"; readonly namespace: string; readonly name: string } & (
@@ -31,6 +31,13 @@ export interface RawRsaConfig {
   readonly private_key_file?: string;
   readonly public_key_file?: string;
 }
+
+/** What two elliptic-curve keys agree on: `static` seals and opens, `ephemeral` only seals, `discovery` only opens. */
+export type RawEcdhConfig = { readonly type: "raw-ecdh"; readonly curve: "P-256" | "P-384" | "P-521" } & (
+  | { readonly scheme: "static"; readonly private_key_file: string; readonly public_key_file: string }
+  | { readonly scheme: "ephemeral"; readonly public_key_file: string; readonly private_key_file?: never }
+  | { readonly scheme: "discovery"; readonly private_key_file: string; readonly public_key_file?: never }
+);
 
 /** Branch keys in a local key store. */
 export type BranchKeyFileConfig = {

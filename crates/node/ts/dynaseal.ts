@@ -84,7 +84,7 @@ export function cannotSend({ target, operation, body }: Send): DynasealError {
     code: "DSL-9006",
     kind: "config",
     message: `${operation} must be sent to another service, which this version does not do`,
-    hint: "use raw-aes, raw-rsa, branch-key-file or multi keys, or the gateway",
+    hint: "use raw-aes, raw-rsa, raw-ecdh, branch-key-file or multi keys, or the gateway",
   });
 }
 

@@ -20,6 +20,7 @@ export {
   type MultiConfig,
   type PatternConfig,
   type RawAesConfig,
+  type RawEcdhConfig,
   type RawRsaConfig,
   type TableConfig,
 } from "./config.js";

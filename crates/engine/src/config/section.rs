@@ -130,6 +130,21 @@ impl<'r, 'i> Section<'r, 'i> {
         Some(At { span: text.span, value })
     }
 
+    /// A [`Section::one_of`] that must be there.
+    pub(super) fn required_one_of<T: Clone>(
+        &mut self,
+        key: &'static str,
+        words: &[(&str, T)],
+        example: &str,
+        faults: &mut Faults<'_>,
+    ) -> Option<At<T>> {
+        if self.has(key) {
+            return self.one_of(key, words, faults);
+        }
+        self.required(key, example, faults);
+        None
+    }
+
     /// A list of names.
     pub(super) fn names(&mut self, key: &'static str, faults: &mut Faults<'_>) -> Vec<At<&'r str>> {
         let Some(value) = self.value(key) else { return Vec::new() };
