@@ -61,10 +61,12 @@ pub enum Error {
         version: String,
     },
     /// The key ring has no key to open with.
-    #[error("the key ring {key} can only seal items: it has no private key")]
+    #[error("the key ring {key} can only seal items: {why}")]
     SealOnly {
         /// Which key ring.
         key: KeyName,
+        /// What it lacks.
+        why: &'static str,
     },
     /// The key ring has no key to seal with.
     #[error("the key ring {key} can only open items")]
@@ -243,7 +245,9 @@ impl Error {
             Error::NoVersion { .. } => {
                 "put this version back into the key store; versions that sealed items must be kept"
             }
-            Error::SealOnly { .. } => "give the key ring its private_key_file, or open with another key ring",
+            Error::SealOnly { .. } => {
+                "give the key ring what it lacks: private_key_file, or the key's ARN as key_arn; or open with another key ring"
+            }
             Error::OpenOnly { .. } => "make it the child of a multi key whose generator seals",
             Error::SupplierMissing { .. } => {
                 "name a key attribute, or one whose action is sign_and_include_in_encryption_context"

@@ -9,7 +9,7 @@ use dynaseal_item::{Context, DataKey, EncryptedDataKey, OpenKeys, Suite, TagKey}
 
 use crate::error::Error;
 use crate::raw;
-use crate::wire::{BoxFuture, Wire};
+use crate::wire::{BoxFuture, Service, Wire};
 use crate::wrap::ecdh::{Curve, Parties};
 
 /// What a key ring may use of the world outside.
@@ -87,6 +87,11 @@ pub trait Keyring: Send + Sync + Debug {
     /// Whether it can wrap at all. Inside a multi key ring, one that cannot is left out when items are sealed.
     fn seals(&self) -> bool {
         true
+    }
+
+    /// Whether the ring calls a service, so that heads can tell before the first call what they must be able to reach.
+    fn needs(&self, _service: Service) -> bool {
+        false
     }
 }
 

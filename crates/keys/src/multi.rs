@@ -8,7 +8,7 @@ use dynaseal_item::{Context, DataKey, EncryptedDataKey, OpenKeys, Suite};
 
 use crate::error::Error;
 use crate::keyring::{Io, KeyName, Keyring, Wrapped};
-use crate::wire::BoxFuture;
+use crate::wire::{BoxFuture, Service};
 
 /// Several key rings as one. A sealed item can be opened with any of them.
 #[derive(Debug)]
@@ -82,5 +82,9 @@ impl Keyring for Multi {
 
     fn seals(&self) -> bool {
         self.rings.iter().any(|ring| ring.seals())
+    }
+
+    fn needs(&self, service: Service) -> bool {
+        self.rings.iter().any(|ring| ring.needs(service))
     }
 }

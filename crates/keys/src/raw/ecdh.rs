@@ -112,7 +112,7 @@ impl RawEcdh {
     ) -> Result<OpenKeys, Error> {
         match &self.scheme {
             Scheme::Static { secret, .. } => parties.unwrap(secret, data_key, context),
-            Scheme::Ephemeral { .. } => Err(Error::SealOnly { key: self.key_name() }),
+            Scheme::Ephemeral { .. } => Err(Error::SealOnly { key: self.key_name(), why: "its scheme is ephemeral" }),
             Scheme::Discovery { private, .. } => {
                 let sender = PublicKey::from_point(self.curve, parties.sender);
                 let sender = sender.ok_or_else(|| wrap::malformed(data_key, "its sender is no point of the curve"))?;
