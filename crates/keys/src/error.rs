@@ -59,6 +59,14 @@ pub enum Error {
         /// The version, a UUID.
         version: String,
     },
+    /// The key store is down or refuses to be asked so often; every [`KeyStore`](crate::KeyStore) may say so.
+    #[error("the key store did not give branch key \"{}\": {what}", .id.escape_debug())]
+    StoreUnavailable {
+        /// The branch key's id.
+        id: String,
+        /// Why, in words of the store's own.
+        what: &'static str,
+    },
     /// The key ring has no key to open with.
     #[error("the key ring {key} can only seal items: it has no private key")]
     SealOnly {
@@ -181,6 +189,7 @@ impl Error {
             Error::PublicKey => "DSL-4011",
             Error::ContextTooLong => "DSL-4012",
             Error::Count { .. } => "DSL-4013",
+            Error::StoreUnavailable { .. } => "DSL-4014",
             Error::Library { .. } => "DSL-4099",
             Error::Config { .. } => "DSL-5101",
             Error::KeyFile { .. } => "DSL-5102",
@@ -206,6 +215,7 @@ impl Error {
             Error::SupplierMissing { .. } | Error::Count { .. } | Error::Config { .. } | Error::KeyFile { .. } => {
                 Kind::Config
             }
+            Error::StoreUnavailable { .. } => Kind::Outage,
             Error::Library { .. } => Kind::Internal,
         }
     }
@@ -228,6 +238,9 @@ impl Error {
             Error::NoBranchKey { .. } => "create the branch key, or correct branch_key_id",
             Error::NoVersion { .. } => {
                 "put this version back into the key store; versions that sealed items must be kept"
+            }
+            Error::StoreUnavailable { .. } => {
+                "try again; when_unavailable = \"keep\" lets keys that were fetched before serve through an outage"
             }
             Error::SealOnly { .. } => "give the key ring its private_key_file, or open with another key ring",
             Error::SupplierMissing { .. } => {

@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime};
 use async_lock::OnceCell;
 use dynaseal_item::{Context, DataKey, EncryptedDataKey, OpenKeys, Suite, TagKey};
 
+use crate::cache::CacheReadings;
 use crate::error::Error;
 use crate::raw;
 use crate::wire::{BoxFuture, Wire};
@@ -82,6 +83,11 @@ pub trait Keyring: Send + Sync + Debug {
 
     /// The keys that this ring is configured for, to be named in errors.
     fn keys(&self) -> Vec<KeyName>;
+
+    /// What its caches have done, for metrics. Most rings have none.
+    fn caches(&self) -> CacheReadings {
+        CacheReadings::new()
+    }
 }
 
 /// Names a key, as text that is safe to print.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use dynaseal_item::{Context, DataKey, EncryptedDataKey, OpenKeys, Suite};
 
+use crate::cache::CacheReadings;
 use crate::error::Error;
 use crate::keyring::{Io, KeyName, Keyring, Wrapped};
 use crate::wire::BoxFuture;
@@ -77,5 +78,9 @@ impl Keyring for Multi {
 
     fn keys(&self) -> Vec<KeyName> {
         self.rings.iter().flat_map(|ring| ring.keys()).collect()
+    }
+
+    fn caches(&self) -> CacheReadings {
+        self.rings.iter().flat_map(|ring| ring.caches()).collect()
     }
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use dynaseal_item::{Context, EncryptedDataKey, Kind, OpenKeys, PUBLIC_KEY, SealKeys, Suite};
 use dynaseal_keys::testing::{FixedClock, offline};
 use dynaseal_keys::{
-    BranchKeyFile, BranchKeyId, Error, Hierarchical, Keyring, Multi, Padding, Provider, RawAes, RawRsa,
+    BranchKeyFile, BranchKeyId, CacheOptions, Error, Hierarchical, Keyring, Multi, Padding, Provider, RawAes, RawRsa,
 };
 use proptest::prelude::*;
 
@@ -224,5 +224,5 @@ fn branch(id: BranchKeyId) -> Arc<dyn Keyring> {
         "versions": { "00000000-0000-4000-8000-000000000001": "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=" }
     }"#;
     let store = Arc::new(BranchKeyFile::parse(file).unwrap());
-    Arc::new(Hierarchical::new(store, id, Duration::from_secs(60)).unwrap())
+    Arc::new(Hierarchical::new(store, id, CacheOptions::new(Duration::from_secs(60))).unwrap())
 }
