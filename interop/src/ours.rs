@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use dynaseal_item::{Draft, Schema, SchemaSpec, Sealed, json};
 use dynaseal_keys::{
-    Answer, BoxFuture, BranchKeyFile, BranchKeyId, Call, Hierarchical, Io, Keyring, Multi, Padding, Provider, RawAes,
+    Answer, BoxFuture, BranchKeyFile, BranchKeyId, CacheOptions, Call, Hierarchical, Io, Keyring, Multi, Padding, Provider, RawAes,
     RawRsa, SystemClock, Wire, WireError, message_id,
 };
 use serde_json::json;
@@ -104,7 +104,7 @@ fn branch(id: BranchKeyId) -> Arc<dyn Keyring> {
     };
     let file = json!(BRANCH_KEYS.iter().map(entry).collect::<Vec<_>>());
     let store = BranchKeyFile::parse(&file.to_string()).expect("a branch key file");
-    Arc::new(Hierarchical::new(Arc::new(store), id, Duration::from_secs(600)).expect("a hierarchical key ring"))
+    Arc::new(Hierarchical::new(Arc::new(store), id, CacheOptions::new(Duration::from_secs(600))).expect("a hierarchical key ring"))
 }
 
 fn schema(table: &SchemaSpec) -> Result<Schema, String> {

@@ -60,6 +60,14 @@ pub enum Error {
         /// The version, a UUID.
         version: String,
     },
+    /// The key store is down or refuses to be asked so often; every [`KeyStore`](crate::KeyStore) may say so.
+    #[error("the key store did not give branch key \"{}\": {what}", .id.escape_debug())]
+    StoreUnavailable {
+        /// The branch key's id.
+        id: String,
+        /// Why, in words of the store's own.
+        what: &'static str,
+    },
     /// The key ring has no key to open with.
     #[error("the key ring {key} can only seal items: {why}")]
     SealOnly {
@@ -194,6 +202,7 @@ impl Error {
             Error::ContextTooLong => "DSL-4012",
             Error::Count { .. } => "DSL-4013",
             Error::OpenOnly { .. } => "DSL-4014",
+            Error::StoreUnavailable { .. } => "DSL-4015",
             Error::Library { .. } => "DSL-4099",
             Error::Kms(error) => error.code(),
             Error::Config { .. } => "DSL-5101",
@@ -221,6 +230,7 @@ impl Error {
             Error::SupplierMissing { .. } | Error::Count { .. } | Error::Config { .. } | Error::KeyFile { .. } => {
                 Kind::Config
             }
+            Error::StoreUnavailable { .. } => Kind::Outage,
             Error::Library { .. } => Kind::Internal,
             Error::Kms(error) => error.kind(),
         }
@@ -249,6 +259,9 @@ impl Error {
                 "give the key ring what it lacks: private_key_file, or the key's ARN as key_arn; or open with another key ring"
             }
             Error::OpenOnly { .. } => "make it the child of a multi key whose generator seals",
+            Error::StoreUnavailable { .. } => {
+                "try again; when_unavailable = \"keep\" lets keys that were fetched before serve through an outage"
+            }
             Error::SupplierMissing { .. } => {
                 "name a key attribute, or one whose action is sign_and_include_in_encryption_context"
             }

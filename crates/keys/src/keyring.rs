@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime};
 use async_lock::OnceCell;
 use dynaseal_item::{Context, DataKey, EncryptedDataKey, OpenKeys, Suite, TagKey};
 
+use crate::cache::CacheReadings;
 use crate::error::Error;
 use crate::raw;
 use crate::wire::{BoxFuture, Service, Wire};
@@ -92,6 +93,11 @@ pub trait Keyring: Send + Sync + Debug {
     /// Whether the ring calls a service, so that heads can tell before the first call what they must be able to reach.
     fn needs(&self, _service: Service) -> bool {
         false
+    }
+
+    /// What its caches have done, for metrics. Most rings have none.
+    fn caches(&self) -> CacheReadings {
+        CacheReadings::new()
     }
 }
 

@@ -19,7 +19,7 @@
 //!                          multi.rs        several rings as one
 //!
 //!         wrap.rs          how every ring wraps a data key; with secret.rs, all there is of cryptography here
-//!         cache.rs         a time to live, and one fetch for all who wait
+//!         cache.rs         a time to live, early refresh, and one fetch for all who wait
 //! ```
 
 mod branch;
@@ -41,6 +41,7 @@ pub use branch::file::BranchKeyFile;
 pub use branch::id::BranchKeyId;
 pub use branch::ring::Hierarchical;
 pub use branch::store::{BranchKey, KeyStore, KeyVersion};
+pub use cache::{CacheId, CacheOptions, CacheReadings, CacheStats, WhenUnavailable};
 pub use error::{Error, KeyFileFault, Layer};
 pub use keyring::{Clock, Io, KeyName, Keyring, SystemClock, Wrapped};
 pub use kms::arn::{KeyArn, is_key_id, region_of};

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use dynaseal_item::{Context, DataKey, EncryptedDataKey, OpenKeys, Suite};
 
+use crate::cache::CacheReadings;
 use crate::error::Error;
 use crate::keyring::{Io, KeyName, Keyring, Wrapped};
 use crate::wire::{BoxFuture, Service};
@@ -86,5 +87,9 @@ impl Keyring for Multi {
 
     fn needs(&self, service: Service) -> bool {
         self.rings.iter().any(|ring| ring.needs(service))
+    }
+
+    fn caches(&self) -> CacheReadings {
+        self.rings.iter().flat_map(|ring| ring.caches()).collect()
     }
 }

@@ -14,7 +14,8 @@ use std::time::Duration;
 use dynaseal_item::{Context, EncryptedDataKey, PUBLIC_KEY, Suite};
 use dynaseal_keys::testing::{FixedClock, offline};
 use dynaseal_keys::{
-    BranchKeyFile, BranchKeyId, Curve, EcdhKeys, Hierarchical, Keyring, Padding, Provider, RawAes, RawEcdh, RawRsa,
+    BranchKeyFile, BranchKeyId, CacheOptions, Curve, EcdhKeys, Hierarchical, Keyring, Padding, Provider, RawAes,
+    RawEcdh, RawRsa,
 };
 use serde_json::Value as Json;
 
@@ -83,7 +84,7 @@ fn ring(ring: &Json) -> Arc<dyn Keyring> {
             file.as_object_mut().unwrap().remove("type");
             let store = Arc::new(BranchKeyFile::parse(&file.to_string()).unwrap());
             let id = BranchKeyId::Fixed(text("branch_key_id").to_owned());
-            Arc::new(Hierarchical::new(store, id, Duration::from_secs(1)).unwrap())
+            Arc::new(Hierarchical::new(store, id, CacheOptions::new(Duration::from_secs(1))).unwrap())
         }
         other => panic!("a key ring this test does not know: {other}"),
     }

@@ -10,8 +10,8 @@ use std::time::Duration;
 use dynaseal_item::{Context, EncryptedDataKey, Kind, OpenKeys, PUBLIC_KEY, SealKeys, Suite};
 use dynaseal_keys::testing::{FixedClock, offline};
 use dynaseal_keys::{
-    BranchKeyFile, BranchKeyId, Curve, EcdhKeys, Error, Hierarchical, Keyring, Multi, Padding, Provider, RawAes,
-    RawEcdh, RawRsa,
+    BranchKeyFile, BranchKeyId, CacheOptions, Curve, EcdhKeys, Error, Hierarchical, Keyring, Multi, Padding, Provider,
+    RawAes, RawEcdh, RawRsa,
 };
 use proptest::prelude::*;
 
@@ -249,5 +249,5 @@ fn branch(id: BranchKeyId) -> Arc<dyn Keyring> {
         "versions": { "00000000-0000-4000-8000-000000000001": "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=" }
     }"#;
     let store = Arc::new(BranchKeyFile::parse(file).unwrap());
-    Arc::new(Hierarchical::new(store, id, Duration::from_secs(60)).unwrap())
+    Arc::new(Hierarchical::new(store, id, CacheOptions::new(Duration::from_secs(60))).unwrap())
 }

@@ -18,7 +18,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use dynaseal_item::{Action, Item, Schema, SchemaSpec, Suite, Value, json, kat};
-use dynaseal_keys::{BranchKeyFile, BranchKeyId, Hierarchical, Keyring, Padding, Provider, RawAes, RawRsa};
+use dynaseal_keys::{
+    BranchKeyFile, BranchKeyId, CacheOptions, Hierarchical, Keyring, Padding, Provider, RawAes, RawRsa,
+};
 use serde_json::{Value as Json, json};
 
 #[test]
@@ -127,7 +129,9 @@ fn branch_keys(file: &Json) -> Provider {
     file.as_object_mut().unwrap().remove("type");
     let id = BranchKeyId::Fixed(file["branch_key_id"].as_str().unwrap().to_owned());
     let store = BranchKeyFile::parse(&file.to_string()).unwrap();
-    Provider::new(Arc::new(Hierarchical::new(Arc::new(store), id, Duration::from_secs(600)).unwrap()))
+    Provider::new(Arc::new(
+        Hierarchical::new(Arc::new(store), id, CacheOptions::new(Duration::from_secs(600))).unwrap(),
+    ))
 }
 
 /// A string `@@x` stands for `shared.x` of the file.

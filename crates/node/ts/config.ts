@@ -43,8 +43,17 @@ export type RawEcdhConfig = { readonly type: "raw-ecdh"; readonly curve: "P-256"
 export type BranchKeyFileConfig = {
   readonly type: "branch-key-file";
   readonly file: string;
+  /** For how many seconds a key is used; 3600 if not said. */
   readonly cache_ttl?: number;
+  /** How many keys are held; 1000 if not said. */
+  readonly cache_capacity?: number;
+  /** The last share of its time in which a key is fetched anew while it still serves, from 0 to 0.9; 0.2 if not said. */
+  readonly cache_refresh_early?: number;
 } & (
+  | { readonly when_unavailable?: "fail"; readonly keep_for?: never }
+  /** While the store is down, a key serves for this many seconds after its time. */
+  | { readonly when_unavailable: "keep"; readonly keep_for: number }
+) & (
   | { readonly branch_key_id: string; readonly branch_key_id_attribute?: never }
   | { readonly branch_key_id_attribute: string; readonly branch_key_id?: never }
 );

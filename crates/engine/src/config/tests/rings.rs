@@ -145,7 +145,8 @@ fn faults_of_ecdh_keys_have_their_places() {
 #[test]
 fn a_branch_key_is_named_or_picked_by_an_attribute() {
     let file = "type = \"branch-key-file\"\nfile = \"branch.json\"\ncache_ttl = 60\n";
-    let said = detail(&format!("{file}branch_key_id = \"tenant-1\""));
+    let cached = "cache_capacity = 5\ncache_refresh_early = 0.3\nwhen_unavailable = \"keep\"\nkeep_for = 30\n";
+    let said = detail(&format!("{file}{cached}branch_key_id = \"tenant-1\""));
     assert_eq!(said, "branch key tenant-1, from the file branch.json");
     let config = parse(&format!("{file}branch_key_id_attribute = \"id\"")).unwrap();
     let keys = &config.explain().tables[0].keys;
@@ -165,6 +166,30 @@ fn faults_of_branch_key_files_have_their_places() {
         ("branch_key_id = \"tenant-2\"", "4:17 DSL-5005 the file has no branch key \"tenant-2\""),
         ("cache_ttl = 0\nbranch_key_id = \"tenant-1\"", "4:13 DSL-5005 cache_ttl in [keys.main] is out of range"),
         ("cache_ttl = 1.5\nbranch_key_id = \"tenant-1\"", "4:13 DSL-5004 cache_ttl in [keys.main] is of type float"),
+        (
+            "branch_key_id = \"tenant-1\"\ncache_capacity = 0",
+            "5:18 DSL-5005 cache_capacity in [keys.main] is out of range",
+        ),
+        (
+            "branch_key_id = \"tenant-1\"\ncache_refresh_early = 1",
+            "5:23 DSL-5005 cache_refresh_early in [keys.main] is out of range",
+        ),
+        (
+            "branch_key_id = \"tenant-1\"\nwhen_unavailable = \"keep\"",
+            "5:20 DSL-5003 [keys.main] has when_unavailable = \"keep\" and no keep_for",
+        ),
+        (
+            "branch_key_id = \"tenant-1\"\nkeep_for = 30",
+            "5:12 DSL-5006 [keys.main] has keep_for without when_unavailable = \"keep\"",
+        ),
+        (
+            "branch_key_id = \"tenant-1\"\nkeep_for = 30\nwhen_unavailable = \"fail\"",
+            "5:12 DSL-5006 [keys.main] has keep_for without when_unavailable = \"keep\"",
+        ),
+        (
+            "branch_key_id = \"tenant-1\"\nkeep_for = 30\nwhen_unavailable = \"kept\"",
+            "6:20 DSL-5005 when_unavailable in [keys.main] cannot be \"kept\"",
+        ),
         ("", "1:7 DSL-5003 [keys.main] has neither branch_key_id nor branch_key_id_attribute"),
         (
             "branch_key_id = \"tenant-1\"\nbranch_key_id_attribute = \"id\"",
