@@ -50,8 +50,8 @@ export class Dynaseal {
   }
 
   /** @internal A call for the middlewares. */
-  static begin(dynaseal: Dynaseal): Call {
-    return dynaseal.#calls.begin();
+  static begin(dynaseal: Dynaseal, signal?: AbortSignal): Call {
+    return dynaseal.#calls.begin(signal);
   }
 
   /** Work without a client; JSON. */

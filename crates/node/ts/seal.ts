@@ -54,13 +54,25 @@ interface Args {
   readonly request: unknown;
 }
 
+/** What the SDK tells middlewares of a call. */
+interface Context {
+  readonly __smithy_context?: { readonly abortSignal?: unknown };
+}
+
+/** The caller's abort signal; versions before @smithy/core 3.39 show it to nobody but the one who sends. */
+function signalOf(context: Context | undefined): AbortSignal | undefined {
+  const signal = context?.__smithy_context?.abortSignal;
+  // Not only this process's own class: there are others that do the same.
+  return typeof (signal as Partial<AbortSignal> | undefined)?.addEventListener === "function" ? (signal as AbortSignal) : undefined;
+}
+
 /** An exchange is found again by the body that it sends: that survives the SDK's retries and copies of the request. */
 type Exchanges = WeakMap<object, Exchange>;
 
 function request(dynaseal: Dynaseal, exchanges: Exchanges) {
-  return (next: Next<unknown>) => async (args: Args) => {
+  return (next: Next<unknown>, context?: Context) => async (args: Args) => {
     const { service, operation, body } = targetOf(args.request);
-    const call = Dynaseal.begin(dynaseal);
+    const call = Dynaseal.begin(dynaseal, signalOf(context));
     try {
       let step = await call.start(service, operation, body);
       // Whether nothing was sent yet but what asks for a table's keys, so that the next call is the caller's own.
