@@ -42,6 +42,7 @@ pub use keyring::{Clock, Io, KeyName, Keyring, SystemClock, Wrapped};
 pub use kms::arn::{KeyArn, is_key_id, region_of};
 pub use kms::client::AwsKms;
 pub use kms::error::{KmsError, Refusal};
+pub use kms::vault::VaultTransit;
 pub use kms::{KeyBytes, Kms};
 pub use multi::Multi;
 pub use provider::{Provider, message_id};
