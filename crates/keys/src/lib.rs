@@ -49,6 +49,7 @@ pub use kms::client::AwsKms;
 pub use kms::discovery::Discovery;
 pub use kms::error::{KmsError, Refusal};
 pub use kms::ring::AwsKmsRing;
+pub use kms::vault::VaultTransit;
 pub use kms::{KeyBytes, Kms};
 pub use multi::Multi;
 pub use provider::{Provider, message_id};

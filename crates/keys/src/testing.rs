@@ -1,6 +1,7 @@
-//! A world for tests: a clock that is moved by hand, a network that is not there, and a KMS in memory.
+//! A world for tests: a clock that is moved by hand, a network that is not there, and key management services in memory.
 
 mod kms;
+mod transit;
 
 use std::sync::Mutex;
 use std::time::Duration;
@@ -9,6 +10,7 @@ use crate::keyring::{Clock, Io};
 use crate::wire::{Answer, BoxFuture, Call, Wire, WireError};
 
 pub use kms::{FakeKms, KeyState, Trouble};
+pub use transit::FakeTransit;
 
 /// A clock that stands still until it is moved.
 #[derive(Debug, Default)]
