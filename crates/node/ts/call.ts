@@ -120,4 +120,4 @@ export class Call {
 }
 
 /** Why no answer came. */
-export type Lost = "unreachable" | "timeout" | "broken";
+export type Lost = "unreachable" | "timeout" | "broken" | "credentials";
