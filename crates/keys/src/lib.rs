@@ -12,6 +12,7 @@
 //!                          branch/ring.rs  branch keys of a KeyStore, through a cache
 //!                             id.rs          which branch key an item belongs to
 //!                             file.rs        the KeyStore that is a file
+//!                             ../store/      the KeyStore that is a table of DynamoDB, and what operators do with it
 //!                          kms/            keys that AWS KMS holds; client.rs calls it
 //!                          multi.rs        several rings as one
 //!
@@ -29,6 +30,7 @@ mod multi;
 mod provider;
 mod raw;
 mod secret;
+mod store;
 pub mod testing;
 mod wire;
 mod wrap;
@@ -48,5 +50,15 @@ pub use provider::{Provider, message_id};
 pub use raw::aes::RawAes;
 pub use raw::rsa::RawRsa;
 pub use secret::fingerprint;
+pub use store::admin::create::{CreateKey, Created};
+pub use store::admin::erase::{Destroyed, Erasure};
+pub use store::admin::list::{BranchKeyDescription, BranchKeyState, BranchKeySummary, VersionDescription};
+pub use store::admin::rotate::Rotated;
+pub use store::admin::setup::KeyStoreReady;
+pub use store::admin::switch::Switched;
+pub use store::error::{RecordName, StoreError, TableRefusal};
+pub use store::keys::KmsConfiguration;
+pub use store::table::{KeyStoreOptions, KeyStoreTable};
+pub use store::time::CreateTime;
 pub use wire::{Answer, BoxFuture, Call, Service, Wire, WireError};
 pub use wrap::rsa::Padding;
