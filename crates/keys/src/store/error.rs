@@ -5,7 +5,6 @@ use std::fmt;
 use dynaseal_item::Kind;
 use thiserror::Error;
 
-use crate::keyring::KeyName;
 use crate::wire::WireError;
 
 /// A failure of the key store's table, or of what stands in it.
@@ -73,14 +72,18 @@ pub enum StoreError {
         record: RecordName,
     },
     /// The record is protected by another KMS key than the one configured.
-    #[error("{record} is protected by the {stored}, but the key store is configured for the {configured}")]
+    #[error(
+        "{record} is protected by the KMS key {}, but the key store is configured for {}",
+        .stored.escape_debug(),
+        .configured.escape_debug()
+    )]
     OtherKey {
         /// Which.
         record: RecordName,
         /// The key that it names.
-        stored: KeyName,
+        stored: String,
         /// The key that is configured.
-        configured: KeyName,
+        configured: String,
     },
     /// The configuration names no KMS key that new records could be protected by.
     #[error("the key store is configured for discovery, so it names no KMS key to protect a branch key with")]

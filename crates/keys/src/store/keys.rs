@@ -4,7 +4,6 @@
 use std::borrow::Cow;
 
 use crate::error::Error;
-use crate::keyring::KeyName;
 use crate::kms::arn::KeyArn;
 use crate::store::error::{RecordName, StoreError};
 
@@ -60,8 +59,8 @@ impl KmsConfiguration {
             Self::MultiRegionKey(configured) if fits(configured) => Ok(Cow::Borrowed(configured)),
             Self::Key(configured) | Self::MultiRegionKey(configured) => Err(StoreError::OtherKey {
                 record: record.clone(),
-                stored: KeyName::new("aws-kms", stored),
-                configured: KeyName::new("aws-kms", configured),
+                stored: stored.to_owned(),
+                configured: configured.clone(),
             }),
             Self::Discovery => Ok(Cow::Borrowed(stored)),
             Self::MultiRegionDiscovery { region } => Ok(match arn.filter(KeyArn::is_multi_region) {

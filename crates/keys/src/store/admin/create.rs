@@ -61,9 +61,9 @@ impl KeyStoreTable {
         let wrapped_beacon = self.kms.generate(kms_key, &beacon.bound(&self.logical_name), io).await?;
 
         let mut actions = vec![
-            self.put(first.item(&wrapped), &absent()),
-            self.put(first.active().item(&wrapped_active), &absent()),
-            self.put(beacon.item(&wrapped_beacon), &absent()),
+            self.put(&first.item(&wrapped), &absent()),
+            self.put(&first.active().item(&wrapped_active), &absent()),
+            self.put(&beacon.item(&wrapped_beacon), &absent()),
         ];
         let active = RecordType::Active.of(&id);
         if chosen {

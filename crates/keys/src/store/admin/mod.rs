@@ -58,7 +58,7 @@ impl KeyStoreTable {
     }
 
     /// Puts an item, under a condition.
-    fn put(&self, item: Value, condition: &Value) -> Value {
+    fn put(&self, item: &Value, condition: &Value) -> Value {
         let mut put = json!({ "TableName": self.table.name, "Item": item });
         merge(&mut put, condition);
         json!({ "Put": put })

@@ -52,8 +52,8 @@ impl KeyStoreTable {
         let [wrapped, wrapped_active] = self.fresh(&kms_key, &next, io).await?;
         // The second condition is what DB-ESDK leaves out: with it, a rotation in between is noticed.
         let actions = [
-            self.put(next.item(&wrapped), &absent()),
-            self.put(next.active().item(&wrapped_active), &holds(&active.wrapped)),
+            self.put(&next.item(&wrapped), &absent()),
+            self.put(&next.active().item(&wrapped_active), &holds(&active.wrapped)),
         ];
         match self.write_version(&actions, id, new, io).await? {
             None => Ok(Rotated { id: id.to_owned(), old, new, create_time }),

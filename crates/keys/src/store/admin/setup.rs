@@ -67,8 +67,8 @@ impl KeyStoreTable {
         if !keys.eq(KEYS) {
             return unfit("its keys are not branch-key-id and type");
         }
-        let texts = |key: &&str| table.types.iter().any(|defined| defined.name == **key && defined.kind == "S");
-        if !KEYS.iter().all(|(name, _)| texts(&name)) {
+        let is_text = |key: &str| table.types.iter().any(|defined| defined.name == key && defined.kind == "S");
+        if !KEYS.iter().all(|(name, _)| is_text(name)) {
             return unfit("its keys are not strings");
         }
         match table.status.as_str() {

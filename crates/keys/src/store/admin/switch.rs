@@ -90,7 +90,7 @@ impl KeyStoreTable {
         let mut text = Vec::new();
         json::write_item(&item, &mut text);
         let item = serde_json::from_slice(&text).ok()?;
-        Some([self.put(item, &absent()), self.delete(&record.name, &record.unchanged())])
+        Some([self.put(&item, &absent()), self.delete(&record.name, &record.unchanged())])
     }
 }
 
