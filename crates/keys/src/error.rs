@@ -7,6 +7,7 @@ use thiserror::Error;
 
 use crate::keyring::KeyName;
 use crate::kms::error::KmsError;
+use crate::store::error::StoreError;
 
 /// A key ring that cannot be built, or a data key that could not be wrapped or opened.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
@@ -60,9 +61,25 @@ pub enum Error {
         /// The version, a UUID.
         version: String,
     },
+    /// The key store is down or refuses to be asked so often; every [`KeyStore`](crate::KeyStore) may say so.
+    #[error("the key store did not give branch key \"{}\": {what}", .id.escape_debug())]
+    StoreUnavailable {
+        /// The branch key's id.
+        id: String,
+        /// Why, in words of the store's own.
+        what: &'static str,
+    },
     /// The key ring has no key to open with.
-    #[error("the key ring {key} can only seal items: it has no private key")]
+    #[error("the key ring {key} can only seal items: {why}")]
     SealOnly {
+        /// Which key ring.
+        key: KeyName,
+        /// What it lacks.
+        why: &'static str,
+    },
+    /// The key ring has no key to seal with.
+    #[error("the key ring {key} can only open items")]
+    OpenOnly {
         /// Which key ring.
         key: KeyName,
     },
@@ -103,6 +120,9 @@ pub enum Error {
     /// A key management service gave no key.
     #[error(transparent)]
     Kms(#[from] KmsError),
+    /// The key store gave no key, or did not change.
+    #[error(transparent)]
+    Store(#[from] StoreError),
     /// A key ring's setting is wrong.
     #[error("{ring}: {field} {what}")]
     Config {
@@ -185,8 +205,11 @@ impl Error {
             Error::PublicKey => "DSL-4011",
             Error::ContextTooLong => "DSL-4012",
             Error::Count { .. } => "DSL-4013",
+            Error::OpenOnly { .. } => "DSL-4014",
+            Error::StoreUnavailable { .. } => "DSL-4015",
             Error::Library { .. } => "DSL-4099",
             Error::Kms(error) => error.code(),
+            Error::Store(error) => error.code(),
             Error::Config { .. } => "DSL-5101",
             Error::KeyFile { .. } => "DSL-5102",
         }
@@ -205,14 +228,17 @@ impl Error {
             | Error::Unwrap { .. }
             | Error::NoBranchKey { .. }
             | Error::NoVersion { .. }
-            | Error::SealOnly { .. } => Kind::Keys,
+            | Error::SealOnly { .. }
+            | Error::OpenOnly { .. } => Kind::Keys,
             Error::Malformed { .. } | Error::PublicKey => Kind::Data,
             Error::SupplierType { .. } | Error::ReservedContext | Error::ContextTooLong => Kind::Caller,
             Error::SupplierMissing { .. } | Error::Count { .. } | Error::Config { .. } | Error::KeyFile { .. } => {
                 Kind::Config
             }
+            Error::StoreUnavailable { .. } => Kind::Outage,
             Error::Library { .. } => Kind::Internal,
             Error::Kms(error) => error.kind(),
+            Error::Store(error) => error.kind(),
         }
     }
 
@@ -235,7 +261,13 @@ impl Error {
             Error::NoVersion { .. } => {
                 "put this version back into the key store; versions that sealed items must be kept"
             }
-            Error::SealOnly { .. } => "give the key ring its private_key_file, or open with another key ring",
+            Error::SealOnly { .. } => {
+                "give the key ring what it lacks: private_key_file, or the key's ARN as key_arn; or open with another key ring"
+            }
+            Error::OpenOnly { .. } => "make it the child of a multi key whose generator seals",
+            Error::StoreUnavailable { .. } => {
+                "try again; when_unavailable = \"keep\" lets keys that were fetched before serve through an outage"
+            }
             Error::SupplierMissing { .. } => {
                 "name a key attribute, or one whose action is sign_and_include_in_encryption_context"
             }
@@ -248,6 +280,7 @@ impl Error {
             Error::Count { .. } => "configure fewer key rings for one table",
             Error::Library { .. } => "try again; if it lasts, check that the machine has a source of randomness",
             Error::Kms(error) => error.hint(),
+            Error::Store(error) => error.hint(),
             Error::Config { .. } => "correct the setting",
             Error::KeyFile { .. } => "correct the file, or write it again with the key store it was made from",
         }
