@@ -42,6 +42,9 @@ pub(crate) enum Command {
     #[cfg(feature = "items")]
     #[command(after_help = REFUSED)]
     Check(CheckArgs),
+    /// Branch keys: create, rotate, list, disable, destroy.
+    #[cfg(feature = "items")]
+    Keys(crate::keys::args::KeysArgs),
 }
 
 #[cfg(feature = "items")]

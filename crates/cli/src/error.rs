@@ -50,6 +50,39 @@ pub(crate) enum Error {
         /// What happened.
         what: &'static str,
     },
+    /// A key ring or a key store refused, or could not be reached.
+    #[cfg(feature = "items")]
+    #[error(transparent)]
+    Keys(#[from] dynaseal_keys::Error),
+    /// The configuration does not say which key store is meant.
+    #[cfg(feature = "items")]
+    #[error("{file} {what}")]
+    KeyStore {
+        /// The configuration.
+        file: PathBuf,
+        /// What is missing or too much.
+        what: &'static str,
+    },
+    /// What cannot be taken back was not confirmed.
+    #[cfg(feature = "items")]
+    #[error("nothing was changed: {what}")]
+    NotConfirmed {
+        /// Why.
+        what: &'static str,
+    },
+    /// The audit log cannot be written.
+    #[cfg(feature = "items")]
+    #[error("the audit log {path} cannot be written: {source}")]
+    AuditLog {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// An erasure must leave a record.
+    #[cfg(feature = "items")]
+    #[error("destroy needs an audit log")]
+    NoAuditLog,
     /// Something else listens on the port of `dynaseal dev`.
     #[cfg(feature = "dev")]
     #[error("port {port} of 127.0.0.1 is taken")]
@@ -82,6 +115,16 @@ impl Error {
             Error::Output { .. } => "DSL-8003",
             #[cfg(feature = "items")]
             Error::Worker { .. } => "DSL-8004",
+            #[cfg(feature = "items")]
+            Error::Keys(error) => error.code(),
+            #[cfg(feature = "items")]
+            Error::KeyStore { .. } => "DSL-8007",
+            #[cfg(feature = "items")]
+            Error::NotConfirmed { .. } => "DSL-8008",
+            #[cfg(feature = "items")]
+            Error::AuditLog { .. } => "DSL-8009",
+            #[cfg(feature = "items")]
+            Error::NoAuditLog => "DSL-8010",
             #[cfg(feature = "dev")]
             Error::PortInUse { .. } => "DSL-8005",
             #[cfg(feature = "dev")]
@@ -104,6 +147,16 @@ impl Error {
             Error::Output { .. } => "check the disk or the program that reads from this one",
             #[cfg(feature = "items")]
             Error::Worker { .. } => "try again with a smaller --threads; if it lasts, report it",
+            #[cfg(feature = "items")]
+            Error::Keys(error) => error.hint(),
+            #[cfg(feature = "items")]
+            Error::KeyStore { .. } => "name one with --keys, or add one to the configuration: docs/KEYS.md",
+            #[cfg(feature = "items")]
+            Error::NotConfirmed { .. } => "type the branch key's id when asked, or give it once more as --confirm ID",
+            #[cfg(feature = "items")]
+            Error::AuditLog { .. } => "free the disk or name another file; look at the key's state with `dynaseal keys describe`",
+            #[cfg(feature = "items")]
+            Error::NoAuditLog => "name a file with --audit-log FILE, to which one line is appended before and one after",
             #[cfg(feature = "dev")]
             Error::PortInUse { .. } => "choose another with --port 8001, or any free one with --port 0",
             #[cfg(feature = "dev")]

@@ -36,5 +36,7 @@ pub(crate) fn run(command: Command) -> Result<Outcome, Error> {
         Command::Inspect(args) => inspect::run(&args),
         #[cfg(feature = "items")]
         Command::Check(args) => check::run(&args),
+        #[cfg(feature = "items")]
+        Command::Keys(args) => crate::keys::run(&args),
     }
 }

@@ -15,21 +15,21 @@ pub(crate) struct AuditLog<'a> {
 
 /// One line.
 #[derive(Debug, Serialize)]
-pub(crate) struct Record<'a> {
+pub(crate) struct Record {
     /// ISO 8601, UTC.
     pub(crate) time: String,
-    pub(crate) action: &'a str,
+    pub(crate) action: String,
     /// `started`, `finished` or `failed`.
-    pub(crate) phase: &'a str,
-    pub(crate) key_store: &'a str,
-    pub(crate) branch_key_id: &'a str,
+    pub(crate) phase: &'static str,
+    pub(crate) key_store: String,
+    pub(crate) branch_key_id: String,
     /// The versions that were made or deleted.
     pub(crate) versions: Vec<String>,
     /// Why it failed.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) code: Option<&'a str>,
+    pub(crate) code: Option<&'static str>,
     /// The program's version.
-    pub(crate) dynaseal: &'a str,
+    pub(crate) dynaseal: &'static str,
 }
 
 impl<'a> AuditLog<'a> {
@@ -43,7 +43,7 @@ impl<'a> AuditLog<'a> {
     }
 
     /// Appends a line and waits until it is on the disk.
-    pub(crate) fn write(&mut self, record: &Record<'_>) -> Result<(), Error> {
+    pub(crate) fn write(&mut self, record: &Record) -> Result<(), Error> {
         let Some((file, path)) = &mut self.file else { return Ok(()) };
         let line = serde_json::to_vec(record).map_err(io::Error::from);
         // One write, so that lines of two processes do not mix.

@@ -1,0 +1,254 @@
+//! `dynaseal keys`.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use dynaseal_engine::{Clock, Config, Io, Wire};
+use dynaseal_gateway::RuntimeClock;
+use dynaseal_keys::{
+    BranchKeyState, BranchKeySummary, CreateKey, CreateTime, Error as KeysError, Erasure, KeyStoreTable, KeyVersion,
+};
+
+use super::args::{Action, ConfirmedArgs, CreateArgs, KeysArgs, RotateArgs};
+use super::audit::{AuditLog, Record};
+use super::confirm::confirmed;
+use super::report::Report;
+use crate::cmd::{Outcome, gateway};
+use crate::error::Error;
+
+pub(crate) fn run(args: &KeysArgs) -> Result<Outcome, Error> {
+    if matches!(&args.action, Action::Destroy(one) if !one.dry_run) && args.audit_log.is_none() {
+        return Err(Error::NoAuditLog);
+    }
+    let config = gateway::load(&args.config)?;
+    let store = chosen(&config, args)?.clone();
+    let audit = AuditLog::open(args.audit_log.as_deref())?;
+    gateway::runtime()?.block_on(async {
+        let wire = gateway::wire(&config).await?;
+        let mut session = Session { store, wire, clock: RuntimeClock, audit, report: Report::new(args.json) };
+        let outcome = session.carry_out(&args.action).await;
+        // What was done before a failure is said, too.
+        session.report.print()?;
+        outcome
+    })
+}
+
+fn chosen<'c>(config: &'c Config, args: &KeysArgs) -> Result<&'c Arc<KeyStoreTable>, Error> {
+    let stores = config.key_stores();
+    let wrong = |what| Error::KeyStore { file: args.config.clone(), what };
+    match &args.keys {
+        Some(name) => stores.get(name.as_str()).ok_or_else(|| wrong("has no key of type hierarchical under this name")),
+        None if stores.len() > 1 => Err(wrong("has several keys of type hierarchical")),
+        None => stores.values().next().ok_or_else(|| wrong("has no key of type hierarchical")),
+    }
+}
+
+struct Session<'a> {
+    store: Arc<KeyStoreTable>,
+    wire: Arc<dyn Wire>,
+    clock: RuntimeClock,
+    audit: AuditLog<'a>,
+    report: Report,
+}
+
+impl Session<'_> {
+    async fn carry_out(&mut self, action: &Action) -> Result<Outcome, Error> {
+        match action {
+            Action::CreateStore => self.create_store().await,
+            Action::Create(args) => self.create(args).await,
+            Action::Rotate(args) => self.rotate(args).await,
+            Action::List => self.list().await,
+            Action::Describe(one) => self.describe(&one.id).await,
+            Action::Disable(args) => self.disable(args).await,
+            Action::Enable(one) => self.enable(&one.id).await,
+            Action::Destroy(args) => self.destroy(args).await,
+        }
+    }
+
+    async fn create_store(&mut self) -> Result<Outcome, Error> {
+        let (store, wire) = (self.store.clone(), self.wire.clone());
+        let ready = store.create_table(io(&*wire, &self.clock)).await?;
+        self.report.store(store.table(), &ready);
+        Ok(Outcome::Done)
+    }
+
+    async fn create(&mut self, args: &CreateArgs) -> Result<Outcome, Error> {
+        let (store, wire, clock) = (self.store.clone(), self.wire.clone(), self.clock);
+        let id = args.id.clone().unwrap_or_default();
+        let new = CreateKey { id: args.id.clone(), context: args.context.iter().cloned().collect() };
+        let made = self.audited("create", &id, Vec::new(), store.create(new, io(&*wire, &clock)), |made| {
+            (made.id.clone(), vec![made.version])
+        });
+        let made = made.await?;
+        self.report.created(&made);
+        Ok(Outcome::Done)
+    }
+
+    async fn rotate(&mut self, args: &RotateArgs) -> Result<Outcome, Error> {
+        let (store, wire, clock) = (self.store.clone(), self.wire.clone(), self.clock);
+        let io = io(&*wire, &clock);
+        let due = match (&args.id, args.older_than) {
+            (Some(id), _) => vec![store.describe(id, io).await?.summary],
+            (None, age) => {
+                let age = age.unwrap_or_default();
+                let all = store.list(io).await?;
+                all.into_iter().filter(|key| is_due(key, age, clock.now())).collect()
+            }
+        };
+        let mut failed = None;
+        for key in &due {
+            if args.dry_run {
+                self.report.would_rotate(key);
+                continue;
+            }
+            let rotated = self.audited("rotate", &key.id, Vec::new(), store.rotate(&key.id, io), |rotated| {
+                (rotated.id.clone(), vec![rotated.new])
+            });
+            match rotated.await {
+                Ok(rotated) => self.report.rotated(&rotated),
+                // The others are rotated all the same.
+                Err(error @ Error::Keys(_)) if args.id.is_none() => {
+                    self.report.failed(&key.id, &error);
+                    failed = Some(Outcome::Found);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        self.report.rotations(due.len(), args.dry_run);
+        Ok(failed.unwrap_or(Outcome::Done))
+    }
+
+    async fn list(&mut self) -> Result<Outcome, Error> {
+        let (store, wire, clock) = (self.store.clone(), self.wire.clone(), self.clock);
+        let all = store.list(io(&*wire, &clock)).await?;
+        self.report.list(&all, clock.now());
+        let sound = all.iter().all(|key| key.state != BranchKeyState::Unfinished);
+        Ok(if sound { Outcome::Done } else { Outcome::Found })
+    }
+
+    async fn describe(&mut self, id: &str) -> Result<Outcome, Error> {
+        let (store, wire, clock) = (self.store.clone(), self.wire.clone(), self.clock);
+        let key = store.describe(id, io(&*wire, &clock)).await?;
+        self.report.described(&key, clock.now());
+        Ok(Outcome::Done)
+    }
+
+    async fn disable(&mut self, args: &ConfirmedArgs) -> Result<Outcome, Error> {
+        let (store, wire, clock) = (self.store.clone(), self.wire.clone(), self.clock);
+        let io = io(&*wire, &clock);
+        let key = store.describe(&args.id, io).await?;
+        if args.dry_run {
+            self.report.would_disable(&key.summary);
+            return Ok(Outcome::Done);
+        }
+        confirmed(&args.id, args.confirm.as_deref(), "Nothing under this branch key can be sealed or opened afterwards.")?;
+        let switched = self.audited("disable", &args.id, Vec::new(), store.disable(&args.id, io), |switched| {
+            (switched.id.clone(), Vec::new())
+        });
+        let switched = switched.await?;
+        self.report.disabled(&switched);
+        Ok(Outcome::Done)
+    }
+
+    async fn enable(&mut self, id: &str) -> Result<Outcome, Error> {
+        let (store, wire, clock) = (self.store.clone(), self.wire.clone(), self.clock);
+        let switched = self.audited("enable", id, Vec::new(), store.enable(id, io(&*wire, &clock)), |switched| {
+            (switched.id.clone(), Vec::new())
+        });
+        let switched = switched.await?;
+        self.report.enabled(&switched);
+        Ok(Outcome::Done)
+    }
+
+    async fn destroy(&mut self, args: &ConfirmedArgs) -> Result<Outcome, Error> {
+        let (store, wire, clock) = (self.store.clone(), self.wire.clone(), self.clock);
+        let io = io(&*wire, &clock);
+        let planned = store.destroy(&args.id, Erasure::DryRun, io).await?;
+        if args.dry_run {
+            self.report.would_destroy(&planned);
+            return Ok(Outcome::Done);
+        }
+        confirmed(&args.id, args.confirm.as_deref(), "What was sealed under this branch key is lost for ever.")?;
+        let versions = store.describe(&args.id, io).await?.history.iter().map(|one| one.version).collect::<Vec<_>>();
+        let destroyed =
+            self.audited("destroy", &args.id, versions.clone(), store.destroy(&args.id, Erasure::ForGood, io), |done| {
+                (done.id.clone(), versions)
+            });
+        let destroyed = destroyed.await?;
+        self.report.destroyed(&destroyed);
+        Ok(Outcome::Done)
+    }
+
+    /// Does something between two lines of the audit log: what is about to be done is on the disk before it is done.
+    async fn audited<T>(
+        &mut self,
+        action: &str,
+        id: &str,
+        versions: Vec<KeyVersion>,
+        work: impl Future<Output = Result<T, KeysError>>,
+        done: impl FnOnce(&T) -> (String, Vec<KeyVersion>),
+    ) -> Result<T, Error> {
+        let store = self.store.clone();
+        let record = |clock: &RuntimeClock, phase, id: &str, versions: &[KeyVersion], code| Record {
+            time: CreateTime::new(clock.now()).as_str().to_owned(),
+            action: action.to_owned(),
+            phase,
+            key_store: store.table().to_owned(),
+            branch_key_id: id.to_owned(),
+            versions: versions.iter().map(ToString::to_string).collect(),
+            code,
+            dynaseal: env!("CARGO_PKG_VERSION"),
+        };
+        self.audit.write(&record(&self.clock, "started", id, &versions, None))?;
+        let result = work.await;
+        match &result {
+            Ok(value) => {
+                let (id, versions) = done(value);
+                self.audit.write(&record(&self.clock, "finished", &id, &versions, None))?;
+            }
+            Err(error) => self.audit.write(&record(&self.clock, "failed", id, &versions, Some(error.code())))?,
+        }
+        Ok(result?)
+    }
+}
+
+fn io<'a>(wire: &'a dyn Wire, clock: &'a dyn Clock) -> Io<'a> {
+    Io { wire, clock }
+}
+
+/// Whether a branch key's active version is older than that. One whose time cannot be read is due.
+fn is_due(key: &BranchKeySummary, age: Duration, now: Duration) -> bool {
+    let since = key.rotated.as_ref().and_then(CreateTime::since_epoch);
+    key.state == BranchKeyState::Enabled && since.is_none_or(|since| now.saturating_sub(since) >= age)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(rotated: &str, state: BranchKeyState) -> BranchKeySummary {
+        BranchKeySummary {
+            id: "t".to_owned(),
+            state,
+            active: None,
+            created: None,
+            rotated: Some(CreateTime::stored(rotated)),
+            versions: 1,
+            kms_arn: None,
+            hierarchy_version: None,
+            strangers: 0,
+        }
+    }
+
+    #[test]
+    fn a_key_is_due_by_its_active_version() {
+        let now = CreateTime::stored("2024-04-01T00:00:00.000000Z").since_epoch().unwrap();
+        let days = |days: u64| Duration::from_secs(days * 86_400);
+        let key = |rotated| key(rotated, BranchKeyState::Enabled);
+        assert!(is_due(&key("2024-01-02T00:00:00.000000Z"), days(90), now));
+        assert!(!is_due(&key("2024-01-02T00:00:01.000000Z"), days(90), now));
+        assert!(is_due(&key("2024-03-31T23:59:59.000000Z"), days(0), now) && is_due(&key("yesterday"), days(90), now));
+        assert!(!is_due(&key("2025-01-01T00:00:00.000000Z"), days(1), now));
+        assert!(!is_due(&self::key("2020-01-01T00:00:00.000000Z", BranchKeyState::Disabled), days(1), now));
+    }
+}
