@@ -9,7 +9,7 @@ use dynaseal_item::{Context, DataKey, EncryptedDataKey, OpenKeys, Suite, TagKey}
 
 use crate::error::Error;
 use crate::raw;
-use crate::wire::{BoxFuture, Wire};
+use crate::wire::{BoxFuture, Service, Wire};
 
 /// What a key ring may use of the world outside.
 #[derive(Clone, Copy)]
@@ -82,6 +82,11 @@ pub trait Keyring: Send + Sync + Debug {
 
     /// The keys that this ring is configured for, to be named in errors.
     fn keys(&self) -> Vec<KeyName>;
+
+    /// Whether the ring calls a service, so that heads can tell before the first call what they must be able to reach.
+    fn needs(&self, _service: Service) -> bool {
+        false
+    }
 }
 
 /// Names a key, as text that is safe to print.

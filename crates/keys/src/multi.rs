@@ -7,7 +7,7 @@ use dynaseal_item::{Context, DataKey, EncryptedDataKey, OpenKeys, Suite};
 
 use crate::error::Error;
 use crate::keyring::{Io, KeyName, Keyring, Wrapped};
-use crate::wire::BoxFuture;
+use crate::wire::{BoxFuture, Service};
 
 /// Several key rings as one. A sealed item can be opened with any of them.
 #[derive(Debug)]
@@ -77,5 +77,9 @@ impl Keyring for Multi {
 
     fn keys(&self) -> Vec<KeyName> {
         self.rings.iter().flat_map(|ring| ring.keys()).collect()
+    }
+
+    fn needs(&self, service: Service) -> bool {
+        self.rings.iter().any(|ring| ring.needs(service))
     }
 }

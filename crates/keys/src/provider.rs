@@ -8,6 +8,7 @@ use dynaseal_item::{Context, DataKey, EncryptedDataKey, OpenKeys, PUBLIC_KEY, Se
 use crate::error::Error;
 use crate::keyring::{Io, KeyName, Keyring};
 use crate::secret::{Secret, random};
+use crate::wire::Service;
 
 /// Gives the keys of items, from one key ring.
 #[derive(Clone, Debug)]
@@ -18,6 +19,12 @@ impl Provider {
     #[must_use]
     pub fn new(ring: Arc<dyn Keyring>) -> Self {
         Self(ring)
+    }
+
+    /// Whether giving keys takes calls of a service.
+    #[must_use]
+    pub fn needs(&self, service: Service) -> bool {
+        self.0.needs(service)
     }
 
     /// Keys to seal one item, and no other: a fresh data key, wrapped and bound to `context`, and where the suite signs a

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use dynaseal_engine::{Config, GatewaySection, Machine};
+use dynaseal_engine::{Config, GatewaySection, Machine, Service};
 use dynaseal_gateway::{
     Limits, LogLevel, RuntimeClock, Server, Settings, StopSignals, Target, UpstreamLimits, open_upstream, start_log,
 };
@@ -39,9 +39,8 @@ pub(crate) fn run(args: &Args) -> Result<Outcome, Error> {
 
 async fn serve(config: Config) -> Result<Outcome, Error> {
     let section = &config.gateway;
-    let target = Target::new(&section.upstream, section.region.clone(), section.database.clone());
-    let wire = open_upstream(&target, upstream_limits(section)).await?;
-    let settings = settings(section);
+    let (settings, limits, target) = (settings(section), upstream_limits(section), target(&config));
+    let wire = open_upstream(&target, limits).await?;
     let engine = config.into_engine(Arc::new(RuntimeClock));
     until_stopped(Server::bind(settings, Arc::new(engine), wire).await?).await
 }
@@ -73,6 +72,13 @@ pub(super) async fn until_stopped(server: Server) -> Result<Outcome, Error> {
     Ok(Outcome::Done)
 }
 
+/// Where the calls of a configuration go.
+pub(super) fn target(config: &Config) -> Target {
+    let GatewaySection { upstream, region, database, kms_endpoint, .. } = &config.gateway;
+    let target = Target::new(upstream, region.clone(), database.clone());
+    if config.needs(Service::Kms) { target.with_kms(kms_endpoint.clone()) } else { target }
+}
+
 pub(super) fn settings(section: &GatewaySection) -> Settings {
     let default = Limits::default();
     Settings {
@@ -86,7 +92,7 @@ pub(super) fn settings(section: &GatewaySection) -> Settings {
     }
 }
 
-fn upstream_limits(section: &GatewaySection) -> UpstreamLimits {
+pub(super) fn upstream_limits(section: &GatewaySection) -> UpstreamLimits {
     let default = UpstreamLimits::default();
     UpstreamLimits {
         connect_time: section.connect_timeout.unwrap_or(default.connect_time),

@@ -32,7 +32,7 @@ pub(crate) use tables::action_word;
 use crate::pattern::Pattern;
 use crate::run::Engine;
 use crate::table::Table;
-use dynaseal_keys::Clock;
+use dynaseal_keys::{Clock, Service};
 use fault::{Faults, NO_TABLES, SYNTAX, UNREADABLE};
 use keys::Keys;
 use section::Section;
@@ -78,6 +78,13 @@ impl Config {
                 Err(faults.into_errors())
             }
         }
+    }
+
+    /// Whether the keys of any table come from a service.
+    #[must_use]
+    pub fn needs(&self, service: Service) -> bool {
+        self.tables.values().any(|table| table.needs(service))
+            || self.patterns.iter().any(|pattern| pattern.needs(service))
     }
 
     /// An engine that protects the tables.
