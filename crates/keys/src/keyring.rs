@@ -83,6 +83,11 @@ pub trait Keyring: Send + Sync + Debug {
     /// The keys that this ring is configured for, to be named in errors.
     fn keys(&self) -> Vec<KeyName>;
 
+    /// Whether it can wrap at all. Inside a multi key ring, one that cannot is left out when items are sealed.
+    fn seals(&self) -> bool {
+        true
+    }
+
     /// Whether the ring calls a service, so that heads can tell before the first call what they must be able to reach.
     fn needs(&self, _service: Service) -> bool {
         false

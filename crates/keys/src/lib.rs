@@ -12,7 +12,9 @@
 //!                          branch/ring.rs  branch keys of a KeyStore, through a cache
 //!                             id.rs          which branch key an item belongs to
 //!                             file.rs        the KeyStore that is a file
-//!                          kms/            keys that AWS KMS holds; client.rs calls it
+//!                          kms/ring.rs     keys that AWS KMS holds; client.rs calls it
+//!                             single.rs      one key, or it and its replicas
+//!                             discovery.rs   whichever key sealed the item
 //!                          multi.rs        several rings as one
 //!
 //!         wrap.rs          how every ring wraps a data key; with secret.rs, all there is of cryptography here
@@ -41,7 +43,9 @@ pub use error::{Error, KeyFileFault, Layer};
 pub use keyring::{Clock, Io, KeyName, Keyring, SystemClock, Wrapped};
 pub use kms::arn::{KeyArn, is_key_id, region_of};
 pub use kms::client::AwsKms;
+pub use kms::discovery::Discovery;
 pub use kms::error::{KmsError, Refusal};
+pub use kms::ring::AwsKmsRing;
 pub use kms::{KeyBytes, Kms};
 pub use multi::Multi;
 pub use provider::{Provider, message_id};

@@ -1,4 +1,5 @@
-//! The multi key ring (FORMAT 11.9): every ring wraps, and one that opens is enough.
+//! The multi key ring (FORMAT 11.9): every ring that can wrap does, and one that opens is enough. DB-ESDK fails to seal if
+//! one of the rings only opens; here such a ring is for reading.
 //! Spec: `framework/multi-keyring.md#onencrypt`, `#ondecrypt`.
 
 use std::sync::Arc;
@@ -44,7 +45,7 @@ impl Keyring for Multi {
     ) -> BoxFuture<'a, Result<Wrapped, Error>> {
         Box::pin(async move {
             let mut all = Vec::with_capacity(self.rings.len());
-            for ring in &self.rings {
+            for ring in self.rings.iter().filter(|ring| ring.seals() || !self.seals()) {
                 let wrapped = ring.wrap(data_key, suite, context, io).await?;
                 if wrapped.is_empty() {
                     return Err(Error::Count { count: 0 });
@@ -77,6 +78,10 @@ impl Keyring for Multi {
 
     fn keys(&self) -> Vec<KeyName> {
         self.rings.iter().flat_map(|ring| ring.keys()).collect()
+    }
+
+    fn seals(&self) -> bool {
+        self.rings.iter().any(|ring| ring.seals())
     }
 
     fn needs(&self, service: Service) -> bool {

@@ -53,7 +53,8 @@ pub(crate) fn unwrap_data_key(intermediate: &Secret<KEY>, wrapped: &[u8; WRAPPED
 
 /// The wrapped data key, and the provider-wrapped intermediate key after it.
 pub(crate) fn split<'a>(data_key: &'a EncryptedDataKey<'_>) -> Result<(&'a [u8; WRAPPED], &'a [u8]), Error> {
-    data_key.ciphertext.split_first_chunk().ok_or_else(|| malformed(data_key, "its ciphertext is too short"))
+    let parts = data_key.ciphertext.split_first_chunk().filter(|(_, wrapped)| !wrapped.is_empty());
+    parts.ok_or_else(|| malformed(data_key, "its ciphertext is too short"))
 }
 
 /// An encrypted data key that its ring never writes like this.

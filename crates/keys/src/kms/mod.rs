@@ -4,7 +4,10 @@
 pub(crate) mod arn;
 mod body;
 pub(crate) mod client;
+pub(crate) mod discovery;
 pub(crate) mod error;
+pub(crate) mod ring;
+mod single;
 
 use std::fmt::Debug;
 

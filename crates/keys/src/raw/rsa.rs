@@ -81,7 +81,9 @@ impl RawRsa {
         if own.peek().is_none() {
             return Ok(None);
         }
-        let Some(private) = &self.private else { return Err(Error::SealOnly { key: self.key_name() }) };
+        let Some(private) = &self.private else {
+            return Err(Error::SealOnly { key: self.key_name(), why: "it has no private key" });
+        };
         let context = wrap::context_bytes(context)?;
         first_of(own, |data_key| {
             let (wrapped, rest) = wrap::split(data_key)?;

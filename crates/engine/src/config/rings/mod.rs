@@ -1,0 +1,103 @@
+//! The key types that hold a key of their own: from a section to a key ring, and what to say about it.
+
+mod branch;
+mod raw;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use dynaseal_keys::{Error, Keyring};
+
+use super::fault::{Faults, KEY_MATERIAL, Span, shown};
+use super::material::{self, file, secret_file};
+use super::outside::Outside;
+use super::section::{At, Section};
+
+/// A key type with a key of its own.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Ring {
+    RawAes,
+    RawRsa,
+    BranchKeyFile,
+}
+
+/// A key ring and what to say about it.
+pub(super) struct Built {
+    pub(super) ring: Arc<dyn Keyring>,
+    pub(super) detail: String,
+    pub(super) branch_key_id_attribute: Option<String>,
+}
+
+impl Built {
+    fn new(ring: impl Keyring + 'static, detail: String) -> Self {
+        Self { ring: Arc::new(ring), detail, branch_key_id_attribute: None }
+    }
+}
+
+pub(super) fn read(
+    ring: Ring,
+    section: &mut Section<'_, '_>,
+    folder: &Path,
+    outside: &dyn Outside,
+    faults: &mut Faults<'_>,
+) -> Option<Built> {
+    match ring {
+        Ring::RawAes => raw::aes(section, folder, outside, faults),
+        Ring::RawRsa => raw::rsa(section, folder, outside, faults),
+        Ring::BranchKeyFile => branch::file(section, folder, outside, faults),
+    }
+}
+
+/// Text of a key file, wiped when dropped.
+type Pem = zeroize::Zeroizing<String>;
+
+/// A private key as PEM text, from a file that only its owner should read.
+fn private_pem(path: &At<&str>, folder: &Path, outside: &dyn Outside, faults: &mut Faults<'_>) -> Option<Pem> {
+    let pem = secret_file(path, "private_key_file", folder, outside, faults)?;
+    pem_text(pem, path, faults)
+}
+
+/// A public key as PEM text.
+fn public_pem(path: &At<&str>, folder: &Path, outside: &dyn Outside, faults: &mut Faults<'_>) -> Option<Pem> {
+    let pem = material::Secret::new(file(path, "public_key_file", folder, outside, faults)?);
+    pem_text(pem, path, faults)
+}
+
+fn pem_text(mut pem: material::Secret, path: &At<&str>, faults: &mut Faults<'_>) -> Option<Pem> {
+    let text = String::from_utf8(std::mem::take(&mut *pem));
+    // The bytes of a failed conversion are wiped, too.
+    let text = text.map_err(|error| drop(material::Secret::new(error.into_bytes())));
+    if text.is_err() {
+        not_text(path, faults);
+    }
+    text.ok().map(Pem::new)
+}
+
+fn not_text(path: &At<&str>, faults: &mut Faults<'_>) {
+    let message = format!("the file {} is not text", shown(path.value));
+    faults.error(&path.span, KEY_MATERIAL, message, "give the file that the key was exported to as text");
+}
+
+/// A file that was not named is fine; one that could not be read is not.
+fn all_or_none<T>(file: Option<Option<T>>) -> Option<Option<T>> {
+    match file {
+        None => Some(None),
+        Some(read) => read.map(Some),
+    }
+}
+
+/// A key ring, or the fault that it names, at the place of the setting that it names.
+pub(super) fn usable<T>(
+    ring: Result<T, Error>,
+    place: impl FnOnce(&str) -> Span,
+    faults: &mut Faults<'_>,
+) -> Option<T> {
+    match ring {
+        Ok(ring) => Some(ring),
+        Err(error) => {
+            let field = if let Error::Config { field, .. } = &error { field } else { "" };
+            faults.error(&place(field), error.code(), error.to_string(), error.hint());
+            None
+        }
+    }
+}
