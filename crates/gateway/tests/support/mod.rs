@@ -209,12 +209,15 @@ pub async fn raw_upstream(bytes: &'static [u8], then_wait: Duration) -> String {
 
 #[path = "../../../http/tests/sigv4/mod.rs"]
 mod sigv4;
-pub use sigv4::{TEST_KEY_ID, TEST_SECRET, TEST_TOKEN, assert_signature};
+pub use sigv4::{TEST_KEY_ID, TEST_SECRET, TEST_TOKEN, assert_signature, assert_signed_for};
 
 pub fn upstream(url: &str, limits: UpstreamLimits) -> Arc<dyn Wire> {
+    Arc::new(network(&Target::new(url, Some("eu-west-1".into()), None), limits))
+}
+
+pub fn network(target: &Target, limits: UpstreamLimits) -> Upstream {
     let credentials = Credentials::new(TEST_KEY_ID, TEST_SECRET, Some(TEST_TOKEN.into()), None, "test");
-    let target = Target::new(url, Some("eu-west-1".into()), None);
-    Arc::new(Upstream::with_credentials(&target, SharedCredentialsProvider::new(credentials), limits).unwrap())
+    Upstream::with_credentials(target, SharedCredentialsProvider::new(credentials), limits).unwrap()
 }
 
 pub fn brisk() -> UpstreamLimits {

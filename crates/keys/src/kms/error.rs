@@ -112,9 +112,7 @@ impl Refusal {
             other => Self::Other(other.chars().filter(char::is_ascii_alphanumeric).take(NAME).collect()),
         }
     }
-}
 
-impl Refusal {
     /// Whether the same call may succeed by itself later.
     #[must_use]
     pub fn is_passing(&self) -> bool {
