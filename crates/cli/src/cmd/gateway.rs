@@ -39,7 +39,8 @@ pub(crate) fn run(args: &Args) -> Result<Outcome, Error> {
 
 async fn serve(config: Config) -> Result<Outcome, Error> {
     let section = &config.gateway;
-    let (settings, limits, target) = (settings(section), upstream_limits(section), target(&config));
+    let target = target(section, config.needs(Service::Kms));
+    let (settings, limits) = (settings(section), upstream_limits(section));
     let wire = open_upstream(&target, limits).await?;
     let engine = config.into_engine(Arc::new(RuntimeClock));
     until_stopped(Server::bind(settings, Arc::new(engine), wire).await?).await
@@ -72,11 +73,11 @@ pub(super) async fn until_stopped(server: Server) -> Result<Outcome, Error> {
     Ok(Outcome::Done)
 }
 
-/// Where the calls of a configuration go.
-pub(super) fn target(config: &Config) -> Target {
-    let GatewaySection { upstream, region, database, kms_endpoint, .. } = &config.gateway;
+/// Where calls go, those of KMS among them or not.
+pub(crate) fn target(section: &GatewaySection, kms: bool) -> Target {
+    let GatewaySection { upstream, region, database, kms_endpoint, .. } = section;
     let target = Target::new(upstream, region.clone(), database.clone());
-    if config.needs(Service::Kms) { target.with_kms(kms_endpoint.clone()) } else { target }
+    if kms { target.with_kms(kms_endpoint.clone()) } else { target }
 }
 
 pub(super) fn settings(section: &GatewaySection) -> Settings {
@@ -92,7 +93,7 @@ pub(super) fn settings(section: &GatewaySection) -> Settings {
     }
 }
 
-pub(super) fn upstream_limits(section: &GatewaySection) -> UpstreamLimits {
+pub(crate) fn upstream_limits(section: &GatewaySection) -> UpstreamLimits {
     let default = UpstreamLimits::default();
     UpstreamLimits {
         connect_time: section.connect_timeout.unwrap_or(default.connect_time),
@@ -101,6 +102,6 @@ pub(super) fn upstream_limits(section: &GatewaySection) -> UpstreamLimits {
     }
 }
 
-pub(super) fn runtime() -> Result<Runtime, Error> {
+pub(crate) fn runtime() -> Result<Runtime, Error> {
     Runtime::new().map_err(|source| dynaseal_gateway::Error::Process { what: "the async runtime", source }.into())
 }

@@ -23,7 +23,7 @@ use std::sync::Arc;
 
 use toml::de::DeTable;
 
-pub use explain::{AttributeExplanation, Explanation, KeyExplanation, TableExplanation};
+pub use explain::{AttributeExplanation, Explanation, KeyExplanation, KmsExplanation, TableExplanation};
 pub use fault::{ConfigErrors, Fault};
 pub use gateway::GatewaySection;
 pub use outside::{Machine, Outside};
