@@ -345,6 +345,7 @@ fn settings_are_checked() {
         ("aws", &["*"], &[], "accounts"),
         ("aws", &["111122223333"], &["EU"], "regions"),
         ("aws", &["111122223333"], &[""], "regions"),
+        ("aws", &["111122223333"], &["eu-west-1", "eu-west-1"], "regions"),
     ];
     for (partition, accounts, regions, name) in wrong {
         let keys = keys(partition, accounts, regions);

@@ -9,7 +9,7 @@ use dynaseal_keys::{Keyring, Multi};
 use super::explain::KeyExplanation;
 use super::fault::{CONTRADICTION, CYCLE, Faults, MISSING, NOT_BUILT, Span, TYPE, UNDEFINED, UNUSED, nearest, shown};
 use super::outside::Outside;
-use super::rings::{self, Ring};
+use super::rings::{self, Kms, Ring};
 use super::section::{At, Section, word};
 
 /// Every key that the configuration defines.
@@ -177,7 +177,7 @@ fn read_one<'r>(
     let kind = section.required("type", "raw-aes", faults)?;
     if NOT_BUILT_TYPES.contains(&kind.value) {
         let message = format!("{} is of type {}, which is not built yet", section.title, kind.value);
-        faults.error(&kind.span, NOT_BUILT, message, "use raw-aes, raw-rsa, branch-key-file or multi for now");
+        faults.error(&kind.span, NOT_BUILT, message, "use raw-aes, raw-rsa, aws-kms, branch-key-file or multi for now");
         return None;
     }
     let r#type = word(&kind, TYPES, &format!("type in {}", section.title), faults)?;
@@ -226,9 +226,12 @@ fn type_word(r#type: Type) -> &'static str {
 const TYPES: &[(&str, Type)] = &[
     ("raw-aes", Type::Ring(Ring::RawAes)),
     ("raw-rsa", Type::Ring(Ring::RawRsa)),
+    ("aws-kms", Type::Ring(Ring::AwsKms(Kms::Single))),
+    ("aws-kms-mrk", Type::Ring(Ring::AwsKms(Kms::MultiRegion))),
+    ("aws-kms-discovery", Type::Ring(Ring::AwsKms(Kms::Discovery))),
+    ("aws-kms-mrk-discovery", Type::Ring(Ring::AwsKms(Kms::MultiRegionDiscovery))),
     ("branch-key-file", Type::Ring(Ring::BranchKeyFile)),
     ("multi", Type::Multi),
 ];
 /// Types of the design that this version does not have.
-const NOT_BUILT_TYPES: &[&str] =
-    &["raw-ecdh", "aws-kms", "aws-kms-mrk", "aws-kms-discovery", "aws-kms-rsa", "aws-kms-ecdh", "hierarchical"];
+const NOT_BUILT_TYPES: &[&str] = &["raw-ecdh", "aws-kms-rsa", "aws-kms-ecdh", "hierarchical"];

@@ -1,6 +1,7 @@
-//! The key types that hold a key of their own: from a section to a key ring, and what to say about it.
+//! The key types that are not made of others: from a section to a key ring, and what to say about it.
 
 mod branch;
+mod kms;
 mod raw;
 
 use std::path::Path;
@@ -13,12 +14,15 @@ use super::material::{self, file, secret_file};
 use super::outside::Outside;
 use super::section::{At, Section};
 
-/// A key type with a key of its own.
+pub(super) use kms::Kind as Kms;
+
+/// A key type that is not made of others.
 #[derive(Clone, Copy, PartialEq)]
 pub(super) enum Ring {
     RawAes,
     RawRsa,
     BranchKeyFile,
+    AwsKms(Kms),
 }
 
 /// A key ring and what to say about it.
@@ -45,6 +49,7 @@ pub(super) fn read(
         Ring::RawAes => raw::aes(section, folder, outside, faults),
         Ring::RawRsa => raw::rsa(section, folder, outside, faults),
         Ring::BranchKeyFile => branch::file(section, folder, outside, faults),
+        Ring::AwsKms(kind) => kms::read(kind, section, faults),
     }
 }
 
