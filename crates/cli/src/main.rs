@@ -14,6 +14,8 @@ mod items;
 #[cfg(feature = "items")]
 mod keys;
 #[cfg(feature = "items")]
+mod network;
+#[cfg(feature = "items")]
 mod report;
 mod say;
 
