@@ -69,7 +69,7 @@ cargo xtask test                      every test: the workspace, SDK clients aga
                                       the example services
 cargo xtask test rust|js|node|python|examples   one of them
 cargo xtask lint                      rustfmt, clippy, rustdoc, cargo-deny, file lengths, machine paths
-cargo xtask interop                   2,000 random items in each direction beside AWS's own crate
+cargo xtask interop                   2,000 random items in each direction beside AWS's own crate; 220 from the Node package
 cargo xtask bench                     time per item beside AWS's crate and the bare cipher calls; the gateway per request
 cargo xtask fuzz [--seconds N] [TARGET]   each fuzz target for N seconds (60), or one of them
 cargo xtask ci                        test, interop, lint and fuzz, as .ci/run does

@@ -41,7 +41,8 @@ pub(crate) fn node(steps: &mut Steps) -> Result<(), Failed> {
     steps.run(&Step::new("Node package tests", "node").arg("scripts/test.mjs").dir(NODE).env("DYNASEAL", binary))
 }
 
-fn node_package(steps: &mut Steps) -> Result<(), Failed> {
+/// The Node package, built without optimisation.
+pub(crate) fn node_package(steps: &mut Steps) -> Result<(), Failed> {
     tools::node_packages(steps, "npm packages for the Node package", NODE)?;
     steps.run(&Step::new("the Node package", "node").args(&["scripts/build.mjs", "--debug"]).dir(NODE))
 }
@@ -83,12 +84,12 @@ pub(crate) fn gateway_bench(steps: &mut Steps) -> Result<(), Failed> {
 }
 
 /// Builds the program with the features the tests built it with, so that nothing is compiled twice.
-fn dynaseal(steps: &mut Steps) -> Result<PathBuf, Failed> {
+pub(crate) fn dynaseal(steps: &mut Steps) -> Result<PathBuf, Failed> {
     steps.run(&Step::cargo("the program", &["build", "--bin", "dynaseal"]).args(WORKSPACE))?;
     Ok(target().join("debug/dynaseal"))
 }
 
-const NODE: &str = "crates/node";
+pub(crate) const NODE: &str = "crates/node";
 const KOA: &str = "examples/users-koa";
 const OLDER_SDKS: [(&str, &str); 2] =
     [("AWS SDK 3.300", "crates/node/test/sdk/3.300"), ("AWS SDK 3.848", "crates/node/test/sdk/3.848")];

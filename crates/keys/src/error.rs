@@ -61,9 +61,25 @@ pub enum Error {
         /// The version, a UUID.
         version: String,
     },
+    /// The key store is down or refuses to be asked so often; every [`KeyStore`](crate::KeyStore) may say so.
+    #[error("the key store did not give branch key \"{}\": {what}", .id.escape_debug())]
+    StoreUnavailable {
+        /// The branch key's id.
+        id: String,
+        /// Why, in words of the store's own.
+        what: &'static str,
+    },
     /// The key ring has no key to open with.
-    #[error("the key ring {key} can only seal items: it has no private key")]
+    #[error("the key ring {key} can only seal items: {why}")]
     SealOnly {
+        /// Which key ring.
+        key: KeyName,
+        /// What it lacks.
+        why: &'static str,
+    },
+    /// The key ring has no key to seal with.
+    #[error("the key ring {key} can only open items")]
+    OpenOnly {
         /// Which key ring.
         key: KeyName,
     },
@@ -189,6 +205,8 @@ impl Error {
             Error::PublicKey => "DSL-4011",
             Error::ContextTooLong => "DSL-4012",
             Error::Count { .. } => "DSL-4013",
+            Error::OpenOnly { .. } => "DSL-4014",
+            Error::StoreUnavailable { .. } => "DSL-4015",
             Error::Library { .. } => "DSL-4099",
             Error::Kms(error) => error.code(),
             Error::Store(error) => error.code(),
@@ -210,12 +228,14 @@ impl Error {
             | Error::Unwrap { .. }
             | Error::NoBranchKey { .. }
             | Error::NoVersion { .. }
-            | Error::SealOnly { .. } => Kind::Keys,
+            | Error::SealOnly { .. }
+            | Error::OpenOnly { .. } => Kind::Keys,
             Error::Malformed { .. } | Error::PublicKey => Kind::Data,
             Error::SupplierType { .. } | Error::ReservedContext | Error::ContextTooLong => Kind::Caller,
             Error::SupplierMissing { .. } | Error::Count { .. } | Error::Config { .. } | Error::KeyFile { .. } => {
                 Kind::Config
             }
+            Error::StoreUnavailable { .. } => Kind::Outage,
             Error::Library { .. } => Kind::Internal,
             Error::Kms(error) => error.kind(),
             Error::Store(error) => error.kind(),
@@ -241,7 +261,13 @@ impl Error {
             Error::NoVersion { .. } => {
                 "put this version back into the key store; versions that sealed items must be kept"
             }
-            Error::SealOnly { .. } => "give the key ring its private_key_file, or open with another key ring",
+            Error::SealOnly { .. } => {
+                "give the key ring what it lacks: private_key_file, or the key's ARN as key_arn; or open with another key ring"
+            }
+            Error::OpenOnly { .. } => "make it the child of a multi key whose generator seals",
+            Error::StoreUnavailable { .. } => {
+                "try again; when_unavailable = \"keep\" lets keys that were fetched before serve through an outage"
+            }
             Error::SupplierMissing { .. } => {
                 "name a key attribute, or one whose action is sign_and_include_in_encryption_context"
             }

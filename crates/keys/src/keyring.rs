@@ -7,9 +7,11 @@ use std::time::{Duration, SystemTime};
 use async_lock::OnceCell;
 use dynaseal_item::{Context, DataKey, EncryptedDataKey, OpenKeys, Suite, TagKey};
 
+use crate::cache::CacheReadings;
 use crate::error::Error;
 use crate::raw;
-use crate::wire::{BoxFuture, Wire};
+use crate::wire::{BoxFuture, Service, Wire};
+use crate::wrap::ecdh::{Curve, Parties};
 
 /// What a key ring may use of the world outside.
 #[derive(Clone, Copy)]
@@ -82,6 +84,21 @@ pub trait Keyring: Send + Sync + Debug {
 
     /// The keys that this ring is configured for, to be named in errors.
     fn keys(&self) -> Vec<KeyName>;
+
+    /// Whether it can wrap at all. Inside a multi key ring, one that cannot is left out when items are sealed.
+    fn seals(&self) -> bool {
+        true
+    }
+
+    /// Whether the ring calls a service, so that heads can tell before the first call what they must be able to reach.
+    fn needs(&self, _service: Service) -> bool {
+        false
+    }
+
+    /// What its caches have done, for metrics. Most rings have none.
+    fn caches(&self) -> CacheReadings {
+        CacheReadings::new()
+    }
 }
 
 /// Names a key, as text that is safe to print.
@@ -101,8 +118,12 @@ impl KeyName {
     /// Who wrapped an encrypted data key, as far as it says.
     #[must_use]
     pub fn of(data_key: &EncryptedDataKey<'_>) -> Self {
+        let provider = printable(&data_key.provider_id);
+        if let Some(parties) = Curve::ALL.into_iter().find_map(|curve| Parties::of(curve, data_key)) {
+            return Self { provider, key: parties.words() };
+        }
         let info = raw::aes::key_name(&data_key.provider_info).unwrap_or(&data_key.provider_info);
-        Self { provider: printable(&data_key.provider_id), key: printable(info) }
+        Self { provider, key: printable(info) }
     }
 }
 

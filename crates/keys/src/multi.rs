@@ -1,13 +1,15 @@
-//! The multi key ring (FORMAT 11.9): every ring wraps, and one that opens is enough.
+//! The multi key ring (FORMAT 11.9): every ring that can wrap does, and one that opens is enough. DB-ESDK fails to seal if
+//! one of the rings only opens; here such a ring is for reading.
 //! Spec: `framework/multi-keyring.md#onencrypt`, `#ondecrypt`.
 
 use std::sync::Arc;
 
 use dynaseal_item::{Context, DataKey, EncryptedDataKey, OpenKeys, Suite};
 
+use crate::cache::CacheReadings;
 use crate::error::Error;
 use crate::keyring::{Io, KeyName, Keyring, Wrapped};
-use crate::wire::BoxFuture;
+use crate::wire::{BoxFuture, Service};
 
 /// Several key rings as one. A sealed item can be opened with any of them.
 #[derive(Debug)]
@@ -44,7 +46,7 @@ impl Keyring for Multi {
     ) -> BoxFuture<'a, Result<Wrapped, Error>> {
         Box::pin(async move {
             let mut all = Vec::with_capacity(self.rings.len());
-            for ring in &self.rings {
+            for ring in self.rings.iter().filter(|ring| ring.seals() || !self.seals()) {
                 let wrapped = ring.wrap(data_key, suite, context, io).await?;
                 if wrapped.is_empty() {
                     return Err(Error::Count { count: 0 });
@@ -77,5 +79,17 @@ impl Keyring for Multi {
 
     fn keys(&self) -> Vec<KeyName> {
         self.rings.iter().flat_map(|ring| ring.keys()).collect()
+    }
+
+    fn seals(&self) -> bool {
+        self.rings.iter().any(|ring| ring.seals())
+    }
+
+    fn needs(&self, service: Service) -> bool {
+        self.rings.iter().any(|ring| ring.needs(service))
+    }
+
+    fn caches(&self) -> CacheReadings {
+        self.rings.iter().flat_map(|ring| ring.caches()).collect()
     }
 }

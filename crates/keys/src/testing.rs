@@ -1,7 +1,9 @@
-//! A world for tests: a clock that is moved by hand, a network that is not there, and KMS and DynamoDB in memory.
+//! A world for tests: a clock that is moved by hand, a network that is not there, and key management
+//! services and a DynamoDB in memory.
 
 mod kms;
 mod table;
+mod transit;
 
 use std::sync::Mutex;
 use std::time::Duration;
@@ -11,6 +13,7 @@ use crate::wire::{Answer, BoxFuture, Call, Service, Wire, WireError};
 
 pub use kms::{FakeKms, KeyState, Trouble};
 pub use table::{FakeTable, TableTrouble};
+pub use transit::FakeTransit;
 
 /// A clock that stands still until it is moved.
 #[derive(Debug, Default)]

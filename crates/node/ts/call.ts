@@ -1,6 +1,5 @@
 // One call of the engine: a native session whose waits are JavaScript's timers and promises.
 
-import { setTimeout } from "node:timers/promises";
 import type { NativeEngine, Settled, Step, Wait } from "./native.js";
 
 /** The calls of one engine. They wake one another: a writer that is done lets the next one have its turn. */
@@ -13,10 +12,11 @@ export class Calls {
     this.#asyncFrom = engine.asyncFrom;
   }
 
-  begin(): Call {
+  /** A call; `signal` ends its waits, as it ends the requests that the SDK sends. */
+  begin(signal?: AbortSignal): Call {
     do this.#last = (this.#last + 1) >>> 0;
     while (this.#open.has(this.#last));
-    const call = new Call(this, this.#last);
+    const call = new Call(this, this.#last, signal);
     this.#open.set(this.#last, call);
     return call;
   }
@@ -45,6 +45,7 @@ export class Call {
   constructor(
     private readonly calls: Calls,
     private readonly id: number,
+    private readonly signal: AbortSignal | undefined,
   ) {}
 
   async start(target: string, operation: string, body: Uint8Array): Promise<Settled> {
@@ -104,20 +105,39 @@ export class Call {
     return step;
   }
 
-  async #wait(step: Wait): Promise<Settled> {
-    await (step.pause === undefined ? this.#turn() : setTimeout(step.pause));
+  async #wait({ pause }: Wait): Promise<Settled> {
+    if (pause !== undefined || !this.#woken) await this.#pause(pause);
     this.#woken = false;
     const { engine } = this.calls;
     return this.#settle(this.#large ? await engine.pollAsync(this.id) : engine.poll(this.id));
   }
 
-  /** Waits for what another call has. That call's own network keeps the process, and its next step wakes this one. */
-  async #turn(): Promise<void> {
-    if (this.#woken) return;
-    await new Promise<void>((resolve) => (this.#goOn = resolve));
-    this.#goOn = undefined;
+  /**
+   * Waits so many milliseconds or, without them, for what another call has: that call's own network keeps the process, and its
+   * next step wakes this one. Throws once the call is aborted; nothing is under way then, and `close` gives up its place.
+   */
+  #pause(milliseconds: number | undefined): Promise<void> {
+    const { signal } = this;
+    return new Promise((resolve, reject) => {
+      const over = () => {
+        clearTimeout(timer);
+        signal?.removeEventListener("abort", over);
+        this.#goOn = undefined;
+        if (signal?.aborted) reject(aborted(signal));
+        else resolve();
+      };
+      const timer = milliseconds === undefined ? undefined : setTimeout(over, milliseconds);
+      if (timer === undefined) this.#goOn = over;
+      signal?.addEventListener("abort", over);
+      if (signal?.aborted) over();
+    });
   }
 }
 
+/** As the SDK's own, which it does not retry. */
+function aborted({ reason }: AbortSignal): Error {
+  return Object.assign(new Error("Request aborted", { cause: reason }), { name: "AbortError" });
+}
+
 /** Why no answer came. */
-export type Lost = "unreachable" | "timeout" | "broken";
+export type Lost = "unreachable" | "timeout" | "broken" | "credentials";

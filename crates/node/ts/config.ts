@@ -15,7 +15,7 @@ export interface Tables {
   readonly [pattern: `${string}*${string}`]: PatternConfig;
 }
 
-export type KeyConfig = RawAesConfig | RawRsaConfig | BranchKeyFileConfig | MultiConfig;
+export type KeyConfig = RawAesConfig | RawRsaConfig | RawEcdhConfig | BranchKeyFileConfig | MultiConfig;
 
 /** An AES key of 32, 48 or 64 hexadecimal digits, from the environment or from a file. */
 export type RawAesConfig = { readonly type: "raw-aes"; readonly namespace: string; readonly name: string } & (
@@ -32,12 +32,28 @@ export interface RawRsaConfig {
   readonly public_key_file?: string;
 }
 
+/** What two elliptic-curve keys agree on: `static` seals and opens, `ephemeral` only seals, `discovery` only opens. */
+export type RawEcdhConfig = { readonly type: "raw-ecdh"; readonly curve: "P-256" | "P-384" | "P-521" } & (
+  | { readonly scheme: "static"; readonly private_key_file: string; readonly public_key_file: string }
+  | { readonly scheme: "ephemeral"; readonly public_key_file: string; readonly private_key_file?: never }
+  | { readonly scheme: "discovery"; readonly private_key_file: string; readonly public_key_file?: never }
+);
+
 /** Branch keys in a local key store. */
 export type BranchKeyFileConfig = {
   readonly type: "branch-key-file";
   readonly file: string;
+  /** For how many seconds a key is used; 3600 if not said. */
   readonly cache_ttl?: number;
+  /** How many keys are held; 1000 if not said. */
+  readonly cache_capacity?: number;
+  /** The last share of its time in which a key is fetched anew while it still serves, from 0 to 0.9; 0.2 if not said. */
+  readonly cache_refresh_early?: number;
 } & (
+  | { readonly when_unavailable?: "fail"; readonly keep_for?: never }
+  /** While the store is down, a key serves for this many seconds after its time. */
+  | { readonly when_unavailable: "keep"; readonly keep_for: number }
+) & (
   | { readonly branch_key_id: string; readonly branch_key_id_attribute?: never }
   | { readonly branch_key_id_attribute: string; readonly branch_key_id?: never }
 );

@@ -6,7 +6,7 @@
 //   deserialize dynasealResponse  innermost: the raw answer, before the SDK's deserializer
 
 import type { ConfigSource } from "./config.js";
-import { cannotSend, Dynaseal, type Options } from "./dynaseal.js";
+import { Dynaseal, type Options } from "./dynaseal.js";
 import { DynasealError } from "./errors.js";
 import { Exchange } from "./exchange.js";
 import { type HttpRequest, targetOf, withBody } from "./http.js";
@@ -54,20 +54,35 @@ interface Args {
   readonly request: unknown;
 }
 
+/** What the SDK tells middlewares of a call. */
+interface Context {
+  readonly __smithy_context?: { readonly abortSignal?: unknown };
+}
+
+/** The caller's abort signal; versions before @smithy/core 3.39 show it to nobody but the one who sends. */
+function signalOf(context: Context | undefined): AbortSignal | undefined {
+  const signal = context?.__smithy_context?.abortSignal;
+  // Not only this process's own class: there are others that do the same.
+  return typeof (signal as Partial<AbortSignal> | undefined)?.addEventListener === "function" ? (signal as AbortSignal) : undefined;
+}
+
 /** An exchange is found again by the body that it sends: that survives the SDK's retries and copies of the request. */
 type Exchanges = WeakMap<object, Exchange>;
 
 function request(dynaseal: Dynaseal, exchanges: Exchanges) {
-  return (next: Next<unknown>) => async (args: Args) => {
+  return (next: Next<unknown>, context?: Context) => async (args: Args) => {
     const { service, operation, body } = targetOf(args.request);
-    const call = Dynaseal.begin(dynaseal);
+    const call = Dynaseal.begin(dynaseal, signalOf(context));
     try {
       let step = await call.start(service, operation, body);
       // Whether nothing was sent yet but what asks for a table's keys, so that the next call is the caller's own.
       let first = true;
       for (;;) {
         if (step.kind === "failed") throw new DynasealError(step.failure);
-        if (step.kind === "send" && step.target !== service) throw cannotSend(step);
+        if (step.kind === "send" && (step.target !== service || step.region !== undefined)) {
+          step = await Dynaseal.elsewhere(dynaseal, call, step);
+          continue;
+        }
         const send = step.kind === "send" ? step : { target: service, operation };
         const exchange = new Exchange(call, step, first);
         first &&= send.operation === "DescribeTable";

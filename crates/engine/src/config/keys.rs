@@ -177,7 +177,12 @@ fn read_one<'r>(
     let kind = section.required("type", "raw-aes", faults)?;
     if NOT_BUILT_TYPES.contains(&kind.value) {
         let message = format!("{} is of type {}, which is not built yet", section.title, kind.value);
-        faults.error(&kind.span, NOT_BUILT, message, "use raw-aes, raw-rsa, branch-key-file or multi for now");
+        faults.error(
+            &kind.span,
+            NOT_BUILT,
+            message,
+            "use raw-aes, raw-rsa, raw-ecdh, branch-key-file or multi for now",
+        );
         return None;
     }
     let r#type = word(&kind, TYPES, &format!("type in {}", section.title), faults)?;
@@ -226,9 +231,10 @@ fn type_word(r#type: Type) -> &'static str {
 const TYPES: &[(&str, Type)] = &[
     ("raw-aes", Type::Ring(Ring::RawAes)),
     ("raw-rsa", Type::Ring(Ring::RawRsa)),
+    ("raw-ecdh", Type::Ring(Ring::RawEcdh)),
     ("branch-key-file", Type::Ring(Ring::BranchKeyFile)),
     ("multi", Type::Multi),
 ];
 /// Types of the design that this version does not have.
 const NOT_BUILT_TYPES: &[&str] =
-    &["raw-ecdh", "aws-kms", "aws-kms-mrk", "aws-kms-discovery", "aws-kms-rsa", "aws-kms-ecdh", "hierarchical"];
+    &["aws-kms", "aws-kms-mrk", "aws-kms-discovery", "aws-kms-rsa", "aws-kms-ecdh", "hierarchical"];

@@ -7,6 +7,7 @@
 //!                        └─────── fault.rs ──> ConfigErrors
 //! ```
 
+mod cache;
 mod explain;
 mod fault;
 mod gateway;

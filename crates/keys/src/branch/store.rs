@@ -35,7 +35,7 @@ impl BranchKey {
     /// A branch key of 32 bytes, which are copied; wipe the caller's copy.
     #[must_use]
     pub fn new(version: KeyVersion, key: &[u8; 32]) -> Self {
-        Self { version, kdf: CounterKdf::new(key) }
+        Self { version, kdf: CounterKdf::sha256(key) }
     }
 
     /// Its version.

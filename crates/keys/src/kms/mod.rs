@@ -1,10 +1,14 @@
-//! Keys that a key management service holds: AWS KMS and the key rings over it. Every call goes through the
+//! Keys that a key management service holds: AWS KMS, the key rings over it, and Vault's transit engine. Every call goes through the
 //! [`Wire`](crate::Wire), to the Region of the key.
 
 pub(crate) mod arn;
 mod body;
 pub(crate) mod client;
+pub(crate) mod discovery;
 pub(crate) mod error;
+pub(crate) mod ring;
+mod single;
+pub(crate) mod vault;
 
 use std::fmt::Debug;
 

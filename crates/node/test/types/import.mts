@@ -45,6 +45,15 @@ const everything: Config = { keys, tables: { "*": { keys: "main", default_action
 const keyed: Config = { keys, tables: { "prod-*": { keys: "main", partition_key: "id" } } };
 // @ts-expect-error two places for one key
 const both: Config["keys"] = { main: { type: "raw-aes", namespace: "a", name: "b", key_env: "A", key_file: "b" } };
+const ecdh: Config["keys"] = {
+  both: { type: "raw-ecdh", scheme: "static", curve: "P-256", private_key_file: "own.pem", public_key_file: "peer.pem" },
+  seals: { type: "raw-ecdh", scheme: "ephemeral", curve: "P-384", public_key_file: "peer.pem" },
+  opens: { type: "raw-ecdh", scheme: "discovery", curve: "P-521", private_key_file: "own.pem" },
+};
+const unused: Config["keys"] = {
+  // @ts-expect-error a key that its scheme does not use
+  main: { type: "raw-ecdh", scheme: "ephemeral", curve: "P-256", private_key_file: "a", public_key_file: "b" },
+};
 // @ts-expect-error a key type that is not built
 const kms: Config["keys"] = { main: { type: "aws-kms", arn: "a" } };
 
@@ -81,4 +90,4 @@ export async function onStream(event: LambdaEvent): Promise<(string | undefined)
 }
 
 export type Rules = TableConfig<User>;
-export { aggregated, both, everything, keyed, document, documents, kms, streams };
+export { aggregated, both, everything, keyed, document, documents, ecdh, kms, streams, unused };

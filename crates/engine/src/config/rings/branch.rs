@@ -2,10 +2,10 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use dynaseal_keys::{BranchKeyFile, BranchKeyId, Hierarchical};
 
+use super::super::cache;
 use super::super::fault::{CONTRADICTION, Faults, MISSING, VALUE, shown};
 use super::super::material::secret_file;
 use super::super::outside::Outside;
@@ -21,7 +21,7 @@ pub(super) fn file(
     let path = section.required("file", "branch-keys.json", faults);
     let id = section.name("branch_key_id", faults);
     let attribute = section.name("branch_key_id_attribute", faults);
-    let ttl = section.whole_seconds("cache_ttl", faults);
+    let cache = cache::read(section, faults);
     match (section.has("branch_key_id"), section.has("branch_key_id_attribute")) {
         (true, true) => {
             let message = format!("{} has both branch_key_id and branch_key_id_attribute", section.title);
@@ -57,12 +57,9 @@ pub(super) fn file(
         }
         _ => return None,
     };
-    let ring = Hierarchical::new(Arc::new(store), choice, ttl.unwrap_or(CACHE_TTL));
+    let ring = Hierarchical::new(Arc::new(store), choice, cache);
     let ring = usable(ring, |field| section.place(field), faults)?;
     let detail = format!("{words}, from the file {}", path.value);
     let branch_key_id_attribute = attribute.map(|name| name.value.to_owned());
     Some(Built { branch_key_id_attribute, ..Built::new(ring, detail) })
 }
-
-/// How long a branch key is used before it is read again, if the configuration does not say.
-const CACHE_TTL: Duration = Duration::from_secs(3600);

@@ -1,6 +1,7 @@
 //! The key types that hold a key of their own: from a section to a key ring, and what to say about it.
 
 mod branch;
+mod ecdh;
 mod raw;
 
 use std::path::Path;
@@ -18,6 +19,7 @@ use super::section::{At, Section};
 pub(super) enum Ring {
     RawAes,
     RawRsa,
+    RawEcdh,
     BranchKeyFile,
 }
 
@@ -44,6 +46,7 @@ pub(super) fn read(
     match ring {
         Ring::RawAes => raw::aes(section, folder, outside, faults),
         Ring::RawRsa => raw::rsa(section, folder, outside, faults),
+        Ring::RawEcdh => ecdh::raw(section, folder, outside, faults),
         Ring::BranchKeyFile => branch::file(section, folder, outside, faults),
     }
 }

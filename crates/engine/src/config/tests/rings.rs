@@ -5,6 +5,8 @@ use super::*;
 const PRIVATE: &str = include_str!("../../../../keys/tests/data/test-rsa-private-pkcs8.pem");
 const PUBLIC: &str = include_str!("../../../../keys/tests/data/test-rsa-public-spki.pem");
 const OTHER: &str = include_str!("../../../../keys/tests/data/test-rsa-public-other.pem");
+const EC_PRIVATE: &str = include_str!("../../../../keys/tests/data/test-ec-p256-a-private.pem");
+const EC_PUBLIC: &str = include_str!("../../../../keys/tests/data/test-ec-p256-b-public.pem");
 /// A test key.
 const BRANCH: &str = r#"{
   "branch_key_id": "tenant-1",
@@ -14,8 +16,14 @@ const BRANCH: &str = r#"{
 
 fn map() -> Map {
     let mut map = Map::new();
-    let files = [("private.pem", PRIVATE), ("public.pem", PUBLIC), ("other.pem", OTHER), ("branch.json", BRANCH)];
-    for (name, text) in files {
+    for (name, text) in [
+        ("private.pem", PRIVATE),
+        ("public.pem", PUBLIC),
+        ("other.pem", OTHER),
+        ("a.pem", EC_PRIVATE),
+        ("b.pem", EC_PUBLIC),
+        ("branch.json", BRANCH),
+    ] {
         map.files.insert(Path::new("conf").join(name), text.into());
     }
     map.files.insert("conf/binary".into(), b"\xff\xfe".to_vec());
@@ -83,9 +91,62 @@ fn faults_of_rsa_keys_have_their_places() {
 }
 
 #[test]
+fn ecdh_keys_have_a_scheme() {
+    let ecdh = "type = \"raw-ecdh\"\ncurve = \"P-256\"\n";
+    let (own, peer) = ("private_key_file = \"a.pem\"\n", "public_key_file = \"b.pem\"\n");
+    for (scheme, files, said) in [
+        ("static", format!("{own}{peer}"), "static: seals and opens, from a.pem and b.pem"),
+        ("ephemeral", peer.to_owned(), "ephemeral: seals, cannot open, from b.pem"),
+        ("discovery", own.to_owned(), "discovery: opens, cannot seal, from a.pem"),
+    ] {
+        assert_eq!(detail(&format!("{ecdh}scheme = \"{scheme}\"\n{files}")), format!("ECDH on P-256, {said}"));
+    }
+}
+
+#[test]
+fn faults_of_ecdh_keys_have_their_places() {
+    let nothing = faults("type = \"raw-ecdh\"");
+    assert_eq!(nothing, ["1:7 DSL-5003 [keys.main] has no scheme", "1:7 DSL-5003 [keys.main] has no curve"]);
+    let wrong = "type = \"raw-ecdh\"\nscheme = \"Static\"\ncurve = \"P-224\"\nprivate_key_file = \"none.pem\"\npublic_key_file = \"binary\"";
+    let expected = [
+        "3:10 DSL-5005 scheme in [keys.main] cannot be \"Static\"",
+        "4:9 DSL-5005 curve in [keys.main] cannot be \"P-224\"",
+        "5:20 DSL-5011 private_key_file \"none.pem\" cannot be read: entity not found",
+        "6:19 DSL-5012 the file \"binary\" is not text",
+    ];
+    assert_eq!(faults(wrong), expected);
+    let unused = "which its scheme does not use";
+    let other = "raw-ecdh: private_key_file holds a key of another curve than curve says";
+    let (own, peer) = ("private_key_file = \"a.pem\"\n", "public_key_file = \"b.pem\"\n");
+    for (scheme, curve, files, expected) in [
+        ("static", "P-256", own.to_owned(), vec!["1:7 DSL-5003 [keys.main] has no public_key_file".to_owned()]),
+        (
+            "ephemeral",
+            "P-256",
+            own.to_owned(),
+            vec![
+                "1:7 DSL-5003 [keys.main] has no public_key_file".to_owned(),
+                format!("5:20 DSL-5006 [keys.main] has a private_key_file, {unused}"),
+            ],
+        ),
+        (
+            "discovery",
+            "P-256",
+            format!("{own}{peer}"),
+            vec![format!("6:19 DSL-5006 [keys.main] has a public_key_file, {unused}")],
+        ),
+        ("discovery", "P-384", own.to_owned(), vec![format!("5:20 DSL-5101 {other}")]),
+    ] {
+        let text = format!("type = \"raw-ecdh\"\nscheme = \"{scheme}\"\ncurve = \"{curve}\"\n{files}");
+        assert_eq!(faults(&text), expected, "{text}");
+    }
+}
+
+#[test]
 fn a_branch_key_is_named_or_picked_by_an_attribute() {
     let file = "type = \"branch-key-file\"\nfile = \"branch.json\"\ncache_ttl = 60\n";
-    let said = detail(&format!("{file}branch_key_id = \"tenant-1\""));
+    let cached = "cache_capacity = 5\ncache_refresh_early = 0.3\nwhen_unavailable = \"keep\"\nkeep_for = 30\n";
+    let said = detail(&format!("{file}{cached}branch_key_id = \"tenant-1\""));
     assert_eq!(said, "branch key tenant-1, from the file branch.json");
     let config = parse(&format!("{file}branch_key_id_attribute = \"id\"")).unwrap();
     let keys = &config.explain().tables[0].keys;
@@ -105,6 +166,30 @@ fn faults_of_branch_key_files_have_their_places() {
         ("branch_key_id = \"tenant-2\"", "4:17 DSL-5005 the file has no branch key \"tenant-2\""),
         ("cache_ttl = 0\nbranch_key_id = \"tenant-1\"", "4:13 DSL-5005 cache_ttl in [keys.main] is out of range"),
         ("cache_ttl = 1.5\nbranch_key_id = \"tenant-1\"", "4:13 DSL-5004 cache_ttl in [keys.main] is of type float"),
+        (
+            "branch_key_id = \"tenant-1\"\ncache_capacity = 0",
+            "5:18 DSL-5005 cache_capacity in [keys.main] is out of range",
+        ),
+        (
+            "branch_key_id = \"tenant-1\"\ncache_refresh_early = 1",
+            "5:23 DSL-5005 cache_refresh_early in [keys.main] is out of range",
+        ),
+        (
+            "branch_key_id = \"tenant-1\"\nwhen_unavailable = \"keep\"",
+            "5:20 DSL-5003 [keys.main] has when_unavailable = \"keep\" and no keep_for",
+        ),
+        (
+            "branch_key_id = \"tenant-1\"\nkeep_for = 30",
+            "5:12 DSL-5006 [keys.main] has keep_for without when_unavailable = \"keep\"",
+        ),
+        (
+            "branch_key_id = \"tenant-1\"\nkeep_for = 30\nwhen_unavailable = \"fail\"",
+            "5:12 DSL-5006 [keys.main] has keep_for without when_unavailable = \"keep\"",
+        ),
+        (
+            "branch_key_id = \"tenant-1\"\nkeep_for = 30\nwhen_unavailable = \"kept\"",
+            "6:20 DSL-5005 when_unavailable in [keys.main] cannot be \"kept\"",
+        ),
         ("", "1:7 DSL-5003 [keys.main] has neither branch_key_id nor branch_key_id_attribute"),
         (
             "branch_key_id = \"tenant-1\"\nbranch_key_id_attribute = \"id\"",

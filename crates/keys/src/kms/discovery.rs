@@ -1,0 +1,99 @@
+//! The key rings that open what any key of some accounts sealed. They cannot seal.
+//! Spec: `framework/aws-kms/aws-kms-discovery-keyring.md`, `framework/aws-kms/aws-kms-mrk-discovery-keyring.md`.
+
+use std::collections::BTreeSet;
+
+use crate::error::Error;
+use crate::kms::arn::KeyArn;
+use crate::kms::ring::{AwsKmsRing, Claim};
+
+/// Which keys may open items. An item says itself which key sealed it, so whoever can write to the table can name a key of
+/// their own, and what that key sealed would be taken for genuine: accounts must be named.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Discovery {
+    /// `aws`, `aws-cn`, `aws-us-gov`, …
+    pub partition: String,
+    /// The numbers of the accounts that own the keys.
+    pub accounts: BTreeSet<String>,
+    /// The only Regions that are called, in the order in which they are tried.
+    pub regions: Vec<String>,
+}
+
+impl AwsKmsRing {
+    /// Any key of the accounts, asked for in the Region that its ARN names; if Regions are given, only keys in these.
+    ///
+    /// # Errors
+    /// No account, or a partition, an account, a Region or grant tokens that are not such.
+    pub fn discovery(keys: Discovery, grant_tokens: Vec<String>) -> Result<Self, Error> {
+        let ring = "aws-kms-discovery";
+        keys.check(ring)?;
+        Self::over(ring, Any { keys, replicas: false }, grant_tokens)
+    }
+
+    /// Any key of the accounts, of which the replicas in the given Regions are asked. A key without replicas must be in one
+    /// of them.
+    ///
+    /// # Errors
+    /// As for [`discovery`](Self::discovery), or no Region.
+    pub fn multi_region_discovery(keys: Discovery, grant_tokens: Vec<String>) -> Result<Self, Error> {
+        let ring = "aws-kms-mrk-discovery";
+        keys.check(ring)?;
+        if keys.regions.is_empty() {
+            return Err(Error::Config { ring, field: "regions", what: "is empty; name the Regions to call" });
+        }
+        Self::over(ring, Any { keys, replicas: true }, grant_tokens)
+    }
+}
+
+impl Discovery {
+    fn check(&self, ring: &'static str) -> Result<(), Error> {
+        let config = |field, what| Err(Error::Config { ring, field, what });
+        let name = |text: &String| {
+            !text.is_empty() && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+        };
+        if !name(&self.partition) {
+            return config("partition", "is not a partition such as aws");
+        }
+        if self.accounts.is_empty() {
+            return config("accounts", "is empty; any account's keys could then pass forged items off as genuine");
+        }
+        if !self.accounts.iter().all(|account| account.len() == 12 && account.bytes().all(|b| b.is_ascii_digit())) {
+            return config("accounts", "must be account numbers of 12 digits");
+        }
+        if !self.regions.iter().all(name) {
+            return config("regions", "must be Regions such as eu-west-1");
+        }
+        Ok(())
+    }
+}
+
+#[derive(Debug)]
+struct Any {
+    keys: Discovery,
+    replicas: bool,
+}
+
+impl Claim for Any {
+    fn sealing_key(&self) -> Option<&str> {
+        None
+    }
+
+    fn opening_keys(&self, found: &KeyArn<'_>) -> Result<Vec<String>, Error> {
+        let Discovery { partition, accounts, regions } = &self.keys;
+        if found.partition != partition || !accounts.contains(found.account) {
+            return Ok(Vec::new());
+        }
+        if self.replicas && found.is_multi_region() {
+            return Ok(regions.iter().map(|region| found.in_region(region)).collect());
+        }
+        let called = regions.is_empty() || regions.iter().any(|region| region == found.region);
+        Ok(if called { vec![found.text.to_owned()] } else { Vec::new() })
+    }
+
+    fn name(&self) -> String {
+        let Discovery { partition, accounts, regions } = &self.keys;
+        let accounts: Vec<_> = accounts.iter().map(String::as_str).collect();
+        let regions = if regions.is_empty() { "any Region".to_owned() } else { regions.join(", ") };
+        format!("<any key of {partition} account {} in {regions}>", accounts.join(", "))
+    }
+}
