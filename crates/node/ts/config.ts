@@ -15,7 +15,7 @@ export interface Tables {
   readonly [pattern: `${string}*${string}`]: PatternConfig;
 }
 
-export type KeyConfig = RawAesConfig | RawRsaConfig | RawEcdhConfig | BranchKeyFileConfig | MultiConfig;
+export type KeyConfig = RawAesConfig | RawRsaConfig | RawEcdhConfig | BranchKeyFileConfig | HierarchicalConfig | MultiConfig;
 
 /** An AES key of 32, 48 or 64 hexadecimal digits, from the environment or from a file. */
 export type RawAesConfig = { readonly type: "raw-aes"; readonly namespace: string; readonly name: string } & (
@@ -43,6 +43,28 @@ export type RawEcdhConfig = { readonly type: "raw-ecdh"; readonly curve: "P-256"
 export type BranchKeyFileConfig = {
   readonly type: "branch-key-file";
   readonly file: string;
+} & CacheConfig &
+  BranchKeyChoice;
+
+/** Branch keys in a table of DynamoDB, each protected by AWS KMS: the key store of DB-ESDK. */
+export type HierarchicalConfig = {
+  readonly type: "hierarchical";
+  readonly key_store_table: string;
+  /** The name to which every branch key is bound; the table's own if not said. */
+  readonly logical_key_store_name?: string;
+  readonly grant_tokens?: readonly string[];
+} & KmsKeyChoice &
+  CacheConfig &
+  BranchKeyChoice;
+
+/** One KMS key; a multi-Region one with its replicas; or the one that each branch key names, or its replica in a Region. */
+type KmsKeyChoice =
+  | { readonly kms_key_arn: string; readonly kms_mrk_key_arn?: never; readonly kms?: never; readonly kms_region?: never }
+  | { readonly kms_mrk_key_arn: string; readonly kms_key_arn?: never; readonly kms?: never; readonly kms_region?: never }
+  | { readonly kms: "discovery"; readonly kms_region?: string; readonly kms_key_arn?: never; readonly kms_mrk_key_arn?: never };
+
+/** How long keys that were fetched are used. */
+type CacheConfig = {
   /** For how many seconds a key is used; 3600 if not said. */
   readonly cache_ttl?: number;
   /** How many keys are held; 1000 if not said. */
@@ -53,10 +75,12 @@ export type BranchKeyFileConfig = {
   | { readonly when_unavailable?: "fail"; readonly keep_for?: never }
   /** While the store is down, a key serves for this many seconds after its time. */
   | { readonly when_unavailable: "keep"; readonly keep_for: number }
-) & (
-  | { readonly branch_key_id: string; readonly branch_key_id_attribute?: never }
-  | { readonly branch_key_id_attribute: string; readonly branch_key_id?: never }
 );
+
+/** One branch key for all items, or the one whose id stands in an attribute of the item. */
+type BranchKeyChoice =
+  | { readonly branch_key_id: string; readonly branch_key_id_attribute?: never }
+  | { readonly branch_key_id_attribute: string; readonly branch_key_id?: never };
 
 /** Several keys: items are sealed for all of them, and each opens. */
 export interface MultiConfig {

@@ -81,9 +81,9 @@ pub enum StoreError {
         /// Which.
         record: RecordName,
         /// The key that it names.
-        stored: String,
+        stored: Box<str>,
         /// The key that is configured.
-        configured: String,
+        configured: Box<str>,
     },
     /// The configuration names no KMS key that new records could be protected by.
     #[error("the key store is configured for discovery, so it names no KMS key to protect a branch key with")]
@@ -131,9 +131,15 @@ pub enum StoreError {
 #[derive(Clone, PartialEq, Eq)]
 pub struct RecordName {
     /// The branch key's id.
-    pub id: String,
+    pub id: Box<str>,
     /// The record's type, such as `branch:ACTIVE`.
-    pub r#type: String,
+    pub r#type: Box<str>,
+}
+
+impl RecordName {
+    pub(crate) fn new(id: impl Into<Box<str>>, r#type: impl Into<Box<str>>) -> Self {
+        Self { id: id.into(), r#type: r#type.into() }
+    }
 }
 
 impl fmt::Display for RecordName {

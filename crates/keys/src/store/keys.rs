@@ -26,7 +26,7 @@ pub enum KmsConfiguration {
 impl KmsConfiguration {
     /// Refuses what names no key.
     pub(crate) fn check(&self) -> Result<(), Error> {
-        let config = |field, what| Err(Error::Config { ring: "aws-kms-hierarchy", field, what });
+        let config = |field, what| Err(Error::Config { ring: "hierarchical", field, what });
         match self {
             Self::Key(arn) if KeyArn::parse(arn).is_none() => config("kms_key_arn", "must be the ARN of a KMS key"),
             Self::MultiRegionKey(arn) if KeyArn::parse(arn).is_none() => {
@@ -59,8 +59,8 @@ impl KmsConfiguration {
             Self::MultiRegionKey(configured) if fits(configured) => Ok(Cow::Borrowed(configured)),
             Self::Key(configured) | Self::MultiRegionKey(configured) => Err(StoreError::OtherKey {
                 record: record.clone(),
-                stored: stored.to_owned(),
-                configured: configured.clone(),
+                stored: stored.into(),
+                configured: configured.as_str().into(),
             }),
             Self::Discovery => Ok(Cow::Borrowed(stored)),
             Self::MultiRegionDiscovery { region } => Ok(match arn.filter(KeyArn::is_multi_region) {
@@ -86,7 +86,7 @@ mod tests {
     const REPLICA: &str = "arn:aws:kms:us-east-1:111122223333:key/mrk-1234abcd12ab34cd56ef1234567890ab";
 
     fn opens_with(keys: &KmsConfiguration, stored: &str) -> Option<String> {
-        let record = RecordName { id: "t".into(), r#type: "branch:ACTIVE".into() };
+        let record = RecordName::new("t", "branch:ACTIVE");
         keys.for_record(stored, &record).map(Cow::into_owned).ok()
     }
 

@@ -47,12 +47,11 @@ impl RecordType {
     }
 
     pub(crate) fn of(self, id: &str) -> RecordName {
-        let r#type = match self {
-            Self::Active => ACTIVE.to_owned(),
-            Self::Version(version) => version_type(version),
-            Self::Beacon => BEACON.to_owned(),
-        };
-        RecordName { id: id.to_owned(), r#type }
+        match self {
+            Self::Active => RecordName::new(id, ACTIVE),
+            Self::Version(version) => RecordName::new(id, version_type(version)),
+            Self::Beacon => RecordName::new(id, BEACON),
+        }
     }
 }
 
@@ -100,7 +99,7 @@ impl Record {
         if let Some(missing) = missing {
             return Err(refuse(format!("{missing} is missing")));
         }
-        if attributes.get(ID) != Some(&name.id) || attributes.get(TYPE) != Some(&name.r#type) {
+        if attributes.get(ID) != Some(&*name.id) || attributes.get(TYPE) != Some(&*name.r#type) {
             return Err(refuse("another record was given for it".to_owned()));
         }
         let attributes = Attributes(attributes);

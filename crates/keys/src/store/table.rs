@@ -43,7 +43,7 @@ impl KeyStoreTable {
     /// An empty name, or an ARN that is not a KMS key's.
     pub fn new(options: KeyStoreOptions) -> Result<Self, Error> {
         let KeyStoreOptions { table, logical_name, kms, keys } = options;
-        let empty = |field| Err(Error::Config { ring: "aws-kms-hierarchy", field, what: "is empty" });
+        let empty = |field| Err(Error::Config { ring: "hierarchical", field, what: "is empty" });
         if table.is_empty() {
             return empty("key_store_table");
         }
@@ -72,7 +72,7 @@ impl KeyStoreTable {
 
     /// Whether a record was put aside by [`disable`](Self::disable).
     pub(crate) async fn is_disabled(&self, name: &RecordName, io: Io<'_>) -> Result<bool, Error> {
-        let aside = RecordName { id: name.id.clone(), r#type: format!("{DISABLED}{}", name.r#type) };
+        let aside = RecordName::new(name.id.clone(), format!("{DISABLED}{}", name.r#type));
         Ok(is_id(&name.id) && self.table.get(&aside, io).await?.is_some())
     }
 
@@ -85,7 +85,7 @@ impl KeyStoreTable {
     ) -> Result<Arc<BranchKey>, Error> {
         let Some(record) = self.record(name.clone(), io).await? else {
             let disabled = self.is_disabled(&name, io).await?;
-            return Err(if disabled { StoreError::Disabled { id: name.id }.into() } else { missing() });
+            return Err(if disabled { StoreError::Disabled { id: name.id.into() }.into() } else { missing() });
         };
         let key = self.unwrap(&record, io).await?;
         let version = record.version.ok_or_else(missing)?;

@@ -18,8 +18,8 @@ use std::time::Duration;
 use dynaseal_item::{Context, Suite};
 use dynaseal_keys::testing::{FakeAws, FixedClock};
 use dynaseal_keys::{
-    AwsKms, BranchKeyId, CreateKey, Created, Error, Hierarchical, Io, KeyStore, KeyStoreOptions, KeyStoreTable,
-    KmsConfiguration, Provider, Wire,
+    AwsKms, BranchKeyId, CacheOptions, CreateKey, Created, Error, Hierarchical, Io, KeyStore, KeyStoreOptions,
+    KeyStoreTable, KmsConfiguration, Provider, Wire,
 };
 use serde_json::Value;
 
@@ -109,7 +109,8 @@ fn run<T>(future: impl Future<Output = T>) -> T {
 /// Seals a data key with one key store and opens it with another; both hold the same branch keys if this is true.
 fn opens(sealing: Arc<dyn KeyStore>, opening: Arc<dyn KeyStore>, id: &str, io: Io<'_>) -> Result<bool, Error> {
     let ring = |store| {
-        let ring = Hierarchical::new(store, BranchKeyId::Fixed(id.to_owned()), Duration::from_secs(1));
+        let ring =
+            Hierarchical::new(store, BranchKeyId::Fixed(id.to_owned()), CacheOptions::new(Duration::from_secs(1)));
         Provider::new(Arc::new(ring.unwrap()))
     };
     let context: Context = [("k".to_owned(), "v".to_owned())].into_iter().collect();

@@ -54,6 +54,16 @@ const unused: Config["keys"] = {
   // @ts-expect-error a key that its scheme does not use
   main: { type: "raw-ecdh", scheme: "ephemeral", curve: "P-256", private_key_file: "a", public_key_file: "b" },
 };
+const store = { type: "hierarchical", key_store_table: "KeyStore", branch_key_id_attribute: "tenant" } as const;
+const stores: Config["keys"] = {
+  one: { ...store, kms_key_arn: "arn", logical_key_store_name: "First", cache_ttl: 60, grant_tokens: ["a"] },
+  replicas: { ...store, kms_mrk_key_arn: "arn", when_unavailable: "keep", keep_for: 300 },
+  any: { ...store, kms: "discovery", kms_region: "eu-west-1" },
+};
+// @ts-expect-error a key store without a KMS key
+const open: Config["keys"] = { main: store };
+// @ts-expect-error two KMS keys for one key store
+const twoKeys: Config["keys"] = { main: { ...store, kms_key_arn: "a", kms: "discovery" } };
 // @ts-expect-error a key type that is not built
 const kms: Config["keys"] = { main: { type: "aws-kms", arn: "a" } };
 

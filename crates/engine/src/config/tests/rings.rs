@@ -204,3 +204,70 @@ fn faults_of_branch_key_files_have_their_places() {
     assert!(found.len() == 1 && found[0].starts_with("3:8 DSL-5102 the branch key file is not valid"), "{found:?}");
     assert!(!found[0].contains("0001"), "{found:?}");
 }
+
+const KMS_KEY: &str = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab";
+const MRK: &str = "arn:aws:kms:eu-west-1:111122223333:key/mrk-1234abcd12ab34cd56ef1234567890ab";
+
+#[test]
+fn a_key_store_is_a_table_and_a_kms_key() {
+    let table = "type = \"hierarchical\"\nkey_store_table = \"KeyStore\"\nbranch_key_id_attribute = \"id\"\n";
+    let whole = format!("{table}logical_key_store_name = \"First\"\nkms_key_arn = \"{KMS_KEY}\"\ncache_ttl = 60\n");
+    let config = parse(&format!("{whole}grant_tokens = [\"a\"]\nwhen_unavailable = \"keep\"\nkeep_for = 300")).unwrap();
+    let keys = &config.explain().tables[0].keys;
+    let place = format!("from the key store KeyStore (made as First), protected by AWS KMS key {KMS_KEY}");
+    assert_eq!(keys.detail, format!("the branch key that attribute \"id\" names, {place}"));
+    assert_eq!((keys.r#type, keys.branch_key_id_attribute.as_deref()), ("hierarchical", Some("id")));
+    let stores: Vec<_> = config.key_stores().iter().map(|(name, store)| (name.as_str(), store.table())).collect();
+    assert_eq!(stores, [("main", "KeyStore")]);
+
+    for (kms, said) in [
+        (format!("kms_mrk_key_arn = \"{MRK}\""), format!("AWS KMS key {MRK} and its replicas")),
+        ("kms = \"discovery\"".into(), "the AWS KMS key that each branch key names".into()),
+        (
+            "kms = \"discovery\"\nkms_region = \"us-east-1\"".into(),
+            "the AWS KMS key that each branch key names, or its replica in us-east-1".into(),
+        ),
+    ] {
+        let detail = detail(&format!("{table}{kms}"));
+        assert!(detail.ends_with(&format!("from the key store KeyStore, protected by {said}")), "{detail}");
+    }
+    assert!(
+        parse("type = \"raw-aes\"\nnamespace = \"n\"\nname = \"k\"\nkey_file = \"test.key\"")
+            .unwrap()
+            .key_stores()
+            .is_empty()
+    );
+}
+
+#[test]
+fn faults_of_key_stores_have_their_places() {
+    let nothing = faults("type = \"hierarchical\"");
+    let expected = [
+        "1:7 DSL-5003 [keys.main] has no key_store_table",
+        "1:7 DSL-5003 [keys.main] has none of kms_key_arn, kms_mrk_key_arn and kms",
+        "1:7 DSL-5003 [keys.main] has neither branch_key_id nor branch_key_id_attribute",
+    ];
+    assert_eq!(nothing, expected);
+    let table = "type = \"hierarchical\"\nkey_store_table = \"KeyStore\"\nbranch_key_id = \"t\"\n";
+    let key = format!("kms_key_arn = \"{KMS_KEY}\"\n");
+    for (rest, expected) in [
+        (
+            format!("{key}kms_mrk_key_arn = \"{MRK}\""),
+            "6:19 DSL-5006 [keys.main] has both kms_key_arn and kms_mrk_key_arn",
+        ),
+        (format!("{key}kms = \"discovery\""), "6:7 DSL-5006 [keys.main] has both kms_key_arn and kms"),
+        (
+            format!("{key}kms_region = \"us-east-1\""),
+            "6:14 DSL-5006 [keys.main] has kms_region without kms = \"discovery\"",
+        ),
+        ("kms = \"find\"".into(), "5:7 DSL-5005 kms in [keys.main] cannot be \"find\""),
+        (
+            "kms = \"discovery\"\nkms_region = \"EU!\"".into(),
+            "6:14 DSL-5101 hierarchical: kms_region must be an AWS Region, such as eu-central-1",
+        ),
+        ("kms_key_arn = \"alias/app\"".into(), "5:15 DSL-5101 hierarchical: kms_key_arn must be the ARN of a KMS key"),
+        (format!("{key}cache_ttl = 0"), "6:13 DSL-5005 cache_ttl in [keys.main] is out of range"),
+    ] {
+        assert_eq!(faults(&format!("{table}{rest}")), [expected], "{rest}");
+    }
+}
