@@ -1,7 +1,7 @@
 //! The key rings over asymmetric keys of AWS KMS, against a KMS in memory: who opens what whom sealed for, how often KMS is
 //! asked, and what each refusal says. All keys are test keys.
 
-#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "the helpers of a test may stop it")]
+#![expect(clippy::unwrap_used, reason = "the helpers of a test may stop it")]
 
 use std::sync::Arc;
 
