@@ -41,7 +41,7 @@ impl Endpoints {
         match service {
             Service::DynamoDb => &self.dynamodb,
             Service::DynamoDbStreams => &self.streams,
-            Service::Kms => &self.kms,
+            Service::Kms | Service::Vault => &self.kms,
         }
     }
 }

@@ -85,6 +85,7 @@ impl Upstream {
         let (protocol, signing_name) = match call.service {
             Service::DynamoDb | Service::DynamoDbStreams => ("application/x-amz-json-1.0", "dynamodb"),
             Service::Kms => ("application/x-amz-json-1.1", "kms"),
+            Service::Vault => return Err(WireError::Unreachable),
         };
         let mut request = self.request(call, protocol)?;
         // Outside the time limit: fetching credentials has limits of its own, and nothing is under way yet.

@@ -7,6 +7,7 @@ use thiserror::Error;
 
 use crate::keyring::KeyName;
 use crate::kms::error::KmsError;
+use crate::store::error::StoreError;
 
 /// A key ring that cannot be built, or a data key that could not be wrapped or opened.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
@@ -125,6 +126,9 @@ pub enum Error {
     /// A key management service gave no key.
     #[error(transparent)]
     Kms(#[from] KmsError),
+    /// The key store gave no key, or did not change.
+    #[error(transparent)]
+    Store(#[from] StoreError),
     /// A key ring's setting is wrong.
     #[error("{ring}: {field} {what}")]
     Config {
@@ -212,6 +216,7 @@ impl Error {
             Error::SigningSuite { .. } => "DSL-4016",
             Error::Library { .. } => "DSL-4099",
             Error::Kms(error) => error.code(),
+            Error::Store(error) => error.code(),
             Error::Config { .. } => "DSL-5101",
             Error::KeyFile { .. } => "DSL-5102",
         }
@@ -242,6 +247,7 @@ impl Error {
             Error::StoreUnavailable { .. } => Kind::Outage,
             Error::Library { .. } => Kind::Internal,
             Error::Kms(error) => error.kind(),
+            Error::Store(error) => error.kind(),
         }
     }
 
@@ -284,6 +290,7 @@ impl Error {
             Error::Count { .. } => "configure fewer key rings for one table",
             Error::Library { .. } => "try again; if it lasts, check that the machine has a source of randomness",
             Error::Kms(error) => error.hint(),
+            Error::Store(error) => error.hint(),
             Error::Config { .. } => "correct the setting",
             Error::KeyFile { .. } => "correct the file, or write it again with the key store it was made from",
         }

@@ -13,6 +13,7 @@
 //!                          branch/ring.rs  branch keys of a KeyStore, through a cache
 //!                             id.rs          which branch key an item belongs to
 //!                             file.rs        the KeyStore that is a file
+//!                             ../store/      the KeyStore that is a table of DynamoDB, and what operators do with it
 //!                          kms/ring.rs     keys that AWS KMS holds; client.rs calls it
 //!                             single.rs      one key, or it and its replicas
 //!                             discovery.rs   whichever key sealed the item
@@ -34,6 +35,7 @@ mod multi;
 mod provider;
 mod raw;
 mod secret;
+mod store;
 pub mod testing;
 mod wire;
 mod wrap;
@@ -60,6 +62,16 @@ pub use raw::aes::RawAes;
 pub use raw::ecdh::{EcdhKeys, RawEcdh};
 pub use raw::rsa::RawRsa;
 pub use secret::fingerprint;
+pub use store::admin::create::{CreateKey, Created};
+pub use store::admin::erase::{Destroyed, Erasure};
+pub use store::admin::list::{BranchKeyDescription, BranchKeyState, BranchKeySummary, VersionDescription};
+pub use store::admin::rotate::Rotated;
+pub use store::admin::setup::KeyStoreReady;
+pub use store::admin::switch::Switched;
+pub use store::error::{RecordName, StoreError, TableRefusal};
+pub use store::keys::KmsConfiguration;
+pub use store::table::{KeyStoreOptions, KeyStoreTable};
+pub use store::time::CreateTime;
 pub use wire::{Answer, BoxFuture, Call, Service, Wire, WireError};
 pub use wrap::ecdh::Curve;
 pub use wrap::rsa::Padding;

@@ -197,6 +197,7 @@ fn wire_error(why: &str) -> WireError {
     match why {
         "unreachable" => WireError::Unreachable,
         "timeout" => WireError::Timeout,
+        "credentials" => WireError::NoCredentials,
         _ => WireError::Broken,
     }
 }

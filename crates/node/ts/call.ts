@@ -140,4 +140,4 @@ function aborted({ reason }: AbortSignal): Error {
 }
 
 /** Why no answer came. */
-export type Lost = "unreachable" | "timeout" | "broken";
+export type Lost = "unreachable" | "timeout" | "broken" | "credentials";

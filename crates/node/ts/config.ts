@@ -15,7 +15,16 @@ export interface Tables {
   readonly [pattern: `${string}*${string}`]: PatternConfig;
 }
 
-export type KeyConfig = RawAesConfig | RawRsaConfig | RawEcdhConfig | BranchKeyFileConfig | MultiConfig;
+export type KeyConfig =
+  | RawAesConfig
+  | RawRsaConfig
+  | RawEcdhConfig
+  | AwsKmsConfig
+  | AwsKmsMrkConfig
+  | AwsKmsDiscoveryConfig
+  | AwsKmsMrkDiscoveryConfig
+  | BranchKeyFileConfig
+  | MultiConfig;
 
 /** An AES key of 32, 48 or 64 hexadecimal digits, from the environment or from a file. */
 export type RawAesConfig = { readonly type: "raw-aes"; readonly namespace: string; readonly name: string } & (
@@ -38,6 +47,38 @@ export type RawEcdhConfig = { readonly type: "raw-ecdh"; readonly curve: "P-256"
   | { readonly scheme: "ephemeral"; readonly public_key_file: string; readonly private_key_file?: never }
   | { readonly scheme: "discovery"; readonly private_key_file: string; readonly public_key_file?: never }
 );
+/** A key of AWS KMS. By its ARN it seals and opens; by an alias it only seals, since items name keys by ARN. */
+export interface AwsKmsConfig {
+  readonly type: "aws-kms";
+  readonly key_arn: string;
+  readonly grant_tokens?: readonly string[];
+}
+
+/** A multi-Region key of AWS KMS, which also opens what its replicas sealed. */
+export interface AwsKmsMrkConfig {
+  readonly type: "aws-kms-mrk";
+  readonly key_arn: string;
+  /** The Region whose replica is called; that of the ARN by default. */
+  readonly region?: string;
+  readonly grant_tokens?: readonly string[];
+}
+
+/** Whichever AWS KMS key of these accounts sealed the item. It opens and cannot seal. */
+export interface AwsKmsDiscoveryConfig {
+  readonly type: "aws-kms-discovery";
+  readonly accounts: readonly string[];
+  /** `aws` by default. */
+  readonly partition?: string;
+  /** The only Regions whose keys are asked. */
+  readonly regions?: readonly string[];
+  readonly grant_tokens?: readonly string[];
+}
+
+/** The same, of multi-Region keys by their replicas in these Regions, in this order. */
+export interface AwsKmsMrkDiscoveryConfig extends Omit<AwsKmsDiscoveryConfig, "type" | "regions"> {
+  readonly type: "aws-kms-mrk-discovery";
+  readonly regions: readonly string[];
+}
 
 /** Branch keys in a local key store. */
 export type BranchKeyFileConfig = {

@@ -95,7 +95,8 @@ function failure(status: number, body: Uint8Array): string | undefined {
   }
 }
 
-function reason(error: unknown): Lost {
+/** Why an error of the SDK or of Node's network left no answer. */
+export function reason(error: unknown): Lost {
   const { name, code } = (error ?? {}) as { name?: unknown; code?: unknown };
   if (name === "TimeoutError" || code === "ETIMEDOUT") return "timeout";
   return UNREACHABLE.has(String(code)) ? "unreachable" : "broken";

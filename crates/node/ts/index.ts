@@ -4,6 +4,7 @@
 //   exchange.ts   one request through the SDK    http.ts        requests and answers by their shape
 //   call.ts       one call of the engine         native.ts      the native module
 //   dynaseal.ts   a configuration, and items     attributes.ts  attribute values and JSON
+//   services.ts   calls of KMS, key store, Vault
 //   config.ts     the configuration's types      records.ts     stream records
 //
 //   koa/, egress/ are entries of their own: the middlewares around a service, and what guards its outgoing connections
@@ -12,6 +13,10 @@ export type { AttributeMap, AttributeValue } from "./attributes.js";
 export {
   type Action,
   type AttributeName,
+  type AwsKmsConfig,
+  type AwsKmsDiscoveryConfig,
+  type AwsKmsMrkConfig,
+  type AwsKmsMrkDiscoveryConfig,
   type BranchKeyFileConfig,
   type Config,
   type ConfigSource,
@@ -27,3 +32,4 @@ export {
 export { Dynaseal, type Options } from "./dynaseal.js";
 export { DynasealError, type Fault, type Kind } from "./errors.js";
 export { seal, type Sealable } from "./seal.js";
+export type { Sender, SenderOf, ServiceOptions } from "./services.js";

@@ -53,6 +53,8 @@ export type Send = {
   readonly kind: "send";
   readonly target: string;
   readonly operation: string;
+  /** The Region that it must go to, if that is not the client's own. */
+  readonly region?: string;
   readonly body: Buffer;
 };
 export type Done = { readonly kind: "done"; readonly status: number; readonly body: Buffer };

@@ -6,7 +6,7 @@
 //   deserialize dynasealResponse  innermost: the raw answer, before the SDK's deserializer
 
 import type { ConfigSource } from "./config.js";
-import { cannotSend, Dynaseal, type Options } from "./dynaseal.js";
+import { Dynaseal, type Options } from "./dynaseal.js";
 import { DynasealError } from "./errors.js";
 import { Exchange } from "./exchange.js";
 import { type HttpRequest, targetOf, withBody } from "./http.js";
@@ -79,7 +79,10 @@ function request(dynaseal: Dynaseal, exchanges: Exchanges) {
       let first = true;
       for (;;) {
         if (step.kind === "failed") throw new DynasealError(step.failure);
-        if (step.kind === "send" && step.target !== service) throw cannotSend(step);
+        if (step.kind === "send" && (step.target !== service || step.region !== undefined)) {
+          step = await Dynaseal.elsewhere(dynaseal, call, step);
+          continue;
+        }
         const send = step.kind === "send" ? step : { target: service, operation };
         const exchange = new Exchange(call, step, first);
         first &&= send.operation === "DescribeTable";

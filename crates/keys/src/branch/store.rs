@@ -3,6 +3,7 @@
 use std::fmt::{self, Debug};
 use std::sync::Arc;
 
+use serde::{Serialize, Serializer};
 use uuid::Uuid;
 
 use crate::error::Error;
@@ -82,6 +83,12 @@ impl KeyVersion {
 impl fmt::Display for KeyVersion {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self.0.as_hyphenated(), f)
+    }
+}
+
+impl Serialize for KeyVersion {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }
 

@@ -63,6 +63,9 @@ impl Discovery {
         if !self.regions.iter().all(name) {
             return config("regions", "must be Regions such as eu-west-1");
         }
+        if self.regions.iter().collect::<BTreeSet<_>>().len() < self.regions.len() {
+            return config("regions", "names a Region twice");
+        }
         Ok(())
     }
 }

@@ -54,8 +54,19 @@ const unused: Config["keys"] = {
   // @ts-expect-error a key that its scheme does not use
   main: { type: "raw-ecdh", scheme: "ephemeral", curve: "P-256", private_key_file: "a", public_key_file: "b" },
 };
+const arn = "arn:aws:kms:eu-west-1:111122223333:key/mrk-1234abcd12ab34cd56ef1234567890ab";
+const kms: Config["keys"] = {
+  one: { type: "aws-kms", key_arn: arn, grant_tokens: ["token"] },
+  replicas: { type: "aws-kms-mrk", key_arn: arn, region: "us-east-1" },
+  any: { type: "aws-kms-discovery", accounts: ["111122223333"] },
+  anywhere: { type: "aws-kms-mrk-discovery", accounts: ["111122223333"], regions: ["eu-west-1", "us-east-1"] },
+};
+// @ts-expect-error discovery without accounts
+const unbounded: Config["keys"] = { main: { type: "aws-kms-discovery", partition: "aws" } };
+// @ts-expect-error replicas without Regions
+const nowhere: Config["keys"] = { main: { type: "aws-kms-mrk-discovery", accounts: ["111122223333"] } };
 // @ts-expect-error a key type that is not built
-const kms: Config["keys"] = { main: { type: "aws-kms", arn: "a" } };
+const planned: Config["keys"] = { main: { type: "hierarchical", arn: "a" } };
 
 const client: DynamoDBClient = seal(new DynamoDBClient({}), config);
 const documents: DynamoDBDocumentClient = seal(DynamoDBDocumentClient.from(new DynamoDBClient({})), "dynaseal.toml");
@@ -90,4 +101,4 @@ export async function onStream(event: LambdaEvent): Promise<(string | undefined)
 }
 
 export type Rules = TableConfig<User>;
-export { aggregated, both, everything, keyed, document, documents, ecdh, kms, streams, unused };
+export { aggregated, both, ecdh, everything, keyed, document, documents, kms, nowhere, planned, streams, unbounded, unused };

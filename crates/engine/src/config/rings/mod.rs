@@ -1,7 +1,8 @@
-//! The key types that hold a key of their own: from a section to a key ring, and what to say about it.
+//! The key types that are not made of others: from a section to a key ring, and what to say about it.
 
 mod branch;
 mod ecdh;
+mod kms;
 mod raw;
 
 use std::path::Path;
@@ -14,13 +15,16 @@ use super::material::{self, file, secret_file};
 use super::outside::Outside;
 use super::section::{At, Section};
 
-/// A key type with a key of its own.
+pub(super) use kms::Kind as Kms;
+
+/// A key type that is not made of others.
 #[derive(Clone, Copy, PartialEq)]
 pub(super) enum Ring {
     RawAes,
     RawRsa,
     RawEcdh,
     BranchKeyFile,
+    AwsKms(Kms),
 }
 
 /// A key ring and what to say about it.
@@ -48,6 +52,7 @@ pub(super) fn read(
         Ring::RawRsa => raw::rsa(section, folder, outside, faults),
         Ring::RawEcdh => ecdh::raw(section, folder, outside, faults),
         Ring::BranchKeyFile => branch::file(section, folder, outside, faults),
+        Ring::AwsKms(kind) => kms::read(kind, section, faults),
     }
 }
 

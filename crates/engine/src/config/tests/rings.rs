@@ -38,11 +38,11 @@ fn parse(rest: &str) -> Result<Config, ConfigErrors> {
     Config::parse(&key(rest), "conf/dynaseal.toml", &map())
 }
 
-fn detail(rest: &str) -> String {
+pub(super) fn detail(rest: &str) -> String {
     parse(rest).unwrap().explain().tables[0].keys.detail.clone()
 }
 
-fn faults(rest: &str) -> Vec<String> {
+pub(super) fn faults(rest: &str) -> Vec<String> {
     let errors = parse(rest).expect_err("the configuration has faults");
     errors.iter().map(|f| format!("{}:{} {} {}", f.line, f.column, f.code, f.message)).collect()
 }
