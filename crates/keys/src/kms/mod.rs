@@ -5,8 +5,10 @@ pub(crate) mod arn;
 mod body;
 pub(crate) mod client;
 pub(crate) mod discovery;
+pub(crate) mod ecdh;
 pub(crate) mod error;
 pub(crate) mod ring;
+pub(crate) mod rsa;
 mod single;
 pub(crate) mod vault;
 
