@@ -10,6 +10,7 @@ import { dynamodb, lib, version } from "./support/sdk.mjs";
 import { config } from "./support/tables.mjs";
 
 const key = (id) => ({ TableName: "Users", Key: { id } });
+const SCAN = { service: "DynamoDB_20120810", operation: "Scan", header: "DynamoDB_20120810.Scan" };
 
 /** One of each call. */
 const mixed = [
@@ -137,7 +138,7 @@ test("a page of 1 MB is opened off the event loop", async (t) => {
 /** Opens a page as the middlewares do; all that this thread works for it is more than its longest turn. */
 async function open(engine, table, page, items) {
   const call = Dynaseal.begin(engine);
-  assert.equal((await call.start("DynamoDB_20120810", "Scan", Buffer.from(`{"TableName":"${table}"}`))).kind, "send");
+  assert.equal((await call.start(SCAN, Buffer.from(`{"TableName":"${table}"}`))).kind, "send");
   const [began, worked] = [performance.now(), threadTime()];
   const step = await call.resume(200, page);
   const [held, took] = [threadTime() - worked, performance.now() - began];
