@@ -1,5 +1,7 @@
 //! The closed form against the simulation, and both against the real key ring.
 
+mod ring;
+
 use super::limits::{Break, Knob, Limits, kms_quota};
 use super::load::Load;
 use super::model::expect;
@@ -15,7 +17,7 @@ fn loads() -> Vec<(&'static str, Load, f64)> {
         ("as it comes", base.clone(), 0.02),
         ("no early refresh", Load { early: 0.0, ..base.clone() }, 0.02),
         ("very early refresh", Load { early: 0.9, ..base.clone() }, 0.02),
-        ("busy", Load { rate: 2_000.0, ..base.clone() }, 0.02),
+        ("busy", Load { rate: 500.0, ..base.clone() }, 0.02),
         ("hardly any use", Load { rate: 5.0, ttl: 600.0, tenants: 2_000, ..base.clone() }, 0.03),
         ("tenants alike", Load { zipf: 0.0, ..base.clone() }, 0.02),
         ("only sealed", Load { reads: 0.0, ..base.clone() }, 0.02),
@@ -25,7 +27,7 @@ fn loads() -> Vec<(&'static str, Load, f64)> {
         ("half as large as need be", Load { capacity: 150, ..base.clone() }, 0.05),
         ("far too small", Load { capacity: 40, ..base.clone() }, 0.05),
         ("too small and alike", Load { capacity: 200, zipf: 0.0, ..base.clone() }, 0.05),
-        ("too small and busy", Load { capacity: 100, rate: 1_000.0, zipf: 0.6, ..base }, 0.05),
+        ("too small and busy", Load { capacity: 100, rate: 300.0, zipf: 0.6, ..base }, 0.05),
     ]
 }
 
