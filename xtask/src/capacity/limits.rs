@@ -44,12 +44,24 @@ impl Break {
     }
 }
 
-/// A setting that would be enough by itself.
+/// A setting, and the value that would be enough.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Knob {
     Ttl(u64),
     Capacity(u64),
     Spread(u64),
+    OldVersions(u64),
+}
+
+/// What to do about a load that breaks.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Remedy {
+    /// Each of these is enough by itself.
+    pub(crate) alone: Vec<Knob>,
+    /// If none is: all of these are.
+    pub(crate) together: Vec<Knob>,
+    /// How many processes may start at once, if not all may; 0 if not even one may take its whole load at once.
+    pub(crate) start: Option<u64>,
 }
 
 impl Limits {
@@ -59,23 +71,62 @@ impl Limits {
             (Break::Kms, expected.fetches > self.kms),
             (Break::Partition, expected.hottest > PARTITION),
             (Break::Table, expected.fetches > TABLE),
-            // Reads go to the same table, whose quota is higher than most of KMS's.
-            (Break::Restart, expected.cold > self.kms.min(TABLE)),
+            (Break::Restart, expected.cold > self.restart()),
         ];
         checks.into_iter().filter_map(|(which, broken)| broken.then_some(which)).collect()
     }
 
-    /// The least change of each setting after which nothing breaks.
-    pub(crate) fn knobs(&self, load: &Load) -> Vec<Knob> {
-        let fits = |load: &Load| self.breaks(&expect(load)).is_empty();
-        let larger = |from: u64, most: u64| {
-            std::iter::successors(Some(from), move |&value| (value < most).then(|| (value * 2).min(most))).skip(1)
-        };
-        let smaller = std::iter::successors(Some(load.spread), |&value| (value > 1).then_some(value / 2)).skip(1);
-        let ttl = larger(whole(load.ttl), MOST_TTL).find(|&ttl| fits(&Load { ttl: float(ttl), ..load.clone() }));
-        let capacity = larger(load.capacity, MOST_CAPACITY).find(|&capacity| fits(&Load { capacity, ..load.clone() }));
-        let spread = { smaller }.find(|&spread| fits(&Load { spread, ..load.clone() }));
-        [ttl.map(Knob::Ttl), capacity.map(Knob::Capacity), spread.map(Knob::Spread)].into_iter().flatten().collect()
+    /// The least changes after which the load does not break in the long run, and how to start.
+    pub(crate) fn remedy(&self, load: &Load, expected: &Expected) -> Remedy {
+        let fits = |load: &Load| !self.breaks(&expect(load)).iter().any(|&which| which != Break::Restart);
+        let start = self.breaks(expected).contains(&Break::Restart).then(|| self.at_once(load, expected));
+        if fits(load) {
+            return Remedy { start, ..Remedy::default() };
+        }
+        let with = |knob: Knob| Some(knob).filter(|knob| fits(&knob.turned(load)));
+        let ttls = || doubled(load.ttl, MOST_TTL).map(Knob::Ttl);
+        let alone = [
+            ttls().find_map(with),
+            doubled(load.capacity, MOST_CAPACITY).map(Knob::Capacity).find_map(with),
+            halved(load.spread, 1).map(Knob::Spread).find_map(with),
+            halved(load.old_versions, 0).map(Knob::OldVersions).find_map(with),
+        ];
+        let alone: Vec<_> = alone.into_iter().flatten().collect();
+        let together = if alone.is_empty() { self.together(load) } else { Vec::new() };
+        Remedy { alone, together, start }
+    }
+
+    /// A cache that holds everything, then a longer time, then sticky routing, as far as needed.
+    fn together(&self, load: &Load) -> Vec<Knob> {
+        let fits = |load: &Load| !self.breaks(&expect(load)).iter().any(|&which| which != Break::Restart);
+        for spread in [load.spread, 1] {
+            let routed = Load { spread, ..*load };
+            for ttl in std::iter::once(load.ttl).chain(doubled(load.ttl, MOST_TTL)) {
+                let longer = Load { ttl, ..routed };
+                let capacity = std::iter::once(load.capacity).chain(doubled(load.capacity, MOST_CAPACITY));
+                let holds = |&capacity: &u64| !expect(&Load { capacity, ..longer }).full;
+                let Some(capacity) = { capacity }.find(holds) else { continue };
+                if fits(&Load { capacity, ..longer }) {
+                    let knobs = [
+                        (spread != load.spread).then_some(Knob::Spread(spread)),
+                        (capacity != load.capacity).then_some(Knob::Capacity(capacity)),
+                        (ttl != load.ttl).then_some(Knob::Ttl(ttl)),
+                    ];
+                    return knobs.into_iter().flatten().collect();
+                }
+            }
+        }
+        Vec::new()
+    }
+
+    fn at_once(&self, load: &Load, expected: &Expected) -> u64 {
+        let each = expected.cold / float(load.processes);
+        (1..=load.processes).take_while(|&count| float(count) * each <= self.restart()).last().unwrap_or(0)
+    }
+
+    /// Reads go to one table, whose quota can be the lower one.
+    fn restart(&self) -> f64 {
+        self.kms.min(TABLE)
     }
 
     /// US dollars a month for requests of KMS and reads of the key store, and for the one KMS key.
@@ -98,8 +149,25 @@ pub(crate) fn kms_quota(region: &str) -> f64 {
     }
 }
 
-fn whole(seconds: f64) -> u64 {
-    std::iter::successors(Some(1_u64), |&n| n.checked_mul(2)).find(|&n| float(n) >= seconds).unwrap_or(1)
+impl Knob {
+    /// The load with this setting.
+    fn turned(&self, load: &Load) -> Load {
+        match *self {
+            Self::Ttl(ttl) => Load { ttl, ..*load },
+            Self::Capacity(capacity) => Load { capacity, ..*load },
+            Self::Spread(spread) => Load { spread, ..*load },
+            Self::OldVersions(old_versions) => Load { old_versions, ..*load },
+        }
+    }
+}
+
+/// Ever larger values, up to the largest that may be set.
+fn doubled(from: u64, most: u64) -> impl Iterator<Item = u64> {
+    std::iter::successors(Some(from), move |&value| (value < most).then(|| (value * 2).min(most))).skip(1)
+}
+
+fn halved(from: u64, least: u64) -> impl Iterator<Item = u64> {
+    std::iter::successors(Some(from), move |&value| (value > least).then_some(value / 2)).skip(1)
 }
 
 // Quotas: "Request quotas" in the AWS KMS Developer Guide (kms/latest/developerguide/requests-per-second.html), "Quotas in

@@ -1,7 +1,7 @@
 //! The load whose keys are to be fetched: how much of it, from how many tenants, through which caches.
 
 /// What is asked of the key rings. Rates are items sealed or opened per second, by all processes together.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Load {
     pub(crate) rate: f64,
     /// Each has a branch key of its own.
@@ -18,8 +18,8 @@ pub(crate) struct Load {
     pub(crate) old_reads: f64,
     /// The exponent of Zipf's law; 0 makes all tenants alike.
     pub(crate) zipf: f64,
-    /// `cache_ttl`, in seconds.
-    pub(crate) ttl: f64,
+    /// `cache_ttl`, in whole seconds.
+    pub(crate) ttl: u64,
     /// `cache_capacity`.
     pub(crate) capacity: u64,
     /// `cache_refresh_early`.
@@ -37,7 +37,7 @@ impl Default for Load {
             old_versions: 3,
             old_reads: 0.2,
             zipf: 1.0,
-            ttl: 3600.0,
+            ttl: 3600,
             capacity: 1_000,
             early: 0.2,
         }
@@ -67,7 +67,12 @@ impl Load {
         }
     }
 
-    /// The tenants, the busiest first: how many are alike, and the share of the load of each. The thousand busiest stand
+    /// `ttl`, to count with.
+    pub(crate) fn lasts(&self) -> f64 {
+        float(self.ttl)
+    }
+
+    /// The tenants, the busiest first: how many are alike, and the share of the load of each. The busiest stand
     /// alone; after them, tenants whose ranks differ by at most a fiftieth count as alike.
     pub(crate) fn popularity(&self) -> Vec<(f64, f64)> {
         if self.zipf == 0.0 {
@@ -92,4 +97,4 @@ pub(crate) fn float(count: u64) -> f64 {
     count as f64
 }
 
-const ALONE: u64 = 1_000;
+const ALONE: u64 = 200;

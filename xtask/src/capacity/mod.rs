@@ -40,9 +40,9 @@ fn rows(options: &Options) -> Result<Vec<Row>, Failed> {
     let row = |load: &load::Load| {
         let expected = model::expect(load);
         let breaks = options.limits.breaks(&expected);
-        let knobs = if breaks.is_empty() { Vec::new() } else { options.limits.knobs(load) };
+        let remedy = options.limits.remedy(load, &expected);
         let counted = options.simulate.then(|| simulate::simulate(load, SEED));
-        Row { load: load.clone(), expected, counted, breaks, knobs }
+        Row { load: *load, expected, counted, breaks, remedy }
     };
     Ok(options.loads.iter().map(row).collect())
 }

@@ -34,10 +34,10 @@ pub(crate) fn expect(load: &Load) -> Expected {
     let held = |time: f64| -> f64 {
         tenants.iter().map(|&(count, share)| count * part * occupied(load, load.rates(share), time)).sum()
     };
-    let entries = held(load.ttl);
+    let entries = held(load.lasts());
     let full = entries > float(load.capacity);
     // What nobody has used for a whole ttl is over anyway.
-    let time = if full { characteristic_time(&held, load) } else { load.ttl };
+    let time = if full { characteristic_time(&held, load) } else { load.lasts() };
     let spread = float(load.spread);
     let each: Vec<f64> = tenants.iter().map(|&(_, share)| fetches(load, load.rates(share), time) * spread).collect();
     let counted = tenants.iter().zip(&each);
@@ -56,14 +56,14 @@ fn fetches(load: &Load, rates: Rates, time: f64) -> f64 {
     let open = if rates.seal == 0.0 {
         alone(load, rates.open, time)
     } else {
-        seal * filled(rates, lifetime(rates.open + seal, load.ttl, time), load.early)
+        seal * filled(rates, lifetime(rates.open + seal, load.lasts(), time), load.early)
     };
     seal + open + float(load.old_versions) * alone(load, rates.old, time)
 }
 
 /// Fetches of an entry that nothing else fills.
 fn alone(load: &Load, rate: f64, time: f64) -> f64 {
-    rate / (1.0 + rate * lifetime(rate, load.ttl * (1.0 - 0.75 * load.early), time))
+    rate / (1.0 + rate * lifetime(rate, load.lasts() * (1.0 - 0.75 * load.early), time))
 }
 
 /// How often the entry to open is fetched itself for each fetch to seal.
@@ -117,14 +117,14 @@ fn lifetime(rate: f64, due: f64, time: f64) -> f64 {
 /// How many entries of a tenant have been used in the last `time`.
 fn occupied(load: &Load, rates: Rates, time: f64) -> f64 {
     let used = |rate: f64| -(-rate * time).exp_m1();
-    let fills = rates.seal / (1.0 + rates.seal * load.ttl.min(time));
+    let fills = rates.seal / (1.0 + rates.seal * load.lasts().min(time));
     used(rates.seal) + used(rates.open + fills) + float(load.old_versions) * used(rates.old)
 }
 
 /// The time in which as many entries are used as fit.
 fn characteristic_time(held: &impl Fn(f64) -> f64, load: &Load) -> f64 {
-    let (mut low, mut high) = (0.0, load.ttl);
-    for _ in 0..60 {
+    let (mut low, mut high) = (0.0, load.lasts());
+    for _ in 0..40 {
         let middle = f64::midpoint(low, high);
         *(if held(middle) < float(load.capacity) { &mut low } else { &mut high }) = middle;
     }

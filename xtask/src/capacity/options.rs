@@ -28,12 +28,12 @@ impl Options {
                 "--rate" => rates = list(name, value()?, |&rate| (1..=10_000_000).contains(&rate))?,
                 "--tenants" => tenants = list(name, value()?, |&count| (1..=1_000_000).contains(&count))?,
                 "--processes" => load.processes = one(name, value()?, |&count| (1..=100_000).contains(&count))?,
-                "--spread" => spread = Some(one(name, value()?, |&count: &u64| count >= 1)?),
+                "--spread" => spread = Some(one(name, value()?, |&count| count >= 1)?),
                 "--reads" => load.reads = one(name, value()?, share)?,
                 "--old-versions" => load.old_versions = one(name, value()?, |&count| count <= 100)?,
                 "--old-reads" => load.old_reads = one(name, value()?, share)?,
                 "--zipf" => load.zipf = one(name, value()?, |&s| (0.0..=3.0).contains(&s))?,
-                "--ttl" => load.ttl = one(name, value()?, |&ttl| (1.0..=86_400.0).contains(&ttl))?,
+                "--ttl" => load.ttl = one(name, value()?, |&ttl| (1..=86_400).contains(&ttl))?,
                 "--capacity" => load.capacity = one(name, value()?, |&count| (1..=10_000_000).contains(&count))?,
                 "--early" => load.early = one(name, value()?, |&early| (0.0..=0.9).contains(&early))?,
                 "--region" => limits.kms = kms_quota(value()?),
@@ -50,8 +50,8 @@ impl Options {
             return Err(Failed::new("--spread cannot be more than --processes"));
         }
         let loads = tenants.iter().flat_map(|&tenants| {
-            let load = Load { tenants, ..load.clone() };
-            rates.iter().map(move |&rate| Load { rate: super::load::float(rate), ..load.clone() })
+            let load = Load { tenants, ..load };
+            rates.iter().map(move |&rate| Load { rate: super::load::float(rate), ..load })
         });
         Ok(Some(Self { loads: loads.collect(), limits, simulate, json }))
     }

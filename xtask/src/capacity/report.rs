@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
-use super::limits::{Break, Knob, Limits};
-use super::load::Load;
+use super::limits::{Break, Knob, Limits, Remedy};
+use super::load::{Load, float};
 use super::model::Expected;
 use super::simulate::Counted;
 
@@ -13,7 +13,7 @@ pub(crate) struct Row {
     pub(crate) expected: Expected,
     pub(crate) counted: Option<Counted>,
     pub(crate) breaks: Vec<Break>,
-    pub(crate) knobs: Vec<Knob>,
+    pub(crate) remedy: Remedy,
 }
 
 pub(crate) fn table(rows: &[Row], limits: &Limits) -> String {
@@ -26,7 +26,7 @@ pub(crate) fn table(rows: &[Row], limits: &Limits) -> String {
         "restart KMS/s",
         "entries",
         "$/month",
-        "aws-kms KMS/s",
+        "aws-kms of quota",
         "aws-kms $/month",
         "breaks",
     ];
@@ -42,15 +42,11 @@ pub(crate) fn table(rows: &[Row], limits: &Limits) -> String {
         let _ = write!(
             out,
             "\n{} tenants, {} items/s: {}.\n  ",
-            row.load.tenants,
+            grouped(float(row.load.tenants)),
             grouped(row.load.rate),
             why(row, limits)
         );
-        let knobs: Vec<_> = row.knobs.iter().map(|knob| words(knob, &row.load)).collect();
-        out.push_str(&match knobs.as_slice() {
-            [] => NOTHING.to_owned(),
-            knobs => format!("Enough by itself: {}.", knobs.join("; or ")),
-        });
+        out.push_str(&remedy(row));
     }
     out.push('\n');
     out
@@ -65,15 +61,15 @@ fn cells(row: &Row, limits: &Limits) -> Vec<String> {
     let Row { load, expected, .. } = row;
     let breaks: Vec<_> = row.breaks.iter().map(|which| which.word()).collect();
     let mut cells = vec![
-        grouped(super::load::float(load.tenants)),
+        grouped(float(load.tenants)),
         grouped(load.rate),
         grouped(expected.fetches),
-        format!("{:.1} %", 100.0 * expected.fetches / limits.kms),
+        format!("{} %", grouped(100.0 * expected.fetches / limits.kms)),
         grouped(expected.hottest),
         grouped(expected.cold),
         format!("{}{}", grouped(expected.entries), if expected.full { " (full)" } else { "" }),
         grouped(limits.cost(expected)),
-        grouped(load.rate),
+        format!("{} %", grouped(100.0 * load.rate / limits.kms)),
         grouped(limits.cost_without_cache(load)),
         if breaks.is_empty() { "-".to_owned() } else { breaks.join(" ") },
     ];
@@ -98,15 +94,45 @@ fn why(row: &Row, limits: &Limits) -> String {
     });
     let mut why = reasons.collect::<Vec<_>>().join("; ");
     if full {
-        let _ = write!(why, "; a cache holds {} entries of the {} in use", row.load.capacity, grouped(entries));
+        let _ = write!(
+            why,
+            "; a cache holds {} entries of the {} in use",
+            grouped(float(row.load.capacity)),
+            grouped(entries)
+        );
     }
     why
+}
+
+fn remedy(Row { load, remedy, breaks, .. }: &Row) -> String {
+    let listed = |knobs: &[Knob], between| knobs.iter().map(|knob| words(knob, load)).collect::<Vec<_>>().join(between);
+    let mut sentences = Vec::new();
+    if !remedy.alone.is_empty() {
+        sentences.push(format!("Enough by itself: {}.", listed(&remedy.alone, "; or ")));
+    } else if !remedy.together.is_empty() {
+        sentences.push(format!("Enough together: {}.", listed(&remedy.together, "; and ")));
+    } else if breaks.iter().any(|&which| which != Break::Restart) {
+        sentences.push(NOTHING.to_owned());
+    }
+    match remedy.start {
+        Some(0) => sentences.push("Let the load of each process grow over some seconds when it starts.".to_owned()),
+        Some(1) => sentences.push("Start one process after another.".to_owned()),
+        Some(count) => sentences.push(format!("Start at most {count} processes in the same second.")),
+        None => {}
+    }
+    sentences.join(" ")
 }
 
 fn words(knob: &Knob, load: &Load) -> String {
     match knob {
         Knob::Ttl(ttl) => format!("cache_ttl = {ttl} instead of {}", load.ttl),
         Knob::Capacity(capacity) => format!("cache_capacity = {capacity} instead of {}", load.capacity),
+        Knob::OldVersions(count) => {
+            format!(
+                "{count} old versions in use instead of {} (write anew what lies under the others)",
+                load.old_versions
+            )
+        }
         Knob::Spread(spread) => format!("each tenant on {spread} processes instead of {}", load.spread),
     }
 }
@@ -138,13 +164,11 @@ fn object(row: &Row, limits: &Limits) -> String {
         ("aws_kms_dollars_per_month", limits.cost_without_cache(load).to_string()),
         ("breaks", format!("[{}]", breaks.join(", "))),
     ];
-    for knob in &row.knobs {
-        members.push(match knob {
-            Knob::Ttl(ttl) => ("enough_cache_ttl", ttl.to_string()),
-            Knob::Capacity(capacity) => ("enough_cache_capacity", capacity.to_string()),
-            Knob::Spread(spread) => ("enough_spread", spread.to_string()),
-        });
+    for (name, knobs) in [("enough_alone", &row.remedy.alone), ("enough_together", &row.remedy.together)] {
+        let knobs: Vec<_> = knobs.iter().map(setting).collect();
+        members.push((name, format!("{{{}}}", knobs.join(", "))));
     }
+    members.push(("start_at_once", row.remedy.start.unwrap_or(load.processes).to_string()));
     if let Some(counted) = row.counted {
         members.push(("counted_requests", counted.requests.to_string()));
         members.push(("counted_kms_per_second", counted.fetches.to_string()));
@@ -154,7 +178,16 @@ fn object(row: &Row, limits: &Limits) -> String {
     format!("  {{ {} }}", members.join(", "))
 }
 
-/// Columns as wide as they must be, numbers to the right, the last one to the left.
+fn setting(knob: &Knob) -> String {
+    match knob {
+        Knob::Ttl(ttl) => format!("\"cache_ttl\": {ttl}"),
+        Knob::Capacity(capacity) => format!("\"cache_capacity\": {capacity}"),
+        Knob::Spread(spread) => format!("\"spread\": {spread}"),
+        Knob::OldVersions(count) => format!("\"old_versions\": {count}"),
+    }
+}
+
+/// Columns as wide as they must be.
 fn aligned(lines: &[Vec<String>]) -> String {
     let columns = lines.iter().map(Vec::len).max().unwrap_or_default();
     let width = |column: usize| lines.iter().filter_map(|line| line.get(column)).map(|cell| cell.chars().count()).max();

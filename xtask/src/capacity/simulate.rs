@@ -8,6 +8,7 @@ use super::load::{Load, float};
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Counted {
     pub(crate) fetches: f64,
+    /// Of the branch key that was fetched most often.
     pub(crate) hottest: f64,
     pub(crate) requests: u64,
 }
@@ -36,26 +37,26 @@ pub(crate) enum Needs {
 
 /// Runs for two times to live, and then counts for ten.
 pub(crate) fn simulate(load: &Load, seed: u64) -> Counted {
-    let (from, until) = (2.0 * load.ttl, 12.0 * load.ttl);
+    let (from, until) = (2.0 * load.lasts(), 12.0 * load.lasts());
     let mut caches: Vec<Cache> = (0..load.processes).map(|_| Cache::default()).collect();
     let mut random = Random(seed ^ 0x5eed);
-    let (mut fetches, mut hottest, mut requests) = (0, 0, 0);
+    let (mut fetches, mut requests) = (HashMap::<u64, u64>::new(), 0);
     for request in Arrivals::new(load, seed).take_while(|request| request.time < until) {
         let cache = usize::try_from(request.process).ok().and_then(|process| caches.get_mut(process));
         let fetched = cache.is_some_and(|cache| cache.get(load, request, &mut random));
         if request.time >= from {
             requests += 1;
-            fetches += u64::from(fetched);
-            hottest += u64::from(fetched && request.tenant == 0);
+            *fetches.entry(request.tenant).or_default() += u64::from(fetched);
         }
     }
     let seconds = until - from;
-    Counted { fetches: float(fetches) / seconds, hottest: float(hottest) / seconds, requests }
+    let (all, most) = (fetches.values().sum(), fetches.values().copied().max().unwrap_or_default());
+    Counted { fetches: float(all) / seconds, hottest: float(most) / seconds, requests }
 }
 
 /// How many requests that is.
 pub(crate) fn length(load: &Load) -> f64 {
-    load.rate * 12.0 * load.ttl
+    load.rate * 12.0 * load.lasts()
 }
 
 /// Poisson arrivals without end.
@@ -122,9 +123,9 @@ impl Cache {
             return false;
         }
         if needs == Needs::Seal {
-            self.put(load, (tenant, Needs::Open), time + load.ttl * (1.0 - load.early * random.share() / 2.0));
+            self.put(load, (tenant, Needs::Open), time + load.lasts() * (1.0 - load.early * random.share() / 2.0));
         }
-        self.put(load, key, time + load.ttl * (1.0 - load.early * (1.0 + random.share()) / 2.0));
+        self.put(load, key, time + load.lasts() * (1.0 - load.early * (1.0 + random.share()) / 2.0));
         true
     }
 

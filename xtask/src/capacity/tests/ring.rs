@@ -16,10 +16,10 @@ use super::super::simulate::{Arrivals, Needs, simulate};
 
 #[test]
 fn the_real_key_ring_fetches_as_often() {
-    let base = Load { rate: 12.0, tenants: 60, processes: 3, spread: 3, ttl: 60.0, early: 0.0, ..Load::default() };
+    let base = Load { rate: 12.0, tenants: 60, processes: 3, spread: 3, ttl: 60, early: 0.0, ..Load::default() };
     for (name, load) in [
-        ("only sealed", Load { reads: 0.0, ..base.clone() }),
-        ("only opened", Load { reads: 1.0, ..base.clone() }),
+        ("only sealed", Load { reads: 0.0, ..base }),
+        ("only opened", Load { reads: 1.0, ..base }),
         ("only opened, sticky", Load { reads: 1.0, spread: 1, ..base }),
     ] {
         let (real, expected, counted) = (real(&load, 3), expect(&load).fetches, simulate(&load, 3).fetches);
@@ -32,7 +32,7 @@ fn the_real_key_ring_fetches_as_often() {
 
 /// Fetches per second of one key ring for each process, in the same span of time as the simulation counts.
 fn real(load: &Load, seed: u64) -> f64 {
-    let (clock, from, until) = (FixedClock::default(), 2.0 * load.ttl, 12.0 * load.ttl);
+    let (clock, from, until) = (FixedClock::default(), 2.0 * load.lasts(), 12.0 * load.lasts());
     let stores: Vec<_> = (0..load.processes).map(|_| Arc::new(Counting::default())).collect();
     let rings: Vec<_> = stores.iter().map(|store| ring(store.clone(), load)).collect();
     let items = Items::new(load);
@@ -60,7 +60,7 @@ fn real(load: &Load, seed: u64) -> f64 {
 }
 
 fn ring(store: Arc<dyn KeyStore>, load: &Load) -> Provider {
-    let ring = Hierarchical::new(store, BranchKeyId::Attribute("tenant".into()), Duration::from_secs_f64(load.ttl));
+    let ring = Hierarchical::new(store, BranchKeyId::Attribute("tenant".into()), Duration::from_secs_f64(load.lasts()));
     Provider::new(Arc::new(ring.unwrap()))
 }
 
