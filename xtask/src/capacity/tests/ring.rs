@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use dynaseal_item::{Context, EncryptedDataKey, Suite};
 use dynaseal_keys::testing::{FixedClock, offline};
-use dynaseal_keys::{BoxFuture, BranchKey, BranchKeyId, Error, Hierarchical, Io, KeyStore, KeyVersion, Provider};
+use dynaseal_keys::{
+    BoxFuture, BranchKey, BranchKeyId, CacheOptions, Error, Hierarchical, Io, KeyStore, KeyVersion, Provider,
+};
 
 use super::super::load::{Load, float};
 use super::super::model::expect;
@@ -60,7 +62,9 @@ fn real(load: &Load, seed: u64) -> f64 {
 }
 
 fn ring(store: Arc<dyn KeyStore>, load: &Load) -> Provider {
-    let ring = Hierarchical::new(store, BranchKeyId::Attribute("tenant".into()), Duration::from_secs_f64(load.lasts()));
+    let ttl = Duration::from_secs(load.ttl);
+    let cache = CacheOptions { refresh_early: load.early, ..CacheOptions::new(ttl) };
+    let ring = Hierarchical::new(store, BranchKeyId::Attribute("tenant".into()), cache);
     Provider::new(Arc::new(ring.unwrap()))
 }
 
