@@ -90,6 +90,11 @@ pub trait Keyring: Send + Sync + Debug {
         true
     }
 
+    /// Whether the ring can be used for items of a suite.
+    fn accepts(&self, _suite: Suite) -> bool {
+        true
+    }
+
     /// Whether the ring calls a service, so that heads can tell before the first call what they must be able to reach.
     fn needs(&self, _service: Service) -> bool {
         false

@@ -41,7 +41,7 @@ fn count(run: impl Fn()) -> u64 {
 }
 
 fn seal(schema: &Schema, provider: &Provider, text: &str) -> String {
-    let item = support::seal(schema, provider, json::read_item(text).unwrap()).unwrap();
+    let item = support::seal(support::IO, schema, provider, json::read_item(text).unwrap()).unwrap();
     let mut out = Vec::with_capacity(2 * text.len() + 1024);
     json::write_item(&item, &mut out);
     String::from_utf8(out).unwrap()
@@ -49,7 +49,7 @@ fn seal(schema: &Schema, provider: &Provider, text: &str) -> String {
 
 fn open(schema: &Schema, provider: &Provider, text: &str) -> String {
     let mut sealed = json::read_item(text).unwrap();
-    let item = support::open(schema, provider, &mut sealed).unwrap();
+    let item = support::open(support::IO, schema, provider, &mut sealed).unwrap();
     let mut out = Vec::with_capacity(text.len());
     json::write_item(&item, &mut out);
     String::from_utf8(out).unwrap()

@@ -4,14 +4,14 @@
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "the helpers of a test may stop it")]
 
 use std::borrow::Cow;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use dynaseal_item::{Context, EncryptedDataKey, Kind, OpenKeys, PUBLIC_KEY, SealKeys, Suite};
-use dynaseal_keys::testing::{FixedClock, offline};
+use dynaseal_keys::testing::{FakeKms, FixedClock};
 use dynaseal_keys::{
-    BranchKeyFile, BranchKeyId, CacheOptions, Curve, EcdhKeys, Error, Hierarchical, Keyring, Multi, Padding, Provider,
-    RawAes, RawEcdh, RawRsa,
+    AwsKmsRing, BranchKeyFile, BranchKeyId, CacheOptions, Curve, EcdhKeys, Error, Hierarchical, Io, Keyring, Multi,
+    Padding, Provider, RawAes, RawEcdh, RawRsa,
 };
 use proptest::prelude::*;
 
@@ -71,42 +71,48 @@ fn hierarchical() {
 }
 
 #[test]
+fn aws_kms() {
+    // The ciphertext of the KMS for tests names the key: 6 bytes, its id, an IV, and a key with a tag.
+    check(kms(), 48 + 6 + 36 + 12 + 48, 1);
+}
+
+#[test]
 fn multi() {
-    let children: Vec<Arc<dyn Keyring>> = vec![branch(BranchKeyId::Fixed("tenant-é".into())), aes(2)];
-    check(Arc::new(Multi::new(Some(aes(1)), children).unwrap()), 96, 3);
+    let children: Vec<Arc<dyn Keyring>> = vec![branch(BranchKeyId::Fixed("tenant-é".into())), kms(), aes(2)];
+    check(Arc::new(Multi::new(Some(aes(1)), children).unwrap()), 96, 4);
 }
 
 /// Everything that must hold for a ring that writes `entries` data keys, the first with a ciphertext of `length` bytes.
 fn check(ring: Arc<dyn Keyring>, length: usize, entries: usize) {
     assert!(!format!("{ring:?}").contains("7, 7"), "{ring:?}");
-    let provider = Provider::new(ring);
+    let provider = &Provider::new(ring);
     for suite in [Suite::Hmac, Suite::EcdsaP384] {
-        let sealed = seal(&provider, suite);
+        let sealed = seal(provider, suite);
         assert_eq!((sealed.wrapped.len(), sealed.wrapped[0].0.ciphertext.len()), (entries, length));
         let data_keys: Vec<_> = sealed.wrapped.iter().map(|(data_key, _)| data_key.clone()).collect();
         for (data_key, (_, tag_key)) in data_keys.iter().zip(&sealed.wrapped) {
-            let opened = open(&provider, suite, std::slice::from_ref(data_key), &sealed.context).unwrap();
+            let opened = open(provider, suite, std::slice::from_ref(data_key), &sealed.context).unwrap();
             assert_eq!(opened.data_key.expose(), sealed.data_key.expose());
             assert_eq!(opened.tag_key.expose(), tag_key.expose());
         }
-        let opened = open(&provider, suite, &data_keys, &sealed.context).unwrap();
+        let opened = open(provider, suite, &data_keys, &sealed.context).unwrap();
         assert_eq!(opened.tag_key.expose(), sealed.wrapped[0].1.expose(), "the first that opens is taken");
-        let again = seal(&provider, suite);
+        let again = seal(provider, suite);
         assert_ne!(again.data_key.expose(), sealed.data_key.expose());
         assert_ne!(again.wrapped[0].0, sealed.wrapped[0].0);
 
         for context in changed_contexts(&sealed.context) {
-            refused(&open(&provider, suite, &data_keys, &context));
+            refused(&open(provider, suite, &data_keys, &context));
         }
         for (other, _) in &again.wrapped {
-            refused(&open(&provider, suite, std::slice::from_ref(other), &Context::new()));
+            refused(&open(provider, suite, std::slice::from_ref(other), &Context::new()));
         }
     }
-    let sealed = seal(&provider, Suite::Hmac);
+    let sealed = seal(provider, Suite::Hmac);
     for (data_key, _) in &sealed.wrapped {
         let mut count = 0;
         for changed in changed(data_key) {
-            refused(&open(&provider, Suite::Hmac, &[changed], &sealed.context));
+            refused(&open(provider, Suite::Hmac, &[changed], &sealed.context));
             count += 1;
         }
         let bytes = data_key.provider_id.len() + data_key.provider_info.len() + data_key.ciphertext.len();
@@ -174,7 +180,7 @@ proptest! {
         let provider = Provider::new(Arc::new(RawAes::new(&namespace, &name, &key).unwrap()));
         let context: Context = pairs.into_iter().collect();
         let clock = FixedClock::default();
-        let sealed = pollster::block_on(provider.seal_keys(Suite::Hmac, &context, offline(&clock))).unwrap();
+        let sealed = pollster::block_on(provider.seal_keys(Suite::Hmac, &context, over(&clock))).unwrap();
         let opened = open(&provider, Suite::Hmac, &[sealed.wrapped[0].0.clone()], &context).unwrap();
         prop_assert_eq!(opened.data_key.expose(), sealed.data_key.expose());
         // A key of the same length under the same name is not enough.
@@ -185,12 +191,12 @@ proptest! {
     /// Entries of nobody's making.
     #[test]
     fn any_entry_is_refused(
-        id in prop_oneof![Just(b"tests".to_vec()), Just(b"aws-kms-hierarchy".to_vec()), prop::collection::vec(any::<u8>(), 0..8)],
-        info in prop_oneof![Just("tenant-é".as_bytes().to_vec()), Just(b"rsa".to_vec()), prop::collection::vec(any::<u8>(), 0..40)],
+        id in prop_oneof![Just(b"tests".to_vec()), Just(b"aws-kms".to_vec()), Just(b"aws-kms-hierarchy".to_vec()), prop::collection::vec(any::<u8>(), 0..8)],
+        info in prop_oneof![Just("tenant-é".as_bytes().to_vec()), Just(b"rsa".to_vec()), Just(KMS_KEY.into()), prop::collection::vec(any::<u8>(), 0..40)],
         ciphertext in prop::collection::vec(any::<u8>(), 0..400),
     ) {
         let rings: Vec<Arc<dyn Keyring>> =
-            vec![aes(1), branch(BranchKeyId::Fixed("tenant-é".into())), rsa(Padding::Pkcs1)];
+            vec![aes(1), kms(), branch(BranchKeyId::Fixed("tenant-é".into())), rsa(Padding::Pkcs1)];
         let provider = Provider::new(Arc::new(Multi::new(None, rings).unwrap()));
         let entry = EncryptedDataKey { provider_id: id.into(), provider_info: info.into(), ciphertext: ciphertext.into() };
         refused(&open(&provider, Suite::Hmac, &[entry], &context()));
@@ -209,7 +215,7 @@ fn context() -> Context {
 
 fn seal(provider: &Provider, suite: Suite) -> SealKeys {
     let clock = FixedClock::default();
-    let keys = pollster::block_on(provider.seal_keys(suite, &context(), offline(&clock))).unwrap();
+    let keys = pollster::block_on(provider.seal_keys(suite, &context(), over(&clock))).unwrap();
     assert_eq!(keys.signing_key.is_some(), suite.signs());
     assert_eq!(keys.context.get(PUBLIC_KEY).is_some(), suite.signs());
     keys
@@ -222,7 +228,17 @@ fn open(
     context: &Context,
 ) -> Result<OpenKeys, Error> {
     let clock = FixedClock::default();
-    pollster::block_on(provider.open_keys(suite, data_keys, context, offline(&clock)))
+    pollster::block_on(provider.open_keys(suite, data_keys, context, over(&clock)))
+}
+
+/// Rings that need no network find this one useless.
+fn over(clock: &FixedClock) -> Io<'_> {
+    static KMS: LazyLock<FakeKms> = LazyLock::new(|| FakeKms::default().with_key(KMS_KEY));
+    Io { wire: &*KMS, clock }
+}
+
+fn kms() -> Arc<dyn Keyring> {
+    Arc::new(AwsKmsRing::single(KMS_KEY, Vec::new()).unwrap())
 }
 
 fn aes(byte: u8) -> Arc<dyn Keyring> {
@@ -251,3 +267,5 @@ fn branch(id: BranchKeyId) -> Arc<dyn Keyring> {
     let store = Arc::new(BranchKeyFile::parse(file).unwrap());
     Arc::new(Hierarchical::new(store, id, CacheOptions::new(Duration::from_secs(60))).unwrap())
 }
+
+const KMS_KEY: &str = "arn:aws:kms:eu-west-1:111122223333:key/11111111-1111-4111-8111-111111111111";

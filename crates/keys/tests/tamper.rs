@@ -75,7 +75,7 @@ fn respelling_a_number_is_no_change() {
     for (spelling, accepted) in [("17.0", true), ("1.7E1", true), ("+017", true), ("17.5", false), ("-17", false)] {
         let mut sealed = table.sealed("one");
         sealed.insert("n", Value::N(spelling.into()));
-        let opened = support::open(&table.schema, &table.provider, &mut sealed);
+        let opened = support::open(support::IO, &table.schema, &table.provider, &mut sealed);
         assert_eq!(opened.is_ok(), accepted, "{spelling}");
     }
 }
@@ -86,7 +86,7 @@ fn reordering_a_set_is_no_change() {
     let table = Table::new(Version::V1, Suite::Hmac);
     let mut sealed = table.sealed("one");
     sealed.insert("ss", Value::Ss(vec!["b".into(), "a".into()]));
-    assert!(support::open(&table.schema, &table.provider, &mut sealed).is_ok());
+    assert!(support::open(support::IO, &table.schema, &table.provider, &mut sealed).is_ok());
 }
 
 /// No flip shows that the commitment is checked, since the record covers it too. It is there for an item that two data keys
@@ -97,7 +97,9 @@ fn only_the_committed_data_key_and_its_tag_key_will_do() {
     let verify = |change: fn(OpenKeys) -> OpenKeys| {
         let mut item = table.sealed("one");
         let sealed = Sealed::parse(&table.schema, &mut item).unwrap();
-        let keys = support::open_keys(&table.provider, sealed.suite(), sealed.data_keys(), sealed.context()).unwrap();
+        let keys =
+            support::open_keys(support::IO, &table.provider, sealed.suite(), sealed.data_keys(), sealed.context())
+                .unwrap();
         sealed.verify(&change(keys)).map(drop)
     };
     assert_eq!(verify(|keys| keys), Ok(()));
@@ -200,7 +202,7 @@ impl Table {
         );
         item.insert("u", Value::S(text("u").into()));
         item.insert(":v", Value::N((100 + number).to_string().into()));
-        let sealed = support::seal(&self.schema, &self.provider, item).unwrap().into_owned();
+        let sealed = support::seal(support::IO, &self.schema, &self.provider, item).unwrap().into_owned();
         assert!(matches!((sealed.get("e"), sealed.get("m")), (Some(Value::B(_)), Some(Value::B(_)))));
         sealed
     }
@@ -257,7 +259,7 @@ impl Table {
     /// When a changed item is accepted, what is not signed comes back as it lies there.
     fn expect(&self, accepted: bool, item: &Item<'static>, what: &str) {
         let mut lent = item.clone();
-        let opened = support::open(&self.schema, &self.provider, &mut lent);
+        let opened = support::open(support::IO, &self.schema, &self.provider, &mut lent);
         match opened {
             Ok(_) if !accepted => panic!("{what}: accepted"),
             Err(error) if accepted => panic!("{what}: refused, {error}"),

@@ -15,7 +15,17 @@ export interface Tables {
   readonly [pattern: `${string}*${string}`]: PatternConfig;
 }
 
-export type KeyConfig = RawAesConfig | RawRsaConfig | RawEcdhConfig | BranchKeyFileConfig | HierarchicalConfig | MultiConfig;
+export type KeyConfig =
+  | RawAesConfig
+  | RawRsaConfig
+  | RawEcdhConfig
+  | AwsKmsConfig
+  | AwsKmsMrkConfig
+  | AwsKmsDiscoveryConfig
+  | AwsKmsMrkDiscoveryConfig
+  | BranchKeyFileConfig
+  | HierarchicalConfig
+  | MultiConfig;
 
 /** An AES key of 32, 48 or 64 hexadecimal digits, from the environment or from a file. */
 export type RawAesConfig = { readonly type: "raw-aes"; readonly namespace: string; readonly name: string } & (
@@ -38,6 +48,38 @@ export type RawEcdhConfig = { readonly type: "raw-ecdh"; readonly curve: "P-256"
   | { readonly scheme: "ephemeral"; readonly public_key_file: string; readonly private_key_file?: never }
   | { readonly scheme: "discovery"; readonly private_key_file: string; readonly public_key_file?: never }
 );
+/** A key of AWS KMS. By its ARN it seals and opens; by an alias it only seals, since items name keys by ARN. */
+export interface AwsKmsConfig {
+  readonly type: "aws-kms";
+  readonly key_arn: string;
+  readonly grant_tokens?: readonly string[];
+}
+
+/** A multi-Region key of AWS KMS, which also opens what its replicas sealed. */
+export interface AwsKmsMrkConfig {
+  readonly type: "aws-kms-mrk";
+  readonly key_arn: string;
+  /** The Region whose replica is called; that of the ARN by default. */
+  readonly region?: string;
+  readonly grant_tokens?: readonly string[];
+}
+
+/** Whichever AWS KMS key of these accounts sealed the item. It opens and cannot seal. */
+export interface AwsKmsDiscoveryConfig {
+  readonly type: "aws-kms-discovery";
+  readonly accounts: readonly string[];
+  /** `aws` by default. */
+  readonly partition?: string;
+  /** The only Regions whose keys are asked. */
+  readonly regions?: readonly string[];
+  readonly grant_tokens?: readonly string[];
+}
+
+/** The same, of multi-Region keys by their replicas in these Regions, in this order. */
+export interface AwsKmsMrkDiscoveryConfig extends Omit<AwsKmsDiscoveryConfig, "type" | "regions"> {
+  readonly type: "aws-kms-mrk-discovery";
+  readonly regions: readonly string[];
+}
 
 /** Branch keys in a local key store. */
 export type BranchKeyFileConfig = {
@@ -57,11 +99,26 @@ export type HierarchicalConfig = {
   CacheConfig &
   BranchKeyChoice;
 
-/** One KMS key; a multi-Region one with its replicas; or the one that each branch key names, or its replica in a Region. */
+/**
+ * Who protects the branch keys: one KMS key; a multi-Region one with its replicas; the one of these accounts that each branch
+ * key names, which cannot make or rotate any; or a key of Vault, which only Dynaseal can use.
+ */
 type KmsKeyChoice =
-  | { readonly kms_key_arn: string; readonly kms_mrk_key_arn?: never; readonly kms?: never; readonly kms_region?: never }
-  | { readonly kms_mrk_key_arn: string; readonly kms_key_arn?: never; readonly kms?: never; readonly kms_region?: never }
-  | { readonly kms: "discovery"; readonly kms_region?: string; readonly kms_key_arn?: never; readonly kms_mrk_key_arn?: never };
+  | Only<"kms_key_arn", { readonly kms_key_arn: string }>
+  | Only<"kms_mrk_key_arn", { readonly kms_mrk_key_arn: string }>
+  | Only<"kms", { readonly kms: "discovery" } & Accounts>
+  | Only<"vault_key", { readonly vault_key: string; readonly vault_mount?: string }>;
+
+interface Accounts {
+  readonly accounts: readonly string[];
+  /** `aws` if not said. */
+  readonly partition?: string;
+  /** The only Regions that are called; of a multi-Region key its replicas there, one after the other. */
+  readonly regions?: readonly string[];
+}
+
+type KmsKeyName = "kms_key_arn" | "kms_mrk_key_arn" | "kms" | "vault_key";
+type Only<Name extends KmsKeyName, Settings> = Settings & { readonly [Other in Exclude<KmsKeyName, Name>]?: never };
 
 /** How long keys that were fetched are used. */
 type CacheConfig = {

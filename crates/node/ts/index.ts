@@ -13,6 +13,10 @@ export type { AttributeMap, AttributeValue } from "./attributes.js";
 export {
   type Action,
   type AttributeName,
+  type AwsKmsConfig,
+  type AwsKmsDiscoveryConfig,
+  type AwsKmsMrkConfig,
+  type AwsKmsMrkDiscoveryConfig,
   type BranchKeyFileConfig,
   type Config,
   type ConfigSource,

@@ -9,7 +9,7 @@ use dynaseal_keys::{KeyStoreTable, Keyring, Multi};
 use super::explain::KeyExplanation;
 use super::fault::{CONTRADICTION, CYCLE, Faults, MISSING, NOT_BUILT, Span, TYPE, UNDEFINED, UNUSED, nearest, shown};
 use super::outside::Outside;
-use super::rings::{self, Ring};
+use super::rings::{self, Kms, Ring};
 use super::section::{At, Section, word};
 
 /// Every key that the configuration defines.
@@ -187,7 +187,7 @@ fn read_one<'r>(
             &kind.span,
             NOT_BUILT,
             message,
-            "use raw-aes, raw-rsa, raw-ecdh, branch-key-file, hierarchical or multi for now",
+            "use raw-aes, raw-rsa, raw-ecdh, aws-kms, hierarchical, branch-key-file or multi for now",
         );
         return None;
     }
@@ -239,9 +239,13 @@ const TYPES: &[(&str, Type)] = &[
     ("raw-aes", Type::Ring(Ring::RawAes)),
     ("raw-rsa", Type::Ring(Ring::RawRsa)),
     ("raw-ecdh", Type::Ring(Ring::RawEcdh)),
+    ("aws-kms", Type::Ring(Ring::AwsKms(Kms::Single))),
+    ("aws-kms-mrk", Type::Ring(Ring::AwsKms(Kms::MultiRegion))),
+    ("aws-kms-discovery", Type::Ring(Ring::AwsKms(Kms::Discovery))),
+    ("aws-kms-mrk-discovery", Type::Ring(Ring::AwsKms(Kms::MultiRegionDiscovery))),
     ("branch-key-file", Type::Ring(Ring::BranchKeyFile)),
     ("hierarchical", Type::Ring(Ring::Hierarchical)),
     ("multi", Type::Multi),
 ];
 /// Types of the design that this version does not have.
-const NOT_BUILT_TYPES: &[&str] = &["aws-kms", "aws-kms-mrk", "aws-kms-discovery", "aws-kms-rsa", "aws-kms-ecdh"];
+const NOT_BUILT_TYPES: &[&str] = &["aws-kms-rsa", "aws-kms-ecdh"];

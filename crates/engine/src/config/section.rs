@@ -67,13 +67,11 @@ impl<'r, 'i> Section<'r, 'i> {
         example: &str,
         faults: &mut Faults<'_>,
     ) -> Option<At<&'r str>> {
-        if !self.has(key) {
-            self.asked.push(key);
-            let message = format!("{} has no {key}", self.title);
-            faults.error(&self.span, MISSING, message, format!("add {key} = \"{example}\""));
-            return None;
+        if self.has(key) {
+            return self.name(key, faults);
         }
-        self.name(key, faults)
+        self.missing(key, &format!("\"{example}\""), faults);
+        None
     }
 
     pub(super) fn flag(&mut self, key: &'static str, faults: &mut Faults<'_>) -> Option<bool> {
@@ -166,6 +164,21 @@ impl<'r, 'i> Section<'r, 'i> {
         names
     }
 
+    /// [`Section::names`] that must be there, each of them text.
+    pub(super) fn required_names(
+        &mut self,
+        key: &'static str,
+        example: &str,
+        faults: &mut Faults<'_>,
+    ) -> Option<Vec<At<&'r str>>> {
+        let Some(value) = self.table.get(key) else {
+            self.missing(key, &format!("[\"{example}\"]"), faults);
+            return None;
+        };
+        let names = self.names(key, faults);
+        (value.get_ref().as_array()?.len() == names.len()).then_some(names)
+    }
+
     /// A section inside this one; an absent one is `None`.
     pub(super) fn section(&mut self, key: &'static str, title: String, faults: &mut Faults<'_>) -> Option<Self> {
         let value = self.value(key)?;
@@ -191,6 +204,12 @@ impl<'r, 'i> Section<'r, 'i> {
             };
             faults.error(&key.span, UNKNOWN_KEY, message, hint);
         }
+    }
+
+    fn missing(&mut self, key: &'static str, example: &str, faults: &mut Faults<'_>) {
+        self.asked.push(key);
+        let message = format!("{} has no {key}", self.title);
+        faults.error(&self.span, MISSING, message, format!("add {key} = {example}"));
     }
 
     fn value(&mut self, key: &'static str) -> Option<&'r Spanned<DeValue<'i>>> {

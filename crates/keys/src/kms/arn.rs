@@ -1,5 +1,7 @@
 //! Names of KMS keys. Spec: `framework/aws-kms/aws-kms-key-arn.md`.
 
+use crate::error::Error;
+
 /// A key ARN, taken apart: `arn:PARTITION:kms:REGION:ACCOUNT:key/ID`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KeyArn<'a> {
@@ -43,6 +45,13 @@ impl<'a> KeyArn<'a> {
     pub fn in_region(&self, region: &str) -> String {
         format!("arn:{}:kms:{region}:{}:key/{}", self.partition, self.account, self.id)
     }
+}
+
+/// Refuses a setting `key_arn` that is not the ARN of a key. For rings that store no ARN, or none that KMS gave: an alias can
+/// be pointed at another key.
+pub(super) fn required(ring: &'static str, key_arn: &str) -> Result<(), Error> {
+    let what = "must be the ARN of a key, such as arn:aws:kms:REGION:ACCOUNT:key/ID";
+    KeyArn::parse(key_arn).map(drop).ok_or(Error::Config { ring, field: "key_arn", what })
 }
 
 /// Whether a text can name a key for KMS: a key ARN, an alias ARN, an alias or a key id.

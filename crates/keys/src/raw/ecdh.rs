@@ -115,7 +115,7 @@ impl RawEcdh {
             Scheme::Ephemeral { .. } => Err(Error::SealOnly { key: self.key_name(), why: "its scheme is ephemeral" }),
             Scheme::Discovery { private, .. } => {
                 let sender = PublicKey::from_point(self.curve, parties.sender);
-                let sender = sender.ok_or_else(|| wrap::malformed(data_key, "its sender is no point of the curve"))?;
+                let sender = sender.ok_or_else(|| wrap::malformed(data_key, ecdh::NO_POINT))?;
                 parties.unwrap(&private.agree(&sender)?, data_key, context)
             }
         }

@@ -278,8 +278,8 @@ impl StoreError {
                 "check logical_key_store_name; if it is the one under which the branch key was made, the record was changed \
                  or moved, so restore it from a backup"
             }
-            Self::OtherKey { .. } => "configure the KMS key that protects the branch key",
-            Self::Discovery => "set kms_key_arn or kms_mrk_key_arn to create and rotate branch keys",
+            Self::OtherKey { .. } => "configure the KMS key that protects the branch key, or its account",
+            Self::Discovery => "set kms_key_arn, kms_mrk_key_arn or vault_key to create and rotate branch keys",
             Self::NoContext => "give it a context, such as tenant=NAME, or let its id be chosen for it",
             Self::Exists { .. } => "choose another id, or rotate the one that is there",
             Self::Disabled { .. } => "enable it with `dynaseal keys enable`",

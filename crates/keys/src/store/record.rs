@@ -22,7 +22,6 @@ use dynaseal_item::{Context, Item, Value, json};
 use serde_json::{Map, json};
 
 use crate::branch::store::KeyVersion;
-use crate::kms::arn::KeyArn;
 use crate::store::error::{RecordName, StoreError};
 use crate::store::time::CreateTime;
 
@@ -103,9 +102,6 @@ impl Record {
             return Err(refuse("another record was given for it".to_owned()));
         }
         let attributes = Attributes(attributes);
-        if KeyArn::parse(attributes.kms_arn()).is_none() {
-            return Err(refuse(format!("{KMS_ARN} is not the ARN of a KMS key")));
-        }
         let version = match (RecordType::parse(&name.r#type), attributes.0.get(VERSION)) {
             (Some(RecordType::Active), Some(version)) => {
                 let version = version_of(version);

@@ -36,6 +36,11 @@ use crate::wrap::{self, CounterKdf, Gcm, IV, KEY, WRAPPED};
 
 /// The provider id of entries that the raw key ring writes. Both rings read either.
 pub(crate) const RAW: &str = "raw-ecdh";
+/// The provider id of entries that the KMS key ring writes.
+pub(crate) const KMS: &str = "aws-kms-ecdh";
+
+/// What is wrong with an entry whose sender's key cannot be used.
+pub(crate) const NO_POINT: &str = "its sender is no point of the curve";
 
 /// A curve of ECDH key rings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -138,6 +143,11 @@ impl PublicKey {
     /// The compressed point.
     pub(crate) fn point(&self) -> &[u8] {
         &self.point
+    }
+
+    /// A SubjectPublicKeyInfo with the whole point.
+    pub(crate) fn spki(&self) -> &[u8] {
+        &self.spki
     }
 }
 
@@ -344,9 +354,6 @@ fn point(curve: Curve, bytes: &[u8]) -> Option<(&[u8], &[u8])> {
 fn short(point: &[u8]) -> String {
     point.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }
-
-/// The provider id of entries that the KMS key ring writes.
-const KMS: &str = "aws-kms-ecdh";
 
 const VERSION: u8 = 1;
 const SALT: usize = 32;

@@ -18,8 +18,8 @@ use std::time::Duration;
 use dynaseal_item::{Context, Suite};
 use dynaseal_keys::testing::{FakeAws, FixedClock};
 use dynaseal_keys::{
-    AwsKms, BranchKeyId, CacheOptions, CreateKey, Created, Error, Hierarchical, Io, KeyStore, KeyStoreOptions,
-    KeyStoreTable, KmsConfiguration, Provider, Wire,
+    AwsKms, BranchKeyId, CacheOptions, CreateKey, Created, Discovery, Error, Hierarchical, Io, KeyStore,
+    KeyStoreOptions, KeyStoreTable, KmsConfiguration, Provider, Wire,
 };
 use serde_json::Value;
 
@@ -92,6 +92,14 @@ fn store(keys: KmsConfiguration) -> KeyStoreTable {
     let kms = Arc::new(AwsKms::default());
     let options = KeyStoreOptions { table: TABLE.into(), logical_name: LOGICAL.into(), kms, keys };
     KeyStoreTable::new(options).unwrap()
+}
+
+fn discovery(regions: &[&str]) -> KmsConfiguration {
+    KmsConfiguration::Discovery(Discovery {
+        partition: "aws".into(),
+        accounts: ["111122223333".to_owned()].into(),
+        regions: regions.iter().map(|region| (*region).to_owned()).collect(),
+    })
 }
 
 fn tenant(id: &str) -> CreateKey {

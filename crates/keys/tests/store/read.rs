@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use dynaseal_item::Kind;
 use dynaseal_keys::testing::{KeyState, TableTrouble, Trouble};
-use dynaseal_keys::{BranchKeyFile, Error, KeyVersion, StoreError, TableRefusal, WireError};
+use dynaseal_keys::{BranchKeyFile, Error, KeyVersion, Service, StoreError, TableRefusal, WireError};
 use serde_json::{Value, json};
 
 use super::*;
@@ -109,11 +109,31 @@ fn each_configuration_opens_what_it_may() {
     other_key(active(KmsConfiguration::Key(KEY.into()), "m"));
     assert_eq!(active(KmsConfiguration::MultiRegionKey(REPLICA.into()), "m").unwrap(), REPLICA);
     other_key(active(KmsConfiguration::MultiRegionKey(REPLICA.into()), "t"));
-    assert_eq!(active(KmsConfiguration::Discovery, "m").unwrap(), MRK);
-    assert_eq!(active(KmsConfiguration::Discovery, "t").unwrap(), KEY);
-    let region = KmsConfiguration::MultiRegionDiscovery { region: "us-east-1".into() };
-    assert_eq!(active(region.clone(), "m").unwrap(), REPLICA);
-    assert_eq!(active(region, "t").unwrap(), KEY);
+    assert_eq!(active(discovery(&[]), "m").unwrap(), MRK);
+    assert_eq!(active(discovery(&[]), "t").unwrap(), KEY);
+    assert_eq!(active(discovery(&["us-east-1"]), "m").unwrap(), REPLICA);
+    other_key(active(discovery(&["us-east-1"]), "t"));
+    // Whoever can write to the table cannot bring a key of their own.
+    let KmsConfiguration::Discovery(mut keys) = discovery(&[]) else { panic!() };
+    keys.accounts = ["444455556666".to_owned()].into();
+    other_key(active(KmsConfiguration::Discovery(keys), "t"));
+}
+
+#[test]
+fn a_replica_that_is_down_is_no_outage() {
+    let world = World::new();
+    run(store(KmsConfiguration::MultiRegionKey(MRK.into())).create(tenant("t"), world.io())).unwrap();
+    let both = store(discovery(&["us-east-1", "eu-west-1"]));
+    world.aws.kms.set_state(REPLICA, KeyState::Disabled);
+    run(both.active("t", world.io())).unwrap();
+    world.aws.kms.set_state(MRK, KeyState::Disabled);
+    assert_eq!(run(both.active("t", world.io())).unwrap_err().code(), "DSL-4002");
+}
+
+#[test]
+fn a_key_store_says_what_it_calls() {
+    let needs = |service| store(discovery(&[])).needs(service);
+    assert!(needs(Service::DynamoDb) && needs(Service::Kms) && !needs(Service::Vault));
 }
 
 #[test]
@@ -141,7 +161,7 @@ fn trouble_with_dynamodb_is_exact() {
         table: "Nowhere".into(),
         logical_name: LOGICAL.into(),
         kms: Arc::new(AwsKms::default()),
-        keys: KmsConfiguration::Discovery,
+        keys: discovery(&[]),
     };
     let error = run(KeyStoreTable::new(nowhere).unwrap().active("t", world.io())).unwrap_err();
     let refused = StoreError::Refused { operation: "GetItem", table: "Nowhere".into(), refusal: TableRefusal::NoTable };
@@ -169,8 +189,8 @@ fn options_are_checked() {
         let Err(Error::Config { field, .. }) = KeyStoreTable::new(options) else { panic!("{table} {logical}") };
         field
     };
-    assert_eq!(refused("", "l", KmsConfiguration::Discovery), "key_store_table");
-    assert_eq!(refused("t", "", KmsConfiguration::Discovery), "logical_key_store_name");
+    assert_eq!(refused("", "l", discovery(&[])), "key_store_table");
+    assert_eq!(refused("t", "", discovery(&[])), "logical_key_store_name");
     assert_eq!(refused("t", "l", KmsConfiguration::Key("alias/x".into())), "kms_key_arn");
     assert_eq!(refused("t", "l", KmsConfiguration::MultiRegionKey(String::new())), "kms_mrk_key_arn");
 }

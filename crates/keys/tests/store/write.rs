@@ -43,7 +43,7 @@ fn another_table_of_the_name_is_refused() {
             table: "Other".into(),
             logical_name: LOGICAL.into(),
             kms: Arc::new(AwsKms::default()),
-            keys: KmsConfiguration::Discovery,
+            keys: discovery(&[]),
         };
         let error = run(KeyStoreTable::new(options).unwrap().create_table(world.io())).unwrap_err();
         assert_eq!(error.code(), "DSL-4129", "{error}");
@@ -123,7 +123,7 @@ fn discovery_writes_nothing() {
     let world = World::new();
     world.create("t");
     let calls = (world.aws.kms.calls().len(), world.aws.table.calls().len());
-    for keys in [KmsConfiguration::Discovery, KmsConfiguration::MultiRegionDiscovery { region: "us-east-1".into() }] {
+    for keys in [discovery(&[]), discovery(&["us-east-1"])] {
         let store = store(keys);
         assert_eq!(run(store.create(tenant("u"), world.io())).unwrap_err().code(), "DSL-4134");
         assert_eq!(run(store.rotate("t", world.io())).unwrap_err().code(), "DSL-4134");

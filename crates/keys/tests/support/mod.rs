@@ -10,39 +10,46 @@ use dynaseal_item::{Context, Draft, EncryptedDataKey, Item, OpenKeys, Schema, Se
 use dynaseal_keys::{Answer, BoxFuture, Call, Io, Provider, SystemClock, Wire, WireError, message_id};
 
 /// Seals an item, or says why not.
-pub(crate) fn seal<'a>(schema: &Schema, provider: &Provider, item: Item<'a>) -> Result<Item<'a>, String> {
+pub(crate) fn seal<'a>(io: Io<'_>, schema: &Schema, provider: &Provider, item: Item<'a>) -> Result<Item<'a>, String> {
     let draft = Draft::new(schema, item).map_err(|error| error.to_string())?;
-    let keys = ready(provider.seal_keys(draft.suite(), draft.context(), IO)).map_err(|error| error.to_string())?;
+    let keys = ready(provider.seal_keys(draft.suite(), draft.context(), io)).map_err(|error| error.to_string())?;
     let message_id = message_id().map_err(|error| error.to_string())?;
     draft.seal(keys, &message_id).map_err(|error| error.to_string())
 }
 
 /// Opens an item where it lies, or says why not.
-pub(crate) fn open<'a>(schema: &'a Schema, provider: &Provider, item: &'a mut Item<'_>) -> Result<Item<'a>, String> {
+pub(crate) fn open<'a>(
+    io: Io<'_>,
+    schema: &'a Schema,
+    provider: &Provider,
+    item: &'a mut Item<'_>,
+) -> Result<Item<'a>, String> {
     let sealed = Sealed::parse(schema, item).map_err(|error| error.to_string())?;
-    let keys = open_keys(provider, sealed.suite(), sealed.data_keys(), sealed.context())?;
+    let keys = open_keys(io, provider, sealed.suite(), sealed.data_keys(), sealed.context())?;
     sealed.verify(&keys).and_then(|verified| verified.open()).map_err(|error| error.to_string())
 }
 
 /// The keys of an item, or why there are none.
 pub(crate) fn open_keys(
+    io: Io<'_>,
     provider: &Provider,
     suite: Suite,
     data_keys: &[EncryptedDataKey<'_>],
     context: &Context,
 ) -> Result<OpenKeys, String> {
-    ready(provider.open_keys(suite, data_keys, context, IO)).map_err(|error| error.to_string())
+    ready(provider.open_keys(suite, data_keys, context, io)).map_err(|error| error.to_string())
 }
 
-/// The result of a future that waits for nothing. Local key rings never do.
+/// The result of a future that waits for nothing: key rings do not, if their network does not.
 fn ready<T>(future: impl Future<Output = T>) -> T {
     match pin!(future).poll(&mut Task::from_waker(Waker::noop())) {
         Poll::Ready(result) => result,
-        Poll::Pending => panic!("a local key ring waited for something"),
+        Poll::Pending => panic!("a key ring waited for something"),
     }
 }
 
-const IO: Io<'static> = Io { wire: &NoWire, clock: &SystemClock };
+/// No network, and the time.
+pub(crate) const IO: Io<'static> = Io { wire: &NoWire, clock: &SystemClock };
 
 /// A network that is not there.
 struct NoWire;

@@ -58,14 +58,26 @@ const store = { type: "hierarchical", key_store_table: "KeyStore", branch_key_id
 const stores: Config["keys"] = {
   one: { ...store, kms_key_arn: "arn", logical_key_store_name: "First", cache_ttl: 60, grant_tokens: ["a"] },
   replicas: { ...store, kms_mrk_key_arn: "arn", when_unavailable: "keep", keep_for: 300 },
-  any: { ...store, kms: "discovery", kms_region: "eu-west-1" },
+  any: { ...store, kms: "discovery", accounts: ["111122223333"], regions: ["eu-west-1"] },
+  vault: { ...store, vault_key: "tenants", vault_mount: "transit" },
 };
 // @ts-expect-error a key store without a KMS key
 const open: Config["keys"] = { main: store };
 // @ts-expect-error two KMS keys for one key store
-const twoKeys: Config["keys"] = { main: { ...store, kms_key_arn: "a", kms: "discovery" } };
+const twoKeys: Config["keys"] = { main: { ...store, kms_key_arn: "a", kms: "discovery", accounts: [] } };
+const arn = "arn:aws:kms:eu-west-1:111122223333:key/mrk-1234abcd12ab34cd56ef1234567890ab";
+const kms: Config["keys"] = {
+  one: { type: "aws-kms", key_arn: arn, grant_tokens: ["token"] },
+  replicas: { type: "aws-kms-mrk", key_arn: arn, region: "us-east-1" },
+  any: { type: "aws-kms-discovery", accounts: ["111122223333"] },
+  anywhere: { type: "aws-kms-mrk-discovery", accounts: ["111122223333"], regions: ["eu-west-1", "us-east-1"] },
+};
+// @ts-expect-error discovery without accounts
+const unbounded: Config["keys"] = { main: { type: "aws-kms-discovery", partition: "aws" } };
+// @ts-expect-error replicas without Regions
+const nowhere: Config["keys"] = { main: { type: "aws-kms-mrk-discovery", accounts: ["111122223333"] } };
 // @ts-expect-error a key type that is not built
-const kms: Config["keys"] = { main: { type: "aws-kms", arn: "a" } };
+const planned: Config["keys"] = { main: { type: "aws-kms-rsa", arn: "a" } };
 
 const client: DynamoDBClient = seal(new DynamoDBClient({}), config);
 const documents: DynamoDBDocumentClient = seal(DynamoDBDocumentClient.from(new DynamoDBClient({})), "dynaseal.toml");
@@ -100,4 +112,5 @@ export async function onStream(event: LambdaEvent): Promise<(string | undefined)
 }
 
 export type Rules = TableConfig<User>;
-export { aggregated, both, everything, keyed, document, documents, ecdh, kms, streams, unused };
+export { aggregated, both, document, documents, ecdh, everything, keyed, kms, nowhere, open, planned };
+export { stores, streams, twoKeys, unbounded, unused };

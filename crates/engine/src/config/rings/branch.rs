@@ -4,8 +4,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use dynaseal_keys::{
-    AwsKms, BranchKeyFile, BranchKeyId, CacheOptions, Hierarchical, KeyStore, KeyStoreOptions, KeyStoreTable,
-    KmsConfiguration,
+    AwsKms, BranchKeyFile, BranchKeyId, CacheOptions, Hierarchical, KeyStore, KeyStoreOptions, KeyStoreTable, Kms,
+    KmsConfiguration, VaultTransit,
 };
 
 use super::super::cache;
@@ -13,7 +13,7 @@ use super::super::fault::{CONTRADICTION, Faults, MISSING, VALUE, shown};
 use super::super::material::secret_file;
 use super::super::outside::Outside;
 use super::super::section::{At, Section};
-use super::{Built, not_text, usable};
+use super::{Built, kms, not_text, usable};
 
 pub(super) fn file(
     section: &mut Section<'_, '_>,
@@ -44,12 +44,10 @@ pub(super) fn table(section: &mut Section<'_, '_>, faults: &mut Faults<'_>) -> O
     let table = section.required("key_store_table", "KeyStore", faults);
     let logical_name = section.name("logical_key_store_name", faults);
     let kms_key = kms_key(section, faults);
-    let grant_tokens = section.names("grant_tokens", faults).iter().map(|token| token.value.to_owned()).collect();
     let choice = Choice::read(section, faults);
     let cache = cache::read(section, faults);
-    let (table, (keys, protected)) = (table?.value, kms_key?);
+    let (table, (kms, keys, protected)) = (table?.value, kms_key?);
     let logical_name = logical_name.map_or(table, |name| name.value);
-    let kms = Arc::new(AwsKms::new(grant_tokens));
     let options = KeyStoreOptions { table: table.to_owned(), logical_name: logical_name.to_owned(), kms, keys };
     let store = Arc::new(usable(KeyStoreTable::new(options), |field| section.place(field), faults)?);
     let named = if logical_name == table { String::new() } else { format!(" (made as {logical_name})") };
@@ -108,48 +106,54 @@ impl<'r> Choice<'r> {
     }
 }
 
-/// The KMS key that protects a key store, and how to say it.
-fn kms_key(section: &mut Section<'_, '_>, faults: &mut Faults<'_>) -> Option<(KmsConfiguration, String)> {
-    let key = section.name("kms_key_arn", faults);
-    let replicated = section.name("kms_mrk_key_arn", faults);
-    let discovery = section.one_of("kms", &[("discovery", ())], faults);
-    let region = section.name("kms_region", faults);
-    let mut given = ["kms_key_arn", "kms_mrk_key_arn", "kms"].into_iter().filter(|key| section.has(key));
-    match (given.next(), given.next()) {
-        (None, _) => {
-            let message = format!("{} has none of kms_key_arn, kms_mrk_key_arn and kms", section.title);
+/// Who protects a key store, and how to say it.
+fn kms_key(section: &mut Section<'_, '_>, faults: &mut Faults<'_>) -> Option<(Arc<dyn Kms>, KmsConfiguration, String)> {
+    let given: Vec<_> = KMS_KEYS.into_iter().filter(|key| section.has(key)).collect();
+    let tokens: Vec<_> = section.names("grant_tokens", faults).iter().map(|at| at.value.to_owned()).collect();
+    let aws = Arc::new(AwsKms::new(tokens));
+    match *given.as_slice() {
+        [] => {
+            let message = format!("{} has none of {}", section.title, KMS_KEYS.join(", "));
             let hint = "name the KMS key, or set kms = \"discovery\" to open with the key that each branch key names";
             faults.error(&section.span, MISSING, message, hint);
-            return None;
+            None
         }
-        (Some(one), Some(other)) => {
+        ["kms_key_arn"] => {
+            let key = section.name("kms_key_arn", faults)?.value;
+            Some((aws, KmsConfiguration::Key(key.to_owned()), format!("AWS KMS key {key}")))
+        }
+        ["kms_mrk_key_arn"] => {
+            let key = section.name("kms_mrk_key_arn", faults)?.value;
+            let keys = KmsConfiguration::MultiRegionKey(key.to_owned());
+            Some((aws, keys, format!("AWS KMS key {key} and its replicas")))
+        }
+        ["kms"] => {
+            let word = section.one_of("kms", &[("discovery", ())], faults);
+            let keys = kms::accounts(section, false, faults);
+            word?;
+            let keys = keys?;
+            let said = format!("any AWS KMS key of {}", kms::owners(&keys));
+            Some((aws, KmsConfiguration::Discovery(keys), said))
+        }
+        ["vault_key"] => {
+            let key = section.name("vault_key", faults);
+            let mount = section.name("vault_mount", faults);
+            let (key, mount) = (key?.value, mount.map_or("transit", |at| at.value));
+            let name = usable(VaultTransit::key(mount, key), |field| section.place(field), faults)?;
+            let said = format!("Vault's transit key {mount}/{key}, which DB-ESDK cannot use");
+            Some((Arc::new(VaultTransit), KmsConfiguration::Vault(name), said))
+        }
+        [one, other, ..] => {
+            for key in given {
+                section.text(key, faults);
+            }
             let message = format!("{} has both {one} and {other}", section.title);
             faults.error(&section.place(other), CONTRADICTION, message, "keep one of the two");
-            return None;
+            None
         }
-        _ => {}
+        [_] => None,
     }
-    if region.is_some() && !section.has("kms") {
-        let message = format!("{} has kms_region without kms = \"discovery\"", section.title);
-        faults.error(&section.place("kms_region"), CONTRADICTION, message, "remove it: an ARN names its Region");
-        return None;
-    }
-    Some(match (key, replicated, region) {
-        (Some(key), ..) => (KmsConfiguration::Key(key.value.to_owned()), format!("AWS KMS key {}", key.value)),
-        (_, Some(key), _) => {
-            let said = format!("AWS KMS key {} and its replicas", key.value);
-            (KmsConfiguration::MultiRegionKey(key.value.to_owned()), said)
-        }
-        (.., region) => {
-            discovery?;
-            match region {
-                None => (KmsConfiguration::Discovery, "the AWS KMS key that each branch key names".to_owned()),
-                Some(region) => {
-                    let said =
-                        format!("the AWS KMS key that each branch key names, or its replica in {}", region.value);
-                    (KmsConfiguration::MultiRegionDiscovery { region: region.value.to_owned() }, said)
-                }
-            }
-        }
-    })
 }
+
+/// Each says who protects a key store; there must be one of them.
+const KMS_KEYS: [&str; 4] = ["kms_key_arn", "kms_mrk_key_arn", "kms", "vault_key"];

@@ -1,7 +1,8 @@
-//! The key types that hold a key of their own: from a section to a key ring, and what to say about it.
+//! The key types that are not made of others: from a section to a key ring, and what to say about it.
 
 mod branch;
 mod ecdh;
+mod kms;
 mod raw;
 
 use std::path::Path;
@@ -14,7 +15,9 @@ use super::material::{self, file, secret_file};
 use super::outside::Outside;
 use super::section::{At, Section};
 
-/// A key type with a key of its own.
+pub(super) use kms::Kind as Kms;
+
+/// A key type that is not made of others.
 #[derive(Clone, Copy, PartialEq)]
 pub(super) enum Ring {
     RawAes,
@@ -22,6 +25,7 @@ pub(super) enum Ring {
     RawEcdh,
     BranchKeyFile,
     Hierarchical,
+    AwsKms(Kms),
 }
 
 /// A key ring and what to say about it.
@@ -52,6 +56,7 @@ pub(super) fn read(
         Ring::RawEcdh => ecdh::raw(section, folder, outside, faults),
         Ring::BranchKeyFile => branch::file(section, folder, outside, faults),
         Ring::Hierarchical => branch::table(section, faults),
+        Ring::AwsKms(kind) => kms::read(kind, section, faults),
     }
 }
 

@@ -1,6 +1,7 @@
 //! The key types that read files.
 
 use super::*;
+use dynaseal_keys::Service;
 
 const PRIVATE: &str = include_str!("../../../../keys/tests/data/test-rsa-private-pkcs8.pem");
 const PUBLIC: &str = include_str!("../../../../keys/tests/data/test-rsa-public-spki.pem");
@@ -38,11 +39,11 @@ fn parse(rest: &str) -> Result<Config, ConfigErrors> {
     Config::parse(&key(rest), "conf/dynaseal.toml", &map())
 }
 
-fn detail(rest: &str) -> String {
+pub(super) fn detail(rest: &str) -> String {
     parse(rest).unwrap().explain().tables[0].keys.detail.clone()
 }
 
-fn faults(rest: &str) -> Vec<String> {
+pub(super) fn faults(rest: &str) -> Vec<String> {
     let errors = parse(rest).expect_err("the configuration has faults");
     errors.iter().map(|f| format!("{}:{} {} {}", f.line, f.column, f.code, f.message)).collect()
 }
@@ -220,23 +221,29 @@ fn a_key_store_is_a_table_and_a_kms_key() {
     let stores: Vec<_> = config.key_stores().iter().map(|(name, store)| (name.as_str(), store.table())).collect();
     assert_eq!(stores, [("main", "KeyStore")]);
 
+    let discovery = "kms = \"discovery\"\naccounts = [\"111122223333\"]";
     for (kms, said) in [
         (format!("kms_mrk_key_arn = \"{MRK}\""), format!("AWS KMS key {MRK} and its replicas")),
-        ("kms = \"discovery\"".into(), "the AWS KMS key that each branch key names".into()),
+        (discovery.into(), "any AWS KMS key of aws account 111122223333, called in the Region of each".into()),
         (
-            "kms = \"discovery\"\nkms_region = \"us-east-1\"".into(),
-            "the AWS KMS key that each branch key names, or its replica in us-east-1".into(),
+            format!("{discovery}\npartition = \"aws-cn\"\nregions = [\"cn-north-1\"]"),
+            "any AWS KMS key of aws-cn account 111122223333, called in cn-north-1".into(),
+        ),
+        ("vault_key = \"tenants\"".into(), "Vault's transit key transit/tenants, which DB-ESDK cannot use".into()),
+        (
+            "vault_key = \"tenants\"\nvault_mount = \"eu/keys\"".into(),
+            "Vault's transit key eu/keys/tenants, which DB-ESDK cannot use".into(),
         ),
     ] {
-        let detail = detail(&format!("{table}{kms}"));
+        let config = parse(&format!("{table}{kms}")).unwrap();
+        let detail = config.explain().tables[0].keys.detail.clone();
         assert!(detail.ends_with(&format!("from the key store KeyStore, protected by {said}")), "{detail}");
+        let vault = kms.starts_with("vault");
+        let needed = [Service::DynamoDb, Service::Kms, Service::Vault].map(|service| config.needs(service));
+        assert_eq!(needed, [true, !vault, vault]);
     }
-    assert!(
-        parse("type = \"raw-aes\"\nnamespace = \"n\"\nname = \"k\"\nkey_file = \"test.key\"")
-            .unwrap()
-            .key_stores()
-            .is_empty()
-    );
+    let raw = parse("type = \"raw-aes\"\nnamespace = \"n\"\nname = \"k\"\nkey_file = \"test.key\"").unwrap();
+    assert!(raw.key_stores().is_empty() && !raw.needs(Service::Kms));
 }
 
 #[test]
@@ -244,29 +251,44 @@ fn faults_of_key_stores_have_their_places() {
     let nothing = faults("type = \"hierarchical\"");
     let expected = [
         "1:7 DSL-5003 [keys.main] has no key_store_table",
-        "1:7 DSL-5003 [keys.main] has none of kms_key_arn, kms_mrk_key_arn and kms",
+        "1:7 DSL-5003 [keys.main] has none of kms_key_arn, kms_mrk_key_arn, kms, vault_key",
         "1:7 DSL-5003 [keys.main] has neither branch_key_id nor branch_key_id_attribute",
     ];
     assert_eq!(nothing, expected);
     let table = "type = \"hierarchical\"\nkey_store_table = \"KeyStore\"\nbranch_key_id = \"t\"\n";
     let key = format!("kms_key_arn = \"{KMS_KEY}\"\n");
+    let two = |other| format!("[keys.main] has both kms_key_arn and {other}");
+    let bad = |what| format!("DSL-5101 {what}");
     for (rest, expected) in [
+        (format!("{key}kms_mrk_key_arn = \"{MRK}\""), format!("6:19 DSL-5006 {}", two("kms_mrk_key_arn"))),
+        (format!("{key}kms = \"discovery\""), format!("6:7 DSL-5006 {}", two("kms"))),
+        (format!("{key}vault_key = \"x\""), format!("6:13 DSL-5006 {}", two("vault_key"))),
+        ("kms = \"discovery\"".into(), "1:7 DSL-5003 [keys.main] has no accounts".into()),
         (
-            format!("{key}kms_mrk_key_arn = \"{MRK}\""),
-            "6:19 DSL-5006 [keys.main] has both kms_key_arn and kms_mrk_key_arn",
+            "kms = \"find\"\naccounts = [\"111122223333\"]".into(),
+            "5:7 DSL-5005 kms in [keys.main] cannot be \"find\"".into(),
         ),
-        (format!("{key}kms = \"discovery\""), "6:7 DSL-5006 [keys.main] has both kms_key_arn and kms"),
         (
-            format!("{key}kms_region = \"us-east-1\""),
-            "6:14 DSL-5006 [keys.main] has kms_region without kms = \"discovery\"",
+            "kms = \"discovery\"\naccounts = [\"me\"]".into(),
+            format!("6:12 {}", bad("hierarchical: accounts must be account numbers of 12 digits")),
         ),
-        ("kms = \"find\"".into(), "5:7 DSL-5005 kms in [keys.main] cannot be \"find\""),
         (
-            "kms = \"discovery\"\nkms_region = \"EU!\"".into(),
-            "6:14 DSL-5101 hierarchical: kms_region must be an AWS Region, such as eu-central-1",
+            "kms_key_arn = \"alias/app\"".into(),
+            format!("5:15 {}", bad("hierarchical: kms_key_arn must be the ARN of a KMS key")),
         ),
-        ("kms_key_arn = \"alias/app\"".into(), "5:15 DSL-5101 hierarchical: kms_key_arn must be the ARN of a KMS key"),
-        (format!("{key}cache_ttl = 0"), "6:13 DSL-5005 cache_ttl in [keys.main] is out of range"),
+        (
+            format!("kms_mrk_key_arn = \"{KMS_KEY}\""),
+            format!("5:19 {}", bad("hierarchical: kms_mrk_key_arn must be the ARN of a multi-Region KMS key")),
+        ),
+        (
+            "vault_key = \"../x\"".into(),
+            format!(
+                "5:13 {}",
+                bad("vault-transit: vault_key must have letters, digits, dots, dashes and underscores only")
+            ),
+        ),
+        (format!("{key}cache_ttl = 0"), "6:13 DSL-5005 cache_ttl in [keys.main] is out of range".into()),
+        (format!("{key}accounts = []"), "6:1 DSL-5002 unknown key \"accounts\" in [keys.main]".into()),
     ] {
         assert_eq!(faults(&format!("{table}{rest}")), [expected], "{rest}");
     }

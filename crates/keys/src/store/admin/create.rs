@@ -12,6 +12,7 @@ use crate::error::Error;
 use crate::keyring::Io;
 use crate::store::calls::key;
 use crate::store::error::{RecordName, StoreError, TableRefusal};
+use crate::store::keys::RING;
 use crate::store::record::{Attributes, DISABLED, RecordType};
 use crate::store::table::{KeyStoreTable, is_id};
 use crate::store::time::CreateTime;
@@ -49,7 +50,7 @@ impl KeyStoreTable {
             Some(_) if new.context.is_empty() => return Err(StoreError::NoContext.into()),
             Some(id) if !is_id(&id) => {
                 let what = "must have 1 to 2,048 bytes";
-                return Err(Error::Config { ring: "hierarchical", field: "branch_key_id", what });
+                return Err(Error::Config { ring: RING, field: "branch_key_id", what });
             }
             Some(id) => id,
             None => uuid()?.to_string(),

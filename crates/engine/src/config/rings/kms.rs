@@ -1,0 +1,99 @@
+//! `aws-kms` and its kin: keys that AWS KMS holds. Nothing is asked of KMS while a configuration is read.
+
+use dynaseal_keys::{AwsKmsRing, Discovery, KeyArn};
+
+use super::super::fault::Faults;
+use super::super::section::{At, Section};
+use super::{Built, usable};
+
+/// Which keys open items beside the one that seals, or instead of it.
+#[derive(Clone, Copy, PartialEq)]
+pub(in super::super) enum Kind {
+    Single,
+    MultiRegion,
+    Discovery,
+    MultiRegionDiscovery,
+}
+
+pub(super) fn read(kind: Kind, section: &mut Section<'_, '_>, faults: &mut Faults<'_>) -> Option<Built> {
+    match kind {
+        Kind::Single => single(section, faults),
+        Kind::MultiRegion => multi_region(section, faults),
+        Kind::Discovery => discovery(section, false, faults),
+        Kind::MultiRegionDiscovery => discovery(section, true, faults),
+    }
+}
+
+fn single(section: &mut Section<'_, '_>, faults: &mut Faults<'_>) -> Option<Built> {
+    let key = section.required("key_arn", KEY, faults);
+    let grant_tokens = texts(&section.names("grant_tokens", faults));
+    let key = key?.value;
+    let ring = usable(AwsKmsRing::single(key, grant_tokens), |field| section.place(field), faults)?;
+    Some(Built::new(ring, format!("AWS KMS key {key}, {}", uses(key))))
+}
+
+fn multi_region(section: &mut Section<'_, '_>, faults: &mut Faults<'_>) -> Option<Built> {
+    let key = section.required("key_arn", MULTI_REGION_KEY, faults);
+    let region = section.name("region", faults);
+    let grant_tokens = texts(&section.names("grant_tokens", faults));
+    let key = key?.value;
+    let region = region.map(|at| at.value);
+    let ring = usable(AwsKmsRing::multi_region(key, region, grant_tokens), |field| section.place(field), faults)?;
+    let replicas = match region {
+        Some(region) => format!("and its replicas; called in {region}"),
+        None => "and its replicas".to_owned(),
+    };
+    Some(Built::new(ring, format!("AWS KMS key {key} {replicas}, {}", uses(key))))
+}
+
+fn discovery(section: &mut Section<'_, '_>, replicas: bool, faults: &mut Faults<'_>) -> Option<Built> {
+    let keys = accounts(section, replicas, faults);
+    let grant_tokens = texts(&section.names("grant_tokens", faults));
+    let keys = keys?;
+    let what = if replicas { "any AWS KMS key, or a replica of it," } else { "any AWS KMS key" };
+    let detail = format!("{what} of {}; opens, cannot seal", owners(&keys));
+    let ring = if replicas {
+        AwsKmsRing::multi_region_discovery(keys, grant_tokens)
+    } else {
+        AwsKmsRing::discovery(keys, grant_tokens)
+    };
+    let ring = usable(ring, |field| section.place(field), faults)?;
+    Some(Built::new(ring, detail))
+}
+
+/// The keys that may open.
+pub(super) fn accounts(
+    section: &mut Section<'_, '_>,
+    regions_required: bool,
+    faults: &mut Faults<'_>,
+) -> Option<Discovery> {
+    let partition = section.name("partition", faults);
+    let accounts = section.required_names("accounts", "111122223333", faults);
+    let regions = if regions_required {
+        section.required_names("regions", "eu-west-1", faults)
+    } else {
+        Some(section.names("regions", faults))
+    };
+    let partition = partition.map_or("aws", |at| at.value).to_owned();
+    let (accounts, regions) = (texts(&accounts?).into_iter().collect(), texts(&regions?));
+    Some(Discovery { partition, accounts, regions })
+}
+
+pub(super) fn owners(keys: &Discovery) -> String {
+    let Discovery { partition, accounts, regions } = keys;
+    let accounts: Vec<_> = accounts.iter().map(String::as_str).collect();
+    let called = if regions.is_empty() { "the Region of each".to_owned() } else { regions.join(", ") };
+    format!("{partition} account {}, called in {called}", accounts.join(", "))
+}
+
+fn uses(key: &str) -> &'static str {
+    if KeyArn::parse(key).is_some() { "seals and opens" } else { "not named by its ARN: seals, cannot open" }
+}
+
+fn texts(list: &[At<&str>]) -> Vec<String> {
+    list.iter().map(|at| at.value.to_owned()).collect()
+}
+
+/// Examples.
+const KEY: &str = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab";
+const MULTI_REGION_KEY: &str = "arn:aws:kms:eu-west-1:111122223333:key/mrk-1234abcd12ab34cd56ef1234567890ab";
