@@ -309,8 +309,10 @@ impl State {
 
     fn resolve<'a>(&'a self, asked: &'a str) -> Result<&'a str, Refused> {
         let alias = asked.rfind(":alias/").and_then(|at| asked.get(at + 1..)).unwrap_or(asked);
+        // Before the alias of an ARN stand Region and account, which are those of the key.
+        let place = asked.strip_suffix(alias).unwrap_or_default();
         let found = match self.aliases.get(alias) {
-            Some(arn) => Some(arn.as_str()),
+            Some(arn) => Some(arn.as_str()).filter(|arn| arn.starts_with(place)),
             None => {
                 self.keys.keys().map(String::as_str).find(|arn| *arn == asked || arn.ends_with(&format!("/{asked}")))
             }
@@ -402,3 +404,6 @@ const SYMMETRIC: &str = "SYMMETRIC_DEFAULT";
 const LONGEST: usize = 4096;
 const VALIDATION: Refused = Refused("ValidationException");
 const INVALID: Refused = Refused("InvalidCiphertextException");
+
+#[cfg(test)]
+mod tests;
