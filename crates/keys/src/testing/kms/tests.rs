@@ -13,7 +13,7 @@ fn kms() -> FakeKms {
 }
 
 /// The answer, or the name of the error.
-fn call(kms: &FakeKms, region: Option<&str>, operation: &'static str, body: Value) -> Result<Value, String> {
+fn call(kms: &FakeKms, region: Option<&str>, operation: &'static str, body: &Value) -> Result<Value, String> {
     let call = Call::new(Service::Kms, operation, body.to_string().into_bytes()).in_region(region);
     let answer = pollster::block_on(kms.send(call)).unwrap();
     let body: Value = serde_json::from_slice(&answer.body).unwrap();
@@ -21,7 +21,7 @@ fn call(kms: &FakeKms, region: Option<&str>, operation: &'static str, body: Valu
 }
 
 fn generated(kms: &FakeKms, region: Option<&str>, key: &str) -> Result<Value, String> {
-    call(kms, region, "GenerateDataKey", json!({ "KeyId": key, "NumberOfBytes": 32, "GrantTokens": ["a", "b"] }))
+    call(kms, region, "GenerateDataKey", &json!({ "KeyId": key, "NumberOfBytes": 32, "GrantTokens": ["a", "b"] }))
 }
 
 #[test]
@@ -52,7 +52,7 @@ fn a_key_is_found_in_its_region_alone() {
 fn replicas_share_their_material() {
     let kms = kms();
     let blob = generated(&kms, None, MRK).unwrap()["CiphertextBlob"].clone();
-    let open = |key: &str| call(&kms, None, "Decrypt", json!({ "KeyId": key, "CiphertextBlob": blob }));
+    let open = |key: &str| call(&kms, None, "Decrypt", &json!({ "KeyId": key, "CiphertextBlob": blob }));
     assert_eq!(open(REPLICA).unwrap()["Plaintext"], open(MRK).unwrap()["Plaintext"]);
     assert_eq!(open(KEY).unwrap_err(), "IncorrectKeyException");
 }
@@ -66,18 +66,18 @@ fn a_key_that_cannot_be_used_opens_nothing() {
     {
         kms.set_state(KEY, state);
         for body in [json!({ "KeyId": KEY, "CiphertextBlob": blob }), json!({ "CiphertextBlob": blob })] {
-            assert_eq!(call(&kms, None, "Decrypt", body).unwrap_err(), error);
+            assert_eq!(call(&kms, None, "Decrypt", &body).unwrap_err(), error);
         }
     }
     kms.set_state(KEY, KeyState::Enabled);
-    assert!(call(&kms, None, "Decrypt", json!({ "KeyId": KEY, "CiphertextBlob": blob })).is_ok());
+    assert!(call(&kms, None, "Decrypt", &json!({ "KeyId": KEY, "CiphertextBlob": blob })).is_ok());
 }
 
 #[test]
 fn trouble_comes_as_often_as_it_was_ordered() {
     let kms = kms();
     kms.trouble(Trouble::Throttle, Some("GenerateDataKey"), 2);
-    assert!(call(&kms, None, "DescribeKey", json!({ "KeyId": KEY })).is_ok());
+    assert!(call(&kms, None, "DescribeKey", &json!({ "KeyId": KEY })).is_ok());
     for _ in 0..2 {
         assert_eq!(generated(&kms, None, KEY).unwrap_err(), "ThrottlingException");
     }
