@@ -175,6 +175,8 @@ pub(super) const UNUSED: &str = "DSL-5202";
 pub(super) const UNSEALED: &str = "DSL-5203";
 /// Warning: no table is protected.
 pub(super) const NO_TABLES: &str = "DSL-5204";
+/// Warning: a key opens what anybody sealed.
+pub(super) const ANY_SENDER: &str = "DSL-5205";
 
 #[cfg(test)]
 mod tests {

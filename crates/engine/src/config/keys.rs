@@ -236,8 +236,10 @@ const TYPES: &[(&str, Type)] = &[
     ("aws-kms-mrk", Type::Ring(Ring::AwsKms(Kms::MultiRegion))),
     ("aws-kms-discovery", Type::Ring(Ring::AwsKms(Kms::Discovery))),
     ("aws-kms-mrk-discovery", Type::Ring(Ring::AwsKms(Kms::MultiRegionDiscovery))),
+    ("aws-kms-rsa", Type::Ring(Ring::AwsKmsRsa)),
+    ("aws-kms-ecdh", Type::Ring(Ring::AwsKmsEcdh)),
     ("branch-key-file", Type::Ring(Ring::BranchKeyFile)),
     ("multi", Type::Multi),
 ];
 /// Types of the design that this version does not have.
-const NOT_BUILT_TYPES: &[&str] = &["aws-kms-rsa", "aws-kms-ecdh", "hierarchical"];
+const NOT_BUILT_TYPES: &[&str] = &["hierarchical"];
