@@ -12,6 +12,8 @@ mod error;
 #[cfg(feature = "items")]
 mod items;
 #[cfg(feature = "items")]
+mod network;
+#[cfg(feature = "items")]
 mod report;
 mod say;
 

@@ -79,6 +79,11 @@ impl Directory {
         named.or_else(|| self.patterns.first().map(Pattern::text))
     }
 
+    /// Whether keys of any table come from a service.
+    pub(crate) fn needs(&self, service: Service) -> bool {
+        self.named().any(|table| table.needs(service)) || self.patterns.iter().any(|pattern| pattern.needs(service))
+    }
+
     /// Whether no table is protected, so that every call passes through.
     pub(crate) fn is_empty(&self) -> bool {
         self.tables.is_empty() && self.patterns.is_empty()

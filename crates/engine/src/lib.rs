@@ -35,10 +35,10 @@ mod size;
 mod table;
 
 pub use config::{
-    AttributeExplanation, Config, ConfigErrors, Explanation, Fault, GatewaySection, KeyExplanation, Machine, Outside,
-    TableExplanation,
+    AttributeExplanation, Config, ConfigErrors, Explanation, Fault, GatewaySection, KeyExplanation, KmsExplanation,
+    Machine, Outside, TableExplanation,
 };
-pub use dynaseal_keys::{Answer, BoxFuture, Call, Clock, Io, Service, SystemClock, Wire, WireError};
+pub use dynaseal_keys::{Answer, BoxFuture, Call, Clock, Io, Refusal, Service, SystemClock, Wire, WireError};
 pub use error::Error;
 pub use explain::{
     AttributeAction, CallsExplanation, OpenedExplanation, PlanExplanation, PlanKind, StatementExplanation,

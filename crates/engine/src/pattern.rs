@@ -1,7 +1,7 @@
 //! Tables configured by a pattern, such as `[tables."*"]`: everything but the name and the keys, which each table brings.
 
 use dynaseal_item::{Action, SchemaSpec, Suite};
-use dynaseal_keys::Provider;
+use dynaseal_keys::{Provider, Service};
 
 use crate::table::{Plaintext, Table};
 
@@ -42,6 +42,12 @@ impl Pattern {
     #[must_use]
     pub fn suite(&self) -> Suite {
         self.spec.suite
+    }
+
+    /// Whether the keys of its tables come from a service.
+    #[must_use]
+    pub fn needs(&self, service: Service) -> bool {
+        self.provider.needs(service)
     }
 
     /// Whether a table's name matches: `*` stands for any text.

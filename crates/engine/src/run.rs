@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use dynaseal_item::{Item, json};
-use dynaseal_keys::{Answer, Call, Clock, Io, Wire};
+use dynaseal_keys::{Answer, Call, Clock, Io, Service, Wire};
 
 use crate::error::Error;
 use crate::learn::{Directory, Tables};
@@ -45,6 +45,12 @@ impl Engine {
     #[must_use]
     pub fn table(&self, name_or_arn: &str) -> Option<&Table> {
         self.directory.named_table(name_or_arn)
+    }
+
+    /// Whether the keys of any table come from a service, so that the wire must lead there.
+    #[must_use]
+    pub fn needs(&self, service: Service) -> bool {
+        self.directory.needs(service)
     }
 
     /// Carries one call out.

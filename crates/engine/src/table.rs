@@ -1,7 +1,7 @@
 //! A protected table: its schema, its keys, and what it lets pass unsealed.
 
 use dynaseal_item::{Draft, Item, Kind, Schema, Sealed};
-use dynaseal_keys::{Io, Provider};
+use dynaseal_keys::{Io, Provider, Service};
 use thiserror::Error;
 
 /// What may be stored and read unsealed; for migrations.
@@ -54,6 +54,12 @@ impl Table {
     #[must_use]
     pub fn schema(&self) -> &Schema {
         &self.schema
+    }
+
+    /// Whether the table's keys come from a service.
+    #[must_use]
+    pub fn needs(&self, service: Service) -> bool {
+        self.provider.needs(service)
     }
 
     /// What may pass unsealed.

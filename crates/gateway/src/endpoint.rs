@@ -1,47 +1,72 @@
-//! Which address a service's calls go to, decided once at start.
+//! Which address a call goes to, and which region it is signed for.
 
 use dynaseal_engine::Service;
 use http::Uri;
 use http::uri::{Authority, Scheme};
 
 use crate::error::Error;
+use crate::settings::{Store, Target};
 
 /// The addresses of the services.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Endpoints {
-    dynamodb: Uri,
-    streams: Uri,
-    kms: Uri,
+    /// The region of calls that name none.
+    region: String,
+    dynamodb: Place,
+    streams: Place,
+    kms: Place,
+}
+
+/// Where a service is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Place {
+    /// At AWS, in each region; the address in our own is kept.
+    Aws { host: &'static str, here: Uri },
+    /// At this address, whatever region a call names.
+    One(Uri),
 }
 
 impl Endpoints {
-    /// AWS's own addresses in a region.
-    pub(crate) fn aws(region: &str) -> Result<Self, Error> {
-        // A region goes into a host name, so it may hold nothing but what host names hold.
-        let is_region =
-            !region.is_empty() && region.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
-        if !is_region {
-            return Err(Error::Upstream { what: "the region is not the name of an AWS region" });
-        }
-        let domain = if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" };
-        let uri = |host: &str| {
-            let text = format!("https://{host}.{region}.{domain}/");
-            text.parse().map_err(|_| Error::Upstream { what: "the region is not the name of an AWS region" })
+    /// The addresses that `target` asks for.
+    pub(crate) fn of(target: &Target, region: &str) -> Result<Self, Error> {
+        let here = |host| aws(host, region).map(|here| Place::Aws { host, here });
+        let at_aws =
+            |host| here(host).ok_or(Error::Upstream { setting: "region", what: "it is not the name of an AWS region" });
+        let (dynamodb, streams) = match &target.store {
+            Store::Endpoint { url } => {
+                let one = Place::One(checked("upstream", url)?);
+                (one.clone(), one)
+            }
+            Store::DynamoDb | Store::Embedded { .. } => (at_aws("dynamodb")?, at_aws("streams.dynamodb")?),
         };
-        Ok(Self { dynamodb: uri("dynamodb")?, streams: uri("streams.dynamodb")?, kms: uri("kms")? })
+        let kms = match &target.kms_endpoint {
+            Some(url) => Place::One(checked("kms_endpoint", url)?),
+            None => at_aws("kms")?,
+        };
+        Ok(Self { region: region.to_owned(), dynamodb, streams, kms })
     }
 
-    /// One address for DynamoDB and its streams; KMS stays AWS's.
-    pub(crate) fn one(url: &str, region: &str) -> Result<Self, Error> {
-        let uri = checked(url)?;
-        Ok(Self { dynamodb: uri.clone(), streams: uri, kms: Self::aws(region)?.kms })
-    }
-
-    pub(crate) fn of(&self, service: Service) -> &Uri {
-        match service {
+    /// The address of a call and the region to sign it for; none if the region can be no region's name.
+    pub(crate) fn at<'a>(&'a self, service: Service, region: Option<&'a str>) -> Option<(Uri, &'a str)> {
+        let place = match service {
             Service::DynamoDb => &self.dynamodb,
             Service::DynamoDbStreams => &self.streams,
-            Service::Kms | Service::Vault => &self.kms,
+            Service::Kms => &self.kms,
+            Service::Vault => return None,
+        };
+        let elsewhere = region.filter(|region| *region != self.region);
+        match (place, elsewhere) {
+            (Place::Aws { here: uri, .. } | Place::One(uri), None) => Some((uri.clone(), &self.region)),
+            (Place::Aws { host, .. }, Some(region)) => Some((aws(host, region)?, region)),
+            (Place::One(uri), Some(region)) => is_region(region).then(|| (uri.clone(), region)),
+        }
+    }
+
+    /// Where calls of KMS go, in words.
+    pub(crate) fn kms_words(&self) -> String {
+        match &self.kms {
+            Place::One(uri) => uri.to_string(),
+            Place::Aws { here, .. } => format!("AWS in the Region of each key, or {here} for keys that name none"),
         }
     }
 }
@@ -53,63 +78,135 @@ pub(crate) fn is_loopback(host: &str) -> bool {
         || bare.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.to_canonical().is_loopback())
 }
 
+/// AWS's own address of a service in a region.
+fn aws(host: &str, region: &str) -> Option<Uri> {
+    let domain = DOMAINS.iter().find(|(prefix, _)| region.starts_with(prefix)).map_or(DOMAIN, |(_, domain)| domain);
+    is_region(region).then(|| format!("https://{host}.{region}.{domain}/").parse().ok())?
+}
+
+/// A region goes into a host's name, so it is one part of such a name and nothing else.
+fn is_region(text: &str) -> bool {
+    let is_name = |text: &str| text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+    (1..=LONGEST_REGION).contains(&text.len()) && is_name(text) && !text.starts_with('-') && !text.ends_with('-')
+}
+
 /// A URL of scheme and host alone, with TLS unless it stays on this machine.
-fn checked(url: &str) -> Result<Uri, Error> {
-    let wrong = |what| Error::Upstream { what };
+fn checked(setting: &'static str, url: &str) -> Result<Uri, Error> {
+    let wrong = |what| Error::Upstream { setting, what };
     let uri: Uri = url.parse().map_err(|_| wrong("it is not a URL"))?;
     let authority = uri.authority().ok_or_else(|| wrong("it has no host"))?;
     if authority.as_str().contains('@') {
         return Err(wrong("it holds a user name; credentials come from the AWS credential chain"));
     }
     if !matches!(uri.path(), "" | "/") || uri.query().is_some() {
-        return Err(wrong("it has a path; a DynamoDB endpoint is a scheme and a host"));
+        return Err(wrong("it has a path; an endpoint is a scheme and a host"));
     }
     if uri.scheme() == Some(&Scheme::HTTP) {
         if !is_loopback(authority.host()) {
-            return Err(Error::PlainUpstream { host: authority.to_string() });
+            return Err(Error::PlainUpstream { setting, host: authority.to_string() });
         }
     } else if uri.scheme() != Some(&Scheme::HTTPS) {
         return Err(wrong("its scheme is neither https nor http"));
     }
-    rebuilt(uri.scheme().cloned(), authority.clone())
+    rebuilt(uri.scheme().cloned(), authority.clone()).ok_or_else(|| wrong("it is not a URL"))
 }
 
-fn rebuilt(scheme: Option<Scheme>, authority: Authority) -> Result<Uri, Error> {
+fn rebuilt(scheme: Option<Scheme>, authority: Authority) -> Option<Uri> {
     let mut parts = http::uri::Parts::default();
     (parts.scheme, parts.authority) = (scheme, Some(authority));
     parts.path_and_query = Some(http::uri::PathAndQuery::from_static("/"));
-    Uri::from_parts(parts).map_err(|_| Error::Upstream { what: "it is not a URL" })
+    Uri::from_parts(parts).ok()
 }
+
+const DOMAIN: &str = "amazonaws.com";
+/// The domains of AWS's other partitions, by how their regions begin; the closest first.
+const DOMAINS: [(&str, &str); 4] =
+    [("cn-", "amazonaws.com.cn"), ("eusc-", "amazonaws.eu"), ("us-isob-", "sc2s.sgov.gov"), ("us-iso-", "c2s.ic.gov")];
+/// One part of a host's name has no more.
+const LONGEST_REGION: usize = 63;
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn endpoints(upstream: &str, kms: Option<&str>, region: &str) -> Result<Endpoints, Error> {
+        let target = Target::new(upstream, Some(region.to_owned()), None);
+        Endpoints::of(&Target { kms_endpoint: kms.map(str::to_owned), ..target }, region)
+    }
+
+    fn at(endpoints: &Endpoints, service: Service, region: Option<&str>) -> Option<(String, String)> {
+        endpoints.at(service, region).map(|(uri, region)| (uri.to_string(), region.to_owned()))
+    }
+
+    fn place(uri: &str, region: &str) -> Option<(String, String)> {
+        Some((uri.to_owned(), region.to_owned()))
+    }
+
     #[test]
     fn aws_addresses_follow_the_region() {
-        let here = Endpoints::aws("eu-west-1").unwrap();
-        assert_eq!(here.of(Service::DynamoDb), "https://dynamodb.eu-west-1.amazonaws.com/");
-        assert_eq!(here.of(Service::DynamoDbStreams), "https://streams.dynamodb.eu-west-1.amazonaws.com/");
-        assert_eq!(here.of(Service::Kms), "https://kms.eu-west-1.amazonaws.com/");
-        assert_eq!(Endpoints::aws("cn-north-1").unwrap().of(Service::Kms), "https://kms.cn-north-1.amazonaws.com.cn/");
-        for wrong in ["", "evil.example/", "a b", "EU-WEST-1", "x@y"] {
-            assert_eq!(Endpoints::aws(wrong).unwrap_err().code(), "DSL-7004", "{wrong}");
+        let here = endpoints("dynamodb", None, "eu-west-1").unwrap();
+        let home = |uri| place(uri, "eu-west-1");
+        assert_eq!(at(&here, Service::DynamoDb, None), home("https://dynamodb.eu-west-1.amazonaws.com/"));
+        let streams = home("https://streams.dynamodb.eu-west-1.amazonaws.com/");
+        assert_eq!(at(&here, Service::DynamoDbStreams, None), streams);
+        assert_eq!(at(&here, Service::Kms, None), home("https://kms.eu-west-1.amazonaws.com/"));
+        assert_eq!(at(&here, Service::Kms, Some("eu-west-1")), at(&here, Service::Kms, None));
+        for (region, kms) in [
+            ("us-east-1", "https://kms.us-east-1.amazonaws.com/"),
+            ("us-gov-west-1", "https://kms.us-gov-west-1.amazonaws.com/"),
+            ("cn-north-1", "https://kms.cn-north-1.amazonaws.com.cn/"),
+            ("eusc-de-east-1", "https://kms.eusc-de-east-1.amazonaws.eu/"),
+            ("us-iso-east-1", "https://kms.us-iso-east-1.c2s.ic.gov/"),
+            ("us-isob-east-1", "https://kms.us-isob-east-1.sc2s.sgov.gov/"),
+        ] {
+            assert_eq!(at(&here, Service::Kms, Some(region)), place(kms, region));
+        }
+        let table = at(&here, Service::DynamoDb, Some("us-east-1"));
+        assert_eq!(table, place("https://dynamodb.us-east-1.amazonaws.com/", "us-east-1"));
+    }
+
+    #[test]
+    fn a_region_is_one_part_of_a_host_and_nothing_else() {
+        let here = endpoints("dynamodb", None, "eu-west-1").unwrap();
+        let local = endpoints("embedded", Some("http://127.0.0.1:9"), "eu-west-1").unwrap();
+        let long = "a".repeat(64);
+        for wrong in ["", "evil.example/", "evil.example", "a b", "EU-WEST-1", "x@y", "-a", "a-", "a\n", &long] {
+            assert_eq!(endpoints("dynamodb", None, wrong).unwrap_err().code(), "DSL-7004", "{wrong}");
+            for endpoints in [&here, &local] {
+                assert_eq!(at(endpoints, Service::Kms, Some(wrong)), None, "{wrong}");
+            }
         }
     }
 
     #[test]
+    fn one_address_serves_every_region_and_signs_for_each() {
+        let local = endpoints("http://127.0.0.1:8001", Some("http://localhost:9"), "eu-west-1").unwrap();
+        assert_eq!(at(&local, Service::Kms, Some("us-east-1")), place("http://localhost:9/", "us-east-1"));
+        assert_eq!(at(&local, Service::DynamoDb, Some("us-east-1")), place("http://127.0.0.1:8001/", "us-east-1"));
+        assert_eq!(at(&local, Service::DynamoDbStreams, None), place("http://127.0.0.1:8001/", "eu-west-1"));
+        // The upstream's address says nothing about KMS, nor the other way round.
+        let kms_at_aws = endpoints("http://127.0.0.1:8001", None, "eu-west-1").unwrap();
+        assert_eq!(at(&kms_at_aws, Service::Kms, None), place("https://kms.eu-west-1.amazonaws.com/", "eu-west-1"));
+        let kms_here = endpoints("dynamodb", Some("http://localhost:9"), "eu-west-1").unwrap();
+        let dynamodb = place("https://dynamodb.eu-west-1.amazonaws.com/", "eu-west-1");
+        assert_eq!(at(&kms_here, Service::DynamoDb, None), dynamodb);
+    }
+
+    #[test]
     fn plain_http_stays_on_this_machine() {
-        for good in ["http://127.0.0.1:8001", "http://localhost:8001/", "http://[::1]:8001", "https://dynamo.example"] {
-            let endpoints = Endpoints::one(good, "eu-west-1").unwrap();
-            assert_eq!(endpoints.of(Service::DynamoDb), endpoints.of(Service::DynamoDbStreams));
+        for good in ["http://127.0.0.1:8001", "http://localhost:8001/", "http://[::1]:8001", "https://aws.example"] {
+            let endpoints = endpoints(good, Some(good), "eu-west-1").unwrap();
+            assert_eq!(endpoints.dynamodb, endpoints.kms);
         }
-        for far in ["http://dynamo.example", "http://10.0.0.1:8000", "http://127.0.0.1.example", "http://0.0.0.0:8000"]
-        {
-            assert_eq!(Endpoints::one(far, "eu-west-1").unwrap_err().code(), "DSL-7003", "{far}");
+        for far in ["http://aws.example", "http://10.0.0.1:8000", "http://127.0.0.1.example", "http://0.0.0.0:8000"] {
+            assert_eq!(endpoints(far, None, "eu-west-1").unwrap_err().code(), "DSL-7003", "{far}");
+            let kms = endpoints("embedded", Some(far), "eu-west-1").unwrap_err();
+            assert!(kms.code() == "DSL-7003" && kms.to_string().contains("kms_endpoint"), "{kms}");
         }
         for wrong in ["", "embeded", "ftp://localhost", "https://u:p@host", "https://host/path", "https://host/?q", "/"]
         {
-            assert_eq!(Endpoints::one(wrong, "eu-west-1").unwrap_err().code(), "DSL-7004", "{wrong}");
+            assert_eq!(endpoints(wrong, None, "eu-west-1").unwrap_err().code(), "DSL-7004", "{wrong}");
+            assert_eq!(endpoints("embedded", Some(wrong), "eu-west-1").unwrap_err().code(), "DSL-7004", "{wrong}");
         }
     }
 }

@@ -29,14 +29,18 @@ pub enum Error {
         address: SocketAddr,
     },
     /// The upstream's address has no TLS and is not on this machine.
-    #[error("the upstream http://{host} would be called without TLS, and it is not on this machine")]
+    #[error("{setting} = http://{host} would be called without TLS, and it is not on this machine")]
     PlainUpstream {
+        /// The setting that names it.
+        setting: &'static str,
         /// The upstream's host.
         host: String,
     },
     /// The upstream's address cannot be used.
-    #[error("the upstream's address cannot be used: {what}")]
+    #[error("{setting} cannot be used: {what}")]
     Upstream {
+        /// The setting that names it.
+        setting: &'static str,
         /// What is wrong with it.
         what: &'static str,
     },
@@ -111,6 +115,10 @@ impl Error {
                 "listen on 127.0.0.1 or [::1]; if the network itself lets only trusted callers in, set allow_remote"
             }
             Error::PlainUpstream { .. } => "use https; http is for an upstream on this machine, such as DynamoDB Local",
+            Error::Upstream { setting: "kms_endpoint", .. } => {
+                "write a URL of scheme and host such as https://kms.eu-west-1.amazonaws.com, or leave it out"
+            }
+            Error::Upstream { setting: "region", .. } => "write the name of an AWS region, such as eu-west-1",
             Error::Upstream { .. } => {
                 "write \"dynamodb\", \"embedded\", or a URL of scheme and host such as https://dynamodb.eu-west-1.amazonaws.com"
             }

@@ -1,6 +1,7 @@
-//! The upstream over the network: a pool of connections, each call signed and bounded in time and size.
+//! The network: a pool of connections, each call signed and bounded in time and size.
 //!
-//! Nothing is retried here: the caller's SDK does that, and knows what it may repeat.
+//! Calls of DynamoDB are not retried: the caller's SDK does that, and knows what it may repeat. No SDK stands behind calls
+//! of KMS, so they get a few tries within the time of one call: `retry.rs`.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -11,6 +12,7 @@ use aws_config::default_provider::region;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use bytes::Bytes;
 use dynaseal_engine::{Answer, BoxFuture, Call, Service, Wire, WireError};
+use dynaseal_http::Scope;
 use http::header::{CONTENT_TYPE, HOST};
 use http::{HeaderMap, HeaderValue, Request, Uri};
 use http_body_util::{BodyExt, Full};
@@ -23,43 +25,45 @@ use tower_service::Service as TowerService;
 
 use crate::endpoint::Endpoints;
 use crate::error::Error;
-use crate::settings::UpstreamLimits;
+use crate::retry::{Retries, TRIES};
+use crate::settings::{Target, UpstreamLimits};
 use crate::sign::Signer;
 
-/// DynamoDB, or what speaks its API, over HTTP.
+/// DynamoDB, or what speaks its API, and KMS, over HTTP.
 #[derive(Debug)]
 pub struct Upstream {
     client: Client<InTime, Full<Bytes>>,
     endpoints: Endpoints,
     signer: Signer,
     limits: UpstreamLimits,
+    retries: Retries,
 }
 
 impl Upstream {
-    /// Amazon DynamoDB, with the environment's credentials and, unless one is given, its region.
-    pub async fn dynamodb(region: Option<String>, limits: UpstreamLimits) -> Result<Self, Error> {
-        let region = region_or_environment(region).await.ok_or(Error::NoRegion)?;
-        let endpoints = Endpoints::aws(&region)?;
-        Self::new(endpoints, Signer::from_environment(region).await, limits)
-    }
-
-    /// The endpoint at `url`, with the environment's credentials.
-    pub async fn endpoint(url: &str, region: Option<String>, limits: UpstreamLimits) -> Result<Self, Error> {
+    /// The network part of `target`, with the environment's credentials and, unless it names one, its region.
+    pub async fn open(target: &Target, limits: UpstreamLimits) -> Result<Self, Error> {
         // Checked before the environment is asked, which can mean a call to the instance's metadata service.
-        Endpoints::one(url, ANY_REGION)?;
-        let region = region_or_environment(region).await.ok_or(Error::NoRegion)?;
-        let endpoints = Endpoints::one(url, &region)?;
+        Endpoints::of(target, ANY_REGION)?;
+        let region = match &target.region {
+            Some(region) => Some(region.clone()),
+            None => region::Builder::default().build().region().await.map(|region| region.as_ref().to_owned()),
+        };
+        let region = region.ok_or(Error::NoRegion)?;
+        let endpoints = Endpoints::of(target, &region)?;
+        if target.kms {
+            tracing::info!(to = endpoints.kms_words(), "calls of KMS");
+        }
         Self::new(endpoints, Signer::from_environment(region).await, limits)
     }
 
-    /// The endpoint at `url`, with credentials from `provider`.
+    /// The network part of `target`, which must name its region, with credentials from `provider`.
     pub fn with_credentials(
-        url: &str,
-        region: &str,
+        target: &Target,
         provider: SharedCredentialsProvider,
         limits: UpstreamLimits,
     ) -> Result<Self, Error> {
-        Self::new(Endpoints::one(url, region)?, Signer::new(provider, region.to_owned()), limits)
+        let region = target.region.as_deref().ok_or(Error::NoRegion)?;
+        Self::new(Endpoints::of(target, region)?, Signer::new(provider), limits)
     }
 
     fn new(endpoints: Endpoints, signer: Signer, limits: UpstreamLimits) -> Result<Self, Error> {
@@ -78,61 +82,88 @@ impl Upstream {
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(POOL_IDLE)
             .build(InTime { inner: tls, limit: limits.connect_time });
-        Ok(Self { client, endpoints, signer, limits })
+        Ok(Self { client, endpoints, signer, limits, retries: Retries::default() })
     }
 
     async fn call(&self, call: Call) -> Result<Answer, WireError> {
-        let (protocol, signing_name) = match call.service {
-            Service::DynamoDb | Service::DynamoDbStreams => ("application/x-amz-json-1.0", "dynamodb"),
-            Service::Kms => ("application/x-amz-json-1.1", "kms"),
-            Service::Vault => return Err(WireError::Unreachable),
-        };
-        let mut request = self.request(call, protocol)?;
+        let (uri, region) = self.endpoints.at(call.service, call.region.as_deref()).ok_or(WireError::Unreachable)?;
+        let target = format!("{}.{}", call.service.target_prefix(), call.operation);
+        let body = Bytes::from(call.body);
+        let UpstreamLimits { answer_time, answer, .. } = self.limits;
+        match call.service {
+            Service::DynamoDb | Service::DynamoDbStreams => {
+                let (scope, protocol) = (Scope { region, service: "dynamodb" }, "application/x-amz-json-1.0");
+                let request = Outgoing { uri, scope, protocol, target, body };
+                self.attempt(&request, answer_time, answer).await
+            }
+            Service::Kms => {
+                let (scope, protocol) = (Scope { region, service: "kms" }, "application/x-amz-json-1.1");
+                let request = Outgoing { uri, scope, protocol, target, body };
+                // A try that hangs must leave time for another.
+                let attempt = || self.attempt(&request, answer_time / TRIES, answer.min(KMS_ANSWER));
+                self.retries.carry_out(answer_time, attempt).await
+            }
+            Service::Vault => Err(WireError::Unreachable),
+        }
+    }
+
+    async fn attempt(&self, outgoing: &Outgoing<'_>, limit: Duration, longest: usize) -> Result<Answer, WireError> {
+        let mut request = outgoing.request()?;
         // Outside the time limit: fetching credentials has limits of its own, and nothing is under way yet.
-        self.signer.sign(signing_name, &mut request).await?;
+        self.signer.sign(outgoing.scope, &mut request).await?;
         let exchange = async {
             let response = self
                 .client
                 .request(request.map(Full::new))
                 .await
                 .map_err(|error| if error.is_connect() { WireError::Unreachable } else { WireError::Broken })?;
-            self.read(response).await
+            read(response, longest).await
         };
-        tokio::time::timeout(self.limits.answer_time, exchange).await.map_err(|_| WireError::Timeout)?
+        tokio::time::timeout(limit, exchange).await.map_err(|_| WireError::Timeout)?
     }
+}
 
-    fn request(&self, call: Call, protocol: &'static str) -> Result<Request<Bytes>, WireError> {
-        let uri = self.endpoints.of(call.service);
-        Request::post(uri.clone())
-            .header(HOST, host(uri)?)
-            .header(CONTENT_TYPE, protocol)
-            .header("x-amz-target", format!("{}.{}", call.service.target_prefix(), call.operation))
-            .body(Bytes::from(call.body))
+/// What one call sends, as often as it is tried.
+struct Outgoing<'a> {
+    uri: Uri,
+    scope: Scope<'a>,
+    protocol: &'static str,
+    target: String,
+    body: Bytes,
+}
+
+impl Outgoing<'_> {
+    fn request(&self) -> Result<Request<Bytes>, WireError> {
+        Request::post(self.uri.clone())
+            .header(HOST, host(&self.uri)?)
+            .header(CONTENT_TYPE, self.protocol)
+            .header("x-amz-target", &self.target)
+            .body(self.body.clone())
             .map_err(|_| WireError::Broken)
     }
+}
 
-    async fn read(&self, response: hyper::Response<Incoming>) -> Result<Answer, WireError> {
-        let (head, mut body) = response.into_parts();
-        let announced = usize::try_from(hyper::body::Body::size_hint(&body).lower()).unwrap_or(usize::MAX);
-        if announced > self.limits.answer {
-            return Err(WireError::Broken);
-        }
-        let mut bytes = Vec::with_capacity(announced.min(FIRST_BUFFER));
-        while let Some(frame) = body.frame().await {
-            if let Some(data) = frame.map_err(|_| WireError::Broken)?.data_ref() {
-                if bytes.len() + data.len() > self.limits.answer {
-                    return Err(WireError::Broken);
-                }
-                bytes.extend_from_slice(data);
-            }
-        }
-        // The caller gets our checksum, so a fault that the upstream's would have shown must show here.
-        if announced_checksum(&head.headers).is_some_and(|announced| announced != crc32fast::hash(&bytes)) {
-            return Err(WireError::Broken);
-        }
-        let request_id = head.headers.get("x-amzn-requestid").and_then(|id| id.to_str().ok()).map(str::to_owned);
-        Ok(Answer { status: head.status.as_u16(), request_id, body: bytes })
+async fn read(response: hyper::Response<Incoming>, longest: usize) -> Result<Answer, WireError> {
+    let (head, mut body) = response.into_parts();
+    let announced = usize::try_from(hyper::body::Body::size_hint(&body).lower()).unwrap_or(usize::MAX);
+    if announced > longest {
+        return Err(WireError::Broken);
     }
+    let mut bytes = Vec::with_capacity(announced.min(FIRST_BUFFER));
+    while let Some(frame) = body.frame().await {
+        if let Some(data) = frame.map_err(|_| WireError::Broken)?.data_ref() {
+            if bytes.len() + data.len() > longest {
+                return Err(WireError::Broken);
+            }
+            bytes.extend_from_slice(data);
+        }
+    }
+    // The caller gets our checksum, so a fault that the upstream's would have shown must show here. KMS sends none.
+    if announced_checksum(&head.headers).is_some_and(|announced| announced != crc32fast::hash(&bytes)) {
+        return Err(WireError::Broken);
+    }
+    let request_id = head.headers.get("x-amzn-requestid").and_then(|id| id.to_str().ok()).map(str::to_owned);
+    Ok(Answer { status: head.status.as_u16(), request_id, body: bytes })
 }
 
 impl Wire for Upstream {
@@ -154,13 +185,6 @@ fn host(uri: &Uri) -> Result<HeaderValue, WireError> {
 
 fn announced_checksum(headers: &HeaderMap) -> Option<u32> {
     headers.get("x-amz-crc32")?.to_str().ok()?.parse().ok()
-}
-
-async fn region_or_environment(region: Option<String>) -> Option<String> {
-    match region {
-        Some(region) => Some(region),
-        None => region::Builder::default().build().region().await.map(|region| region.as_ref().to_owned()),
-    }
 }
 
 /// A connector with one time limit over name resolution, TCP and TLS, so that "could not be reached" stays apart from
@@ -197,3 +221,5 @@ const KEEPALIVE: Duration = Duration::from_secs(30);
 const POOL_IDLE: Duration = Duration::from_secs(20);
 /// What is reserved at first for an announced answer; a longer one grows as its bytes arrive.
 const FIRST_BUFFER: usize = 256 << 10;
+/// Far more than any answer of KMS has.
+const KMS_ANSWER: usize = 64 << 10;

@@ -59,35 +59,50 @@ impl Default for Limits {
 
 /// Where calls go.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Target {
+pub struct Target {
+    /// Where calls of DynamoDB go.
+    pub store: Store,
+    /// The region of calls that name none; without one, that of the environment or profile.
+    pub region: Option<String>,
+    /// Whether keys of AWS KMS are used. An embedded database without them needs no network.
+    pub kms: bool,
+    /// The one address of AWS KMS, for tests and VPC endpoints; without one, AWS's own in each call's region.
+    pub kms_endpoint: Option<String>,
+}
+
+/// Where items are stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Store {
     /// A database inside this process; in memory if there is no file.
     Embedded {
         /// The database's file.
         file: Option<PathBuf>,
     },
-    /// Amazon DynamoDB; without a region, that of the environment or profile.
-    DynamoDb {
-        /// The region.
-        region: Option<String>,
-    },
+    /// Amazon DynamoDB.
+    DynamoDb,
     /// Anything that speaks the DynamoDB API.
     Endpoint {
         /// Scheme, host and port.
         url: String,
-        /// The region to sign for.
-        region: Option<String>,
     },
 }
 
 impl Target {
-    /// Reads `upstream`, `region` and `database` as a configuration writes them.
+    /// Reads `upstream`, `region` and `database` as a configuration writes them. No keys of AWS KMS are used.
     #[must_use]
     pub fn new(upstream: &str, region: Option<String>, database: Option<PathBuf>) -> Self {
-        match upstream {
-            "embedded" => Target::Embedded { file: database },
-            "dynamodb" => Target::DynamoDb { region },
-            url => Target::Endpoint { url: url.to_owned(), region },
-        }
+        let store = match upstream {
+            "embedded" => Store::Embedded { file: database },
+            "dynamodb" => Store::DynamoDb,
+            url => Store::Endpoint { url: url.to_owned() },
+        };
+        Self { store, region, kms: false, kms_endpoint: None }
+    }
+
+    /// The same with keys of AWS KMS, which is at `endpoint` if there is one.
+    #[must_use]
+    pub fn with_kms(self, endpoint: Option<String>) -> Self {
+        Self { kms: true, kms_endpoint: endpoint, ..self }
     }
 }
 

@@ -14,7 +14,6 @@ use tokio::sync::Mutex;
 #[derive(Debug)]
 pub(crate) struct Signer {
     provider: SharedCredentialsProvider,
-    region: String,
     // One lock around the fetch: when credentials run out, one task fetches and the others wait for it.
     cached: Mutex<Cache>,
 }
@@ -35,23 +34,28 @@ struct Cached {
 
 impl Signer {
     /// A signer for the environment's standard credential chain: variables, profiles, SSO, web identity, container, instance.
+    /// The region is that of the services which give credentials.
     pub(crate) async fn from_environment(region: String) -> Self {
-        let chain = DefaultCredentialsChain::builder().region(aws_config::Region::new(region.clone())).build().await;
-        let signer = Self::new(SharedCredentialsProvider::new(chain), region);
+        let chain = DefaultCredentialsChain::builder().region(aws_config::Region::new(region)).build().await;
+        let signer = Self::new(SharedCredentialsProvider::new(chain));
         // Fetched once now, so that missing credentials show in the log at start and the first caller does not wait.
         let _ = signer.identity(SystemTime::now()).await;
         signer
     }
 
-    pub(crate) fn new(provider: SharedCredentialsProvider, region: String) -> Self {
-        Self { provider, region, cached: Mutex::default() }
+    pub(crate) fn new(provider: SharedCredentialsProvider) -> Self {
+        Self { provider, cached: Mutex::default() }
     }
 
     /// Signs a request. Every header set so far is covered.
-    pub(crate) async fn sign<B: AsRef<[u8]>>(&self, service: &str, request: &mut Request<B>) -> Result<(), WireError> {
+    pub(crate) async fn sign<B: AsRef<[u8]>>(
+        &self,
+        scope: Scope<'_>,
+        request: &mut Request<B>,
+    ) -> Result<(), WireError> {
         let now = SystemTime::now();
         let identity = self.identity(now).await?;
-        sign(request, &identity, Scope { region: &self.region, service }, now)
+        sign(request, &identity, scope, now)
     }
 
     async fn identity(&self, now: SystemTime) -> Result<Identity, WireError> {
@@ -139,12 +143,12 @@ mod tests {
     fn signer(good: usize, lifetime: Option<Duration>) -> (Signer, Arc<AtomicUsize>) {
         let asked = Arc::new(AtomicUsize::new(0));
         let provider = SharedCredentialsProvider::new(Counting { asked: asked.clone(), good, lifetime });
-        (Signer::new(provider, "eu-west-1".into()), asked)
+        (Signer::new(provider), asked)
     }
 
     async fn signed(signer: &Signer) -> Result<String, WireError> {
         let mut request = Request::post("http://127.0.0.1:1/").body(b"{}".as_slice()).unwrap();
-        signer.sign("dynamodb", &mut request).await?;
+        signer.sign(Scope { region: "eu-west-1", service: "dynamodb" }, &mut request).await?;
         Ok(request.headers()["authorization"].to_str().unwrap().to_owned())
     }
 

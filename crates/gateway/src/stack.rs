@@ -17,6 +17,7 @@ use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::Full;
 use hyper::body::Incoming;
 
+use crate::kms::Counted;
 use crate::limits::{Load, discard};
 use crate::metrics::Metrics;
 use crate::operation::{Label, Target};
@@ -28,14 +29,15 @@ use crate::trace::{self, Record};
 /// What all connections share.
 pub(crate) struct Stack {
     engine: Arc<Engine>,
-    wire: Arc<dyn Wire>,
+    wire: Counted,
     load: Load,
-    metrics: Metrics,
+    metrics: Arc<Metrics>,
 }
 
 impl Stack {
     pub(crate) fn new(engine: Arc<Engine>, wire: Arc<dyn Wire>, limits: Limits) -> Self {
-        Self { engine, wire, load: Load::new(limits), metrics: Metrics::new() }
+        let metrics = Arc::new(Metrics::new());
+        Self { engine, wire: Counted::new(wire, metrics.clone()), load: Load::new(limits), metrics }
     }
 
     /// Request in, response out.
@@ -84,7 +86,7 @@ impl Stack {
 
         // d. The engine: seals, opens, refuses, or passes on; the wire below it signs and sends.
         let call = Call::new(service, operation.to_owned(), bytes);
-        let answer = self.engine.call(&*self.wire, call).await?;
+        let answer = self.engine.call(&self.wire, call).await?;
 
         // e. What came back must be DynamoDB's to go on as it is.
         Ok(Reply::of_answer(operation, answer)?)

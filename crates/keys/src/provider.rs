@@ -9,6 +9,7 @@ use crate::cache::CacheReadings;
 use crate::error::Error;
 use crate::keyring::{Io, KeyName, Keyring};
 use crate::secret::{Secret, random};
+use crate::wire::Service;
 
 /// Gives the keys of items, from one key ring.
 #[derive(Clone, Debug)]
@@ -25,6 +26,12 @@ impl Provider {
     #[must_use]
     pub fn caches(&self) -> CacheReadings {
         self.0.caches()
+    }
+
+    /// Whether giving keys takes calls of a service.
+    #[must_use]
+    pub fn needs(&self, service: Service) -> bool {
+        self.0.needs(service)
     }
 
     /// Keys to seal one item, and no other: a fresh data key, wrapped and bound to `context`, and where the suite signs a

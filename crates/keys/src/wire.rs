@@ -118,7 +118,7 @@ pub enum WireError {
     NoCredentials,
 }
 
-/// Sends one call. Implementations retry nothing; a failed call of the service is an [`Answer`].
+/// Sends one call. Implementations retry no call of DynamoDB; a failed call of the service is an [`Answer`].
 pub trait Wire: Send + Sync {
     /// Sends `call` and waits for the answer.
     fn send(&self, call: Call) -> BoxFuture<'_, Result<Answer, WireError>>;

@@ -4,7 +4,9 @@ mod plan;
 
 use std::io;
 
-use dynaseal_engine::{AttributeExplanation, Config, Explanation, Fault, KeyExplanation, Machine, TableExplanation};
+use dynaseal_engine::{
+    AttributeExplanation, Config, Explanation, Fault, KeyExplanation, KmsExplanation, Machine, TableExplanation,
+};
 use serde::Serialize;
 
 use super::Outcome;
@@ -64,6 +66,9 @@ fn text(report: &Report, out: &mut Vec<u8>) {
                 }
                 table(one, out);
             }
+            if let Some(kms) = &explanation.kms {
+                say::wrap(&format!("\n{}", kms_words(kms)), "", out);
+            }
             say::wrap("\nTables that are not named here pass through untouched.", "", out);
         }
     }
@@ -109,6 +114,17 @@ fn table(table: &TableExplanation, out: &mut Vec<u8>) {
         None => "refused: an item that has one is not sealed",
     };
     line("any other", others, width, out);
+}
+
+fn kms_words(kms: &KmsExplanation) -> String {
+    let KmsExplanation { endpoint, region, .. } = kms;
+    let region = region.as_deref().unwrap_or("that of the environment, such as AWS_REGION");
+    match endpoint {
+        Some(endpoint) => {
+            format!("The gateway calls AWS KMS at {endpoint}. Calls are signed for the Region of the key, or {region}.")
+        }
+        None => format!("The gateway calls AWS KMS in the Region of each key; where a key names none: {region}."),
+    }
 }
 
 fn line(name: &str, meaning: &str, width: usize, out: &mut Vec<u8>) {

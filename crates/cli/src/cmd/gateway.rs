@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use dynaseal_engine::{Config, GatewaySection, Machine};
+use dynaseal_engine::{Config, GatewaySection, Machine, Service};
 use dynaseal_gateway::{
     Limits, LogLevel, RuntimeClock, Server, Settings, StopSignals, Target, UpstreamLimits, open_upstream, start_log,
 };
@@ -39,9 +39,9 @@ pub(crate) fn run(args: &Args) -> Result<Outcome, Error> {
 
 async fn serve(config: Config) -> Result<Outcome, Error> {
     let section = &config.gateway;
-    let target = Target::new(&section.upstream, section.region.clone(), section.database.clone());
-    let wire = open_upstream(&target, upstream_limits(section)).await?;
-    let settings = settings(section);
+    let target = target(section, config.needs(Service::Kms));
+    let (settings, limits) = (settings(section), upstream_limits(section));
+    let wire = open_upstream(&target, limits).await?;
     let engine = config.into_engine(Arc::new(RuntimeClock));
     until_stopped(Server::bind(settings, Arc::new(engine), wire).await?).await
 }
@@ -73,6 +73,13 @@ pub(super) async fn until_stopped(server: Server) -> Result<Outcome, Error> {
     Ok(Outcome::Done)
 }
 
+/// Where calls go, those of KMS among them or not.
+pub(crate) fn target(section: &GatewaySection, kms: bool) -> Target {
+    let GatewaySection { upstream, region, database, kms_endpoint, .. } = section;
+    let target = Target::new(upstream, region.clone(), database.clone());
+    if kms { target.with_kms(kms_endpoint.clone()) } else { target }
+}
+
 pub(super) fn settings(section: &GatewaySection) -> Settings {
     let default = Limits::default();
     Settings {
@@ -86,7 +93,7 @@ pub(super) fn settings(section: &GatewaySection) -> Settings {
     }
 }
 
-fn upstream_limits(section: &GatewaySection) -> UpstreamLimits {
+pub(crate) fn upstream_limits(section: &GatewaySection) -> UpstreamLimits {
     let default = UpstreamLimits::default();
     UpstreamLimits {
         connect_time: section.connect_timeout.unwrap_or(default.connect_time),
@@ -95,6 +102,6 @@ fn upstream_limits(section: &GatewaySection) -> UpstreamLimits {
     }
 }
 
-pub(super) fn runtime() -> Result<Runtime, Error> {
+pub(crate) fn runtime() -> Result<Runtime, Error> {
     Runtime::new().map_err(|source| dynaseal_gateway::Error::Process { what: "the async runtime", source }.into())
 }

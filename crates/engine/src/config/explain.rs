@@ -7,6 +7,7 @@ use super::fault::Fault;
 use super::tables::{ANY_KEY, action_word, plaintext_word, suite_word};
 use crate::pattern::TableKeys;
 use dynaseal_item::Action;
+use dynaseal_keys::Service;
 
 /// What a configuration means.
 #[derive(Clone, Debug, Serialize)]
@@ -14,6 +15,8 @@ use dynaseal_item::Action;
 pub struct Explanation {
     /// The protected tables, by name. All others pass through untouched.
     pub tables: Vec<TableExplanation>,
+    /// Where the gateway's calls of AWS KMS go; `None` if no key needs it.
+    pub kms: Option<KmsExplanation>,
     /// What is allowed but worth a second look.
     pub warnings: Vec<Fault>,
 }
@@ -60,6 +63,16 @@ pub struct AttributeExplanation {
     pub in_context: bool,
 }
 
+/// Where the gateway's calls of AWS KMS go.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct KmsExplanation {
+    /// The one address for all; without one, AWS's own in the Region of each key.
+    pub endpoint: Option<String>,
+    /// The Region for keys that name none; without one, that of the environment.
+    pub region: Option<String>,
+}
+
 /// A key ring and those inside it.
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
@@ -87,7 +100,11 @@ impl Config {
             let table = pattern.table(pattern.text(), &any).ok()?;
             Some(TableExplanation { logical_name: None, ..explain_table(&table, keys(pattern.text())?) })
         });
-        Explanation { tables: tables.chain(patterns).collect(), warnings: self.warnings.clone() }
+        let kms = self.needs(Service::Kms).then(|| KmsExplanation {
+            endpoint: self.gateway.kms_endpoint.clone(),
+            region: self.gateway.region.clone(),
+        });
+        Explanation { tables: tables.chain(patterns).collect(), kms, warnings: self.warnings.clone() }
     }
 }
 

@@ -16,6 +16,8 @@ pub struct GatewaySection {
     pub upstream: String,
     /// The AWS region.
     pub region: Option<String>,
+    /// The one address of AWS KMS, instead of AWS's own in the Region of each key.
+    pub kms_endpoint: Option<String>,
     /// The embedded database's file; without it the database is in memory.
     pub database: Option<PathBuf>,
     /// How long a connection to the upstream may take.
@@ -36,6 +38,7 @@ impl Default for GatewaySection {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8000)),
             upstream: "dynamodb".to_owned(),
             region: None,
+            kms_endpoint: None,
             database: None,
             connect_timeout: None,
             timeout: None,
@@ -50,13 +53,18 @@ pub(super) fn read(mut section: Section<'_, '_>, folder: &Path, faults: &mut Fau
     let default = GatewaySection::default();
     let listen = section.text("listen", faults).and_then(|text| address(&text, faults));
     let upstream = section.text("upstream", faults);
-    if let Some(text) = &upstream {
-        check_upstream(text, faults);
+    if let Some(text) = upstream.as_ref().filter(|text| !matches!(text.value, "dynamodb" | "embedded")) {
+        check_url("upstream", text, UPSTREAMS, faults);
+    }
+    let kms_endpoint = section.text("kms_endpoint", faults);
+    if let Some(text) = &kms_endpoint {
+        check_url("kms_endpoint", text, KMS_ENDPOINTS, faults);
     }
     let read = GatewaySection {
         listen: listen.as_ref().map_or(default.listen, |at| at.value),
         upstream: upstream.map_or(default.upstream, |at| at.value.to_owned()),
         region: section.name("region", faults).map(|at| at.value.to_owned()),
+        kms_endpoint: kms_endpoint.map(|at| at.value.to_owned()),
         database: section.name("database", faults).map(|at| folder.join(at.value)),
         connect_timeout: section.seconds("connect_timeout", faults),
         timeout: section.seconds("timeout", faults),
@@ -86,28 +94,22 @@ fn address(text: &At<&str>, faults: &mut Faults<'_>) -> Option<At<SocketAddr>> {
     Some(At { span: text.span.clone(), value: value.ok()? })
 }
 
-fn check_upstream(text: &At<&str>, faults: &mut Faults<'_>) {
+/// A URL of a host, with TLS unless it is this machine.
+fn check_url(key: &str, text: &At<&str>, instead: &'static str, faults: &mut Faults<'_>) {
     let host = |url: &str| {
         let authority = url.split(['/', '?', '#']).next().unwrap_or_default();
         // A user and password do not belong into a configuration; the gateway would not use them.
         if authority.contains('@') { String::new() } else { without_port(authority).to_owned() }
     };
-    let fault = match text.value {
-        "dynamodb" | "embedded" => None,
-        url => match (url.strip_prefix("https://").map(host), url.strip_prefix("http://").map(host)) {
-            (Some(host), _) if !host.is_empty() => None,
-            (_, Some(host)) if is_loopback(&host) => None,
-            (_, Some(host)) if !host.is_empty() => {
-                Some((format!("upstream sends to {} without TLS", shown(&host)), "use https://"))
-            }
-            _ => Some((
-                format!("upstream cannot be {}", shown(url)),
-                "write \"dynamodb\", \"embedded\", or a URL such as https://dynamodb.eu-west-1.amazonaws.com",
-            )),
-        },
-    };
-    if let Some((message, hint)) = fault {
-        faults.error(&text.span, VALUE, message, hint);
+    let (tls, plain) = (text.value.strip_prefix("https://").map(host), text.value.strip_prefix("http://").map(host));
+    match (tls, plain) {
+        (Some(host), _) if !host.is_empty() => {}
+        (_, Some(host)) if is_loopback(&host) => {}
+        (_, Some(host)) if !host.is_empty() => {
+            let message = format!("{key} sends to {} without TLS", shown(&host));
+            faults.error(&text.span, VALUE, message, "use https://");
+        }
+        _ => faults.error(&text.span, VALUE, format!("{key} cannot be {}", shown(text.value)), instead),
     }
 }
 
@@ -121,3 +123,6 @@ fn without_port(authority: &str) -> &str {
 fn is_loopback(host: &str) -> bool {
     host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
+
+const UPSTREAMS: &str = "write \"dynamodb\", \"embedded\", or a URL such as https://dynamodb.eu-west-1.amazonaws.com";
+const KMS_ENDPOINTS: &str = "write a URL such as https://kms.eu-west-1.amazonaws.com, or leave it out";

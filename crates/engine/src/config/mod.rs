@@ -24,7 +24,7 @@ use std::sync::Arc;
 
 use toml::de::DeTable;
 
-pub use explain::{AttributeExplanation, Explanation, KeyExplanation, TableExplanation};
+pub use explain::{AttributeExplanation, Explanation, KeyExplanation, KmsExplanation, TableExplanation};
 pub use fault::{ConfigErrors, Fault};
 pub use gateway::GatewaySection;
 pub use outside::{Machine, Outside};
@@ -33,7 +33,7 @@ pub(crate) use tables::action_word;
 use crate::pattern::Pattern;
 use crate::run::Engine;
 use crate::table::Table;
-use dynaseal_keys::Clock;
+use dynaseal_keys::{Clock, Service};
 use fault::{Faults, NO_TABLES, SYNTAX, UNREADABLE};
 use keys::Keys;
 use section::Section;
@@ -79,6 +79,13 @@ impl Config {
                 Err(faults.into_errors())
             }
         }
+    }
+
+    /// Whether the keys of any table come from a service.
+    #[must_use]
+    pub fn needs(&self, service: Service) -> bool {
+        self.tables.values().any(|table| table.needs(service))
+            || self.patterns.iter().any(|pattern| pattern.needs(service))
     }
 
     /// An engine that protects the tables.

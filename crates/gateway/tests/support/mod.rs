@@ -11,7 +11,7 @@ use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use bytes::Bytes;
 use dynaseal_engine::{Answer, BoxFuture, Call, Engine, SystemClock, Wire, WireError};
-use dynaseal_gateway::{Server, Settings, Stopped, Upstream, UpstreamLimits};
+use dynaseal_gateway::{Server, Settings, Stopped, Target, Upstream, UpstreamLimits};
 use http::request::Parts;
 use http::{HeaderMap, Request, Response};
 use http_body_util::{BodyExt, Full};
@@ -209,11 +209,15 @@ pub async fn raw_upstream(bytes: &'static [u8], then_wait: Duration) -> String {
 
 #[path = "../../../http/tests/sigv4/mod.rs"]
 mod sigv4;
-pub use sigv4::{TEST_KEY_ID, TEST_SECRET, TEST_TOKEN, assert_signature};
+pub use sigv4::{TEST_KEY_ID, TEST_SECRET, TEST_TOKEN, assert_signature, assert_signed_for};
 
 pub fn upstream(url: &str, limits: UpstreamLimits) -> Arc<dyn Wire> {
+    Arc::new(network(&Target::new(url, Some("eu-west-1".into()), None), limits))
+}
+
+pub fn network(target: &Target, limits: UpstreamLimits) -> Upstream {
     let credentials = Credentials::new(TEST_KEY_ID, TEST_SECRET, Some(TEST_TOKEN.into()), None, "test");
-    Arc::new(Upstream::with_credentials(url, "eu-west-1", SharedCredentialsProvider::new(credentials), limits).unwrap())
+    Upstream::with_credentials(target, SharedCredentialsProvider::new(credentials), limits).unwrap()
 }
 
 pub fn brisk() -> UpstreamLimits {

@@ -20,6 +20,12 @@ pub const TEST_TOKEN: &str = "test-session-token";
 /// Fails unless the request is signed with the test credentials for DynamoDB in `region`, and all that matters is signed.
 #[track_caller]
 pub fn assert_signature(head: &Parts, body: &[u8], region: &str) {
+    assert_signed_for("dynamodb", head, body, region);
+}
+
+/// The same for another service.
+#[track_caller]
+pub fn assert_signed_for(service: &str, head: &Parts, body: &[u8], region: &str) {
     let text = |name: &str| {
         let text = head.headers.get(name).map(|value| value.to_str().unwrap().to_owned());
         text.or_else(|| (name == "host").then(|| head.uri.authority().unwrap().to_string())).unwrap()
@@ -30,7 +36,7 @@ pub fn assert_signature(head: &Parts, body: &[u8], region: &str) {
     let (credential, signed, signature) = (parts.next().unwrap(), parts.next().unwrap(), parts.next().unwrap());
     let scope = credential.strip_prefix(TEST_KEY_ID).unwrap().strip_prefix('/').unwrap();
     let (date, rest) = scope.split_once('/').unwrap();
-    assert_eq!(rest, format!("{region}/dynamodb/aws4_request"));
+    assert_eq!(rest, format!("{region}/{service}/aws4_request"));
     for must in ["content-type", "host", "x-amz-date", "x-amz-security-token", "x-amz-target"] {
         assert!(signed.split(';').any(|name| name == must), "{must} is not signed: {signed}");
     }
@@ -41,7 +47,7 @@ pub fn assert_signature(head: &Parts, body: &[u8], region: &str) {
     let to_sign = format!("AWS4-HMAC-SHA256\n{}\n{scope}\n{hashed}", text("x-amz-date"));
     let mac =
         |key: &[u8], data: &str| hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), data.as_bytes()).as_ref().to_vec();
-    let key = [date, region, "dynamodb", "aws4_request"]
+    let key = [date, region, service, "aws4_request"]
         .iter()
         .fold(format!("AWS4{TEST_SECRET}").into_bytes(), |key, part| mac(&key, part));
     assert_eq!(hex(&mac(&key, &to_sign)), signature);

@@ -74,7 +74,8 @@ pub enum Refusal {
 
 impl Refusal {
     /// Reads an answer that is not a success.
-    pub(crate) fn of(answer: &Answer) -> Self {
+    #[must_use]
+    pub fn of(answer: &Answer) -> Self {
         let parsed: Option<serde_json::Value> = serde_json::from_slice(&answer.body).ok();
         let named = parsed.as_ref().and_then(|body| body.get("__type")).and_then(serde_json::Value::as_str);
         let name = named.and_then(|name| name.rsplit('#').next()).unwrap_or_default();
@@ -110,6 +111,12 @@ impl Refusal {
             _ if answer.status == 429 => Self::Throttled,
             other => Self::Other(other.chars().filter(char::is_ascii_alphanumeric).take(NAME).collect()),
         }
+    }
+
+    /// Whether the same call may succeed by itself later.
+    #[must_use]
+    pub fn is_passing(&self) -> bool {
+        matches!(self, Self::Throttled | Self::Unavailable)
     }
 }
 
@@ -159,10 +166,9 @@ impl KmsError {
     #[must_use]
     pub fn kind(&self) -> Kind {
         match self {
-            Self::Refused { refusal: Refusal::Throttled | Refusal::Unavailable, .. } | Self::NoAnswer { .. } => {
-                Kind::Outage
-            }
+            Self::Refused { refusal, .. } if refusal.is_passing() => Kind::Outage,
             Self::Refused { .. } => Kind::Keys,
+            Self::NoAnswer { .. } => Kind::Outage,
             Self::Answer { .. } => Kind::Internal,
         }
     }

@@ -1,0 +1,55 @@
+//! The network for commands that are no server: the services that keys need, reached as the gateway reaches them.
+
+use std::sync::Arc;
+
+use dynaseal_engine::{Answer, BoxFuture, Call, Config, GatewaySection, Service, Wire, WireError};
+use dynaseal_gateway::{Upstream, open_upstream};
+use tokio::runtime::Runtime;
+
+use crate::cmd::gateway;
+use crate::error::Error;
+
+/// A wire to some services and to no other. With none it needs no runtime, no network and no credentials.
+pub(crate) struct Network {
+    services: Vec<Service>,
+    open: Option<(Runtime, Arc<dyn Wire>)>,
+}
+
+impl Network {
+    /// What the keys of a configuration's tables need.
+    pub(crate) fn of_keys(config: &Config) -> Result<Self, Error> {
+        let services = [Service::DynamoDb, Service::Kms].into_iter().filter(|service| config.needs(*service));
+        Self::open(&config.gateway, services.collect())
+    }
+
+    /// The wire to `services`, where the configuration says that they are.
+    pub(crate) fn open(section: &GatewaySection, services: Vec<Service>) -> Result<Self, Error> {
+        if services.is_empty() {
+            return Ok(Self { services, open: None });
+        }
+        let target = gateway::target(section, services.contains(&Service::Kms));
+        let limits = gateway::upstream_limits(section);
+        let runtime = gateway::runtime()?;
+        let wire = runtime.block_on(async {
+            Ok::<_, dynaseal_gateway::Error>(if services.contains(&Service::DynamoDb) {
+                open_upstream(&target, limits).await?
+            } else {
+                // An embedded database stays closed: another process may hold it.
+                Arc::new(Upstream::open(&target, limits).await?)
+            })
+        })?;
+        Ok(Self { services, open: Some((runtime, wire)) })
+    }
+}
+
+impl Wire for Network {
+    fn send(&self, call: Call) -> BoxFuture<'_, Result<Answer, WireError>> {
+        let Some((runtime, wire)) = self.open.as_ref().filter(|_| self.services.contains(&call.service)) else {
+            return Box::pin(std::future::ready(Err(WireError::Unreachable)));
+        };
+        // Whoever waits may be a thread outside the runtime.
+        let wire = wire.clone();
+        let sent = runtime.spawn(async move { wire.send(call).await });
+        Box::pin(async move { sent.await.map_err(|_| WireError::Broken)? })
+    }
+}

@@ -1,0 +1,141 @@
+//! The KMS in memory, served over HTTP on loopback, and orders for it at `/control`.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use bytes::Bytes;
+use dynaseal_engine::{Answer, Call, Service, Wire, WireError};
+use dynaseal_keys::testing::{FakeKms, KeyState, Trouble};
+use http::{HeaderMap, Method, Request, Response, StatusCode};
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+
+/// Serves `kms` until the runtime ends, and gives its address.
+pub async fn serve(kms: FakeKms) -> std::io::Result<SocketAddr> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+    let address = listener.local_addr()?;
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let kms = kms.clone();
+            let service = service_fn(move |request| answer(kms.clone(), request));
+            tokio::spawn(hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service));
+        }
+    });
+    Ok(address)
+}
+
+/// An error ends the connection without an answer.
+async fn answer(kms: FakeKms, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, WireError> {
+    let (head, body) = request.into_parts();
+    let body = body.collect().await.map_err(|_| WireError::Broken)?.to_bytes();
+    match (&head.method, head.uri.path()) {
+        (&Method::GET, "/control") => Ok(json(StatusCode::OK, &state(&kms))),
+        (&Method::POST, "/control") => Ok(match order(&kms, &body) {
+            Ok(()) => json(StatusCode::OK, &json!({})),
+            Err(what) => json(StatusCode::BAD_REQUEST, &json!({ "message": what })),
+        }),
+        (&Method::POST, "/") => match operation(&head.headers) {
+            Ok(operation) => {
+                let call = Call::new(Service::Kms, operation, body.to_vec());
+                kms.send(call).await.map(response)
+            }
+            Err(what) => {
+                let body = json!({ "__type": "IncompleteSignature", "message": what });
+                Ok(json(StatusCode::BAD_REQUEST, &body))
+            }
+        },
+        _ => Ok(json(StatusCode::NOT_FOUND, &json!({ "__type": "UnknownOperationException" }))),
+    }
+}
+
+/// The operation of a request that is one of KMS's protocol and signed for KMS.
+fn operation(headers: &HeaderMap) -> Result<String, &'static str> {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    if text("content-type") != PROTOCOL {
+        return Err("the request is not of the protocol of KMS");
+    }
+    if !text("authorization").contains("/kms/aws4_request") {
+        return Err("the request is not signed for KMS");
+    }
+    let operation = text("x-amz-target").strip_prefix("TrentService.").ok_or("the target is not of KMS")?;
+    Ok(operation.to_owned())
+}
+
+fn response(answer: Answer) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::from(answer.body));
+    *response.status_mut() = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    response.headers_mut().insert("content-type", http::HeaderValue::from_static(PROTOCOL));
+    response
+}
+
+fn json(status: StatusCode, body: &Value) -> Response<Full<Bytes>> {
+    response(Answer { status: status.as_u16(), request_id: None, body: body.to_string().into() })
+}
+
+/// What was called: `{"calls": [["Decrypt", "arn:…"], …]}`.
+fn state(kms: &FakeKms) -> Value {
+    json!({ "calls": kms.calls() })
+}
+
+/// One order, or several of them in one object:
+///
+/// ```json
+/// {"key": "arn:…", "state": "Disabled"}          Enabled, Disabled, PendingDeletion, or Deleted
+/// {"trouble": "Throttle", "operation": "Decrypt", "times": 3}
+///                                                Throttle, Internal, AccessDenied, Garbage, Down, or {"Slow": seconds}
+/// {"calm": true}                                 no more trouble
+/// ```
+fn order(kms: &FakeKms, body: &[u8]) -> Result<(), &'static str> {
+    let order: Value = serde_json::from_slice(body).map_err(|_| "an order is JSON")?;
+    if order["calm"].as_bool() == Some(true) {
+        kms.calm();
+    }
+    if let Some(state) = order["state"].as_str() {
+        let key = order["key"].as_str().ok_or("which key?")?;
+        match state {
+            "Enabled" => kms.set_state(key, KeyState::Enabled),
+            "Disabled" => kms.set_state(key, KeyState::Disabled),
+            "PendingDeletion" => kms.set_state(key, KeyState::PendingDeletion),
+            "Deleted" => kms.delete_key(key),
+            _ => return Err("no such state"),
+        }
+    }
+    let trouble = match &order["trouble"] {
+        Value::Null => return Ok(()),
+        Value::String(name) => match name.as_str() {
+            "Throttle" => Trouble::Throttle,
+            "Internal" => Trouble::Internal,
+            "AccessDenied" => Trouble::AccessDenied,
+            "Garbage" => Trouble::Garbage,
+            "Down" => Trouble::Down(WireError::Broken),
+            _ => return Err("no such trouble"),
+        },
+        slow => {
+            let seconds = slow["Slow"].as_f64().ok_or("no such trouble")?;
+            Trouble::Slow(Duration::try_from_secs_f64(seconds).map_err(|_| "no such time")?)
+        }
+    };
+    let operation = match order["operation"].as_str() {
+        None => None,
+        Some(name) => Some(*OPERATIONS.iter().find(|known| **known == name).ok_or("no such operation")?),
+    };
+    let times = order["times"].as_u64().and_then(|times| usize::try_from(times).ok());
+    kms.trouble(trouble, operation, times.unwrap_or(usize::MAX));
+    Ok(())
+}
+
+const PROTOCOL: &str = "application/x-amz-json-1.1";
+const OPERATIONS: [&str; 8] = [
+    "Decrypt",
+    "DeriveSharedSecret",
+    "DescribeKey",
+    "Encrypt",
+    "GenerateDataKey",
+    "GenerateDataKeyWithoutPlaintext",
+    "GetPublicKey",
+    "ReEncrypt",
+];
