@@ -1,4 +1,5 @@
-//! `aws-kms` and its kin: keys that AWS KMS holds. `aws-kms-ecdh` is in `ecdh.rs`. Nothing is asked of KMS while a configuration is read.
+//! `aws-kms` and its kin: keys that AWS KMS holds; `aws-kms-ecdh` is in `ecdh.rs`. Nothing is asked of KMS while a
+//! configuration is read.
 
 use std::path::Path;
 
