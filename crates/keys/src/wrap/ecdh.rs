@@ -323,6 +323,13 @@ impl<'a> Parties<'a> {
     }
 }
 
+/// Who wrapped a data key for whom, in words; `None` if no ECDH key ring did.
+#[must_use]
+pub fn ecdh_parties(data_key: &EncryptedDataKey<'_>) -> Option<String> {
+    let parties = Curve::ALL.into_iter().find_map(|curve| Parties::of(curve, data_key));
+    parties.map(|parties| parties.words())
+}
+
 /// A recipient as a key's name.
 pub(crate) fn recipient_words(curve: Curve, point: &[u8]) -> String {
     format!("{} to {}", curve.name(), short(point))

@@ -7,6 +7,7 @@ const PRIVATE: &str = include_str!("../../../../keys/tests/data/test-rsa-private
 const PUBLIC: &str = include_str!("../../../../keys/tests/data/test-rsa-public-spki.pem");
 const OTHER: &str = include_str!("../../../../keys/tests/data/test-rsa-public-other.pem");
 const EC_PRIVATE: &str = include_str!("../../../../keys/tests/data/test-ec-p256-a-private.pem");
+const EC_OWN_PUBLIC: &str = include_str!("../../../../keys/tests/data/test-ec-p256-a-public.pem");
 const EC_PUBLIC: &str = include_str!("../../../../keys/tests/data/test-ec-p256-b-public.pem");
 /// A test key.
 const BRANCH: &str = r#"{
@@ -15,7 +16,7 @@ const BRANCH: &str = r#"{
   "versions": { "6f3bcd5e-5c1f-4c0c-9d0b-0d2c3f1f7a11": "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=" }
 }"#;
 
-fn map() -> Map {
+pub(super) fn map() -> Map {
     let mut map = Map::new();
     for (name, text) in [
         ("private.pem", PRIVATE),
@@ -23,6 +24,7 @@ fn map() -> Map {
         ("other.pem", OTHER),
         ("a.pem", EC_PRIVATE),
         ("b.pem", EC_PUBLIC),
+        ("a-public.pem", EC_OWN_PUBLIC),
         ("branch.json", BRANCH),
     ] {
         map.files.insert(Path::new("conf").join(name), text.into());
@@ -31,7 +33,7 @@ fn map() -> Map {
     map
 }
 
-fn key(rest: &str) -> String {
+pub(super) fn key(rest: &str) -> String {
     format!("[keys.main]\n{rest}\n[tables.Users]\nkeys = \"main\"\npartition_key = \"id\"\n")
 }
 
@@ -101,6 +103,17 @@ fn ecdh_keys_have_a_scheme() {
         ("discovery", own.to_owned(), "discovery: opens, cannot seal, from a.pem"),
     ] {
         assert_eq!(detail(&format!("{ecdh}scheme = \"{scheme}\"\n{files}")), format!("ECDH on P-256, {said}"));
+    }
+}
+
+#[test]
+fn discovery_is_worth_a_second_look() {
+    for (scheme, file, warned) in
+        [("discovery", "private_key_file = \"a.pem\"", true), ("ephemeral", "public_key_file = \"b.pem\"", false)]
+    {
+        let config = parse(&format!("type = \"raw-ecdh\"\ncurve = \"P-256\"\nscheme = \"{scheme}\"\n{file}")).unwrap();
+        let codes: Vec<_> = config.warnings.iter().map(|fault| (fault.code, fault.line, fault.column)).collect();
+        assert_eq!(codes == [("DSL-5205", 4, 10)], warned, "{codes:?}");
     }
 }
 
