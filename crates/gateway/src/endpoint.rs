@@ -30,9 +30,8 @@ impl Endpoints {
     /// The addresses that `target` asks for.
     pub(crate) fn of(target: &Target, region: &str) -> Result<Self, Error> {
         let here = |host| aws(host, region).map(|here| Place::Aws { host, here });
-        let at_aws = |host| {
-            here(host).ok_or(Error::Upstream { setting: "region", what: "it is not the name of an AWS region" })
-        };
+        let at_aws =
+            |host| here(host).ok_or(Error::Upstream { setting: "region", what: "it is not the name of an AWS region" });
         let (dynamodb, streams) = match &target.store {
             Store::Endpoint { url } => {
                 let one = Place::One(checked("upstream", url)?);
@@ -120,12 +119,8 @@ fn rebuilt(scheme: Option<Scheme>, authority: Authority) -> Option<Uri> {
 
 const DOMAIN: &str = "amazonaws.com";
 /// The domains of AWS's other partitions, by how their regions begin; the closest first.
-const DOMAINS: [(&str, &str); 4] = [
-    ("cn-", "amazonaws.com.cn"),
-    ("eusc-", "amazonaws.eu"),
-    ("us-isob-", "sc2s.sgov.gov"),
-    ("us-iso-", "c2s.ic.gov"),
-];
+const DOMAINS: [(&str, &str); 4] =
+    [("cn-", "amazonaws.com.cn"), ("eusc-", "amazonaws.eu"), ("us-isob-", "sc2s.sgov.gov"), ("us-iso-", "c2s.ic.gov")];
 /// One part of a host's name has no more.
 const LONGEST_REGION: usize = 63;
 

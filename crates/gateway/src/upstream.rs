@@ -21,11 +21,7 @@ pub async fn open(target: &Target, limits: UpstreamLimits) -> Result<Arc<dyn Wir
 }
 
 /// An embedded database, with the way to KMS that `target` asks for. Without one it needs no network and no credentials.
-pub async fn with_kms(
-    database: Embedded,
-    target: &Target,
-    limits: UpstreamLimits,
-) -> Result<Arc<dyn Wire>, Error> {
+pub async fn with_kms(database: Embedded, target: &Target, limits: UpstreamLimits) -> Result<Arc<dyn Wire>, Error> {
     if !target.kms {
         return Ok(Arc::new(database));
     }

@@ -62,7 +62,10 @@ async fn a_call_is_signed_for_kms_in_the_region_of_its_key() {
     let seen = fake.seen.lock().unwrap();
     for ((head, body), region) in seen.iter().zip(["eu-west-1", "us-east-1"]) {
         assert_eq!(head.headers["content-type"], "application/x-amz-json-1.1");
-        assert_eq!((&head.headers["x-amz-target"], &body[..]), (&"TrentService.Decrypt".parse().unwrap(), &b"{\"x\":1}"[..]));
+        assert_eq!(
+            (&head.headers["x-amz-target"], &body[..]),
+            (&"TrentService.Decrypt".parse().unwrap(), &b"{\"x\":1}"[..])
+        );
         assert_signed_for("kms", head, body, region);
     }
     assert_signed_for("dynamodb", &seen[2].0, &seen[2].1, "us-west-2");
@@ -149,7 +152,9 @@ async fn each_trouble_has_its_code_its_status_and_its_end() {
 async fn a_kms_that_is_not_there_or_no_kms_is_an_answer_in_time() {
     let nobody = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
     let long: &'static [u8] = Box::leak(
-        format!("HTTP/1.1 200 OK\r\ncontent-length: 70000\r\n\r\n{{\"x\":\"{}\"}}", "x".repeat(69_992)).into_bytes().into(),
+        format!("HTTP/1.1 200 OK\r\ncontent-length: 70000\r\n\r\n{{\"x\":\"{}\"}}", "x".repeat(69_992))
+            .into_bytes()
+            .into(),
     );
     let urls = [
         format!("http://{nobody}"),
@@ -171,7 +176,8 @@ async fn a_kms_that_is_not_there_or_no_kms_is_an_answer_in_time() {
 #[tokio::test]
 async fn without_keys_of_kms_a_call_of_kms_goes_nowhere() {
     let wire = dynaseal_gateway::open_upstream(&Target::new("embedded", None, None), brisk()).await.unwrap();
-    let world = World { gateway: Gateway::start_for(engine(), Settings::default(), wire).await, ..World::start(brisk()).await };
+    let world =
+        World { gateway: Gateway::start_for(engine(), Settings::default(), wire).await, ..World::start(brisk()).await };
     world.gateway.call("CreateTable", CREATE).await;
     assert_error(&world.put_reply("1").await, 503, "ServiceUnavailable", "DSL-4112");
 }
@@ -250,7 +256,10 @@ fn engine() -> Engine {
         ..SchemaSpec::default()
     };
     let provider = Provider::new(Arc::new(AwsKmsRing::single(KEY, Vec::new()).unwrap()));
-    Engine::new([Table::new("Users".into(), schema.build().unwrap(), provider, Plaintext::Forbid)], Arc::new(RuntimeClock))
+    Engine::new(
+        [Table::new("Users".into(), schema.build().unwrap(), provider, Plaintext::Forbid)],
+        Arc::new(RuntimeClock),
+    )
 }
 
 /// The message names operation, table and key, says what to do, and holds nothing of the item.
