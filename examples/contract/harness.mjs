@@ -71,13 +71,14 @@ export async function start() {
   return { ...context, call: (method, path, options) => call(context, method, path, options) };
 }
 
-/** One request. `body` is sent as JSON, `raw` as it is; `chunked` without a length; `plain` over HTTP. */
-async function call(context, method, path, { body, raw, token, headers = {}, plain = false, chunked = false } = {}) {
+/** One request. `body` is sent as JSON, `raw` as it is; `chunked` without a length; `plain` over HTTP; `from` another address. */
+async function call(context, method, path, { body, raw, token, headers = {}, plain = false, chunked = false, from } = {}) {
   const text = body === undefined ? raw : JSON.stringify(body);
   const { request } = plain ? http : https;
   const sent = request(`${plain ? context.http : context.https}${path}`, {
     method,
     agent: plain ? undefined : context.agent,
+    localAddress: from,
     headers: {
       ...(text !== undefined && { "content-type": "application/json" }),
       ...(text !== undefined && !chunked && { "content-length": Buffer.byteLength(text) }),
@@ -127,8 +128,8 @@ export async function enter(context, user) {
   return logIn(context, user);
 }
 
-export async function logIn(context, { username, password }) {
-  const session = await context.call("POST", "/sessions", { body: { username, password } });
+export async function logIn(context, { username, password }, from) {
+  const session = await context.call("POST", "/sessions", { body: { username, password }, from });
   assert.equal(session.status, 201, session.text);
   secrets.push(session.json.token);
   return session.json.token;

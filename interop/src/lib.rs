@@ -5,13 +5,14 @@
 //!                                        ours seals ──┴──> aws  opens
 //!                     mutate ── one change to a sealed item ──> aws and ours give the same verdict
 //!                     faults ── one fault in table or item ───> aws and ours refuse to seal
-//!  run puts a case together; report counts
+//!  run puts a case together; node has the Node package do the same; report counts
 //! ```
 
 pub mod aws;
 mod faults;
 mod generate;
 mod mutate;
+pub mod node;
 mod numbers;
 pub mod ours;
 pub mod report;

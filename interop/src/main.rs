@@ -2,16 +2,18 @@
 //! the same changed items and the same faulty ones.
 //!
 //! `cargo run --release -- --items 2000 --seed 1` runs the cases 0 to 1999 of seed 1; `--only 17` runs one of them.
+//! `--node ../crates/node/test/aws/exchange.mjs` has the Node package, as it was built, do our part.
 
 mod args;
 
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
 use args::Args;
 use dynaseal_interop::report::Report;
-use dynaseal_interop::{aws, ours, rings, run};
+use dynaseal_interop::{aws, node, ours, rings, run};
 
 fn main() -> ExitCode {
     let args = match Args::parse(std::env::args().skip(1)) {
@@ -26,6 +28,22 @@ fn main() -> ExitCode {
     aws::silence_panics();
 
     let numbers = args.numbers();
+    let report = match &args.node {
+        Some(script) => match node_package(&sides, &rsa, &args, script) {
+            Ok(report) => report,
+            Err(error) => {
+                eprintln!("{error}");
+                return ExitCode::FAILURE;
+            }
+        },
+        None => in_threads(&sides, &args),
+    };
+    println!("seed {}, cases {} to {}", args.seed, numbers.start, numbers.end.saturating_sub(1));
+    if report.print() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn in_threads(sides: &run::Sides, args: &Args) -> Report {
+    let numbers = args.numbers();
     let next = AtomicU64::new(numbers.start);
     let worker = || {
         let mut report = Report::default();
@@ -34,7 +52,7 @@ fn main() -> ExitCode {
             if number >= numbers.end {
                 return report;
             }
-            run::case(&sides, args.seed, number, &mut report);
+            run::case(sides, args.seed, number, &mut report);
         }
     };
     let mut report = Report::default();
@@ -46,8 +64,16 @@ fn main() -> ExitCode {
             report.merge(worker.join().expect("a worker catches what its cases throw"));
         }
     });
-    println!("seed {}, cases {} to {}", args.seed, numbers.start, numbers.end.saturating_sub(1));
-    if report.print() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    report
+}
+
+fn node_package(sides: &run::Sides, rsa: &rings::RsaPair, args: &Args, script: &Path) -> Result<Report, String> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/node");
+    let run = || node::exchange(sides, rsa, args.seed, args.items, script, &folder);
+    thread::scope(|scope| {
+        let started = thread::Builder::new().stack_size(STACK).spawn_scoped(scope, run);
+        started.expect("a thread").join().expect("a panic of ours was printed")
+    })
 }
 
 /// AWS's crate joins byte strings by recursion, piece by piece: long values overflow the usual two megabytes.

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use dynaseal_item::{Draft, Schema, SchemaSpec, Sealed, json};
 use dynaseal_keys::{
-    Answer, BoxFuture, BranchKeyFile, BranchKeyId, Call, Hierarchical, Io, Keyring, Multi, Padding, Provider, RawAes,
+    Answer, BoxFuture, BranchKeyFile, BranchKeyId, CacheOptions, Call, Hierarchical, Io, Keyring, Multi, Padding, Provider, RawAes,
     RawRsa, SystemClock, Wire, WireError, message_id,
 };
 use serde_json::json;
@@ -97,14 +97,18 @@ fn keyring(ring: Ring, rsa: &RsaPair) -> Arc<dyn Keyring> {
     Arc::new(RawRsa::new(NAMESPACE, &ring.key_name(), padding, private, public).expect("a raw RSA key ring"))
 }
 
-fn branch(id: BranchKeyId) -> Arc<dyn Keyring> {
+/// The branch keys as a local key store.
+pub fn branch_key_file() -> String {
     let entry = |branch: &BranchKey| {
         let key = base64_simd::STANDARD.encode_to_string(branch.key);
         json!({"branch_key_id": branch.id, "active_version": branch.version, "versions": {branch.version: key}})
     };
-    let file = json!(BRANCH_KEYS.iter().map(entry).collect::<Vec<_>>());
-    let store = BranchKeyFile::parse(&file.to_string()).expect("a branch key file");
-    Arc::new(Hierarchical::new(Arc::new(store), id, Duration::from_secs(600)).expect("a hierarchical key ring"))
+    json!(BRANCH_KEYS.iter().map(entry).collect::<Vec<_>>()).to_string()
+}
+
+fn branch(id: BranchKeyId) -> Arc<dyn Keyring> {
+    let store = BranchKeyFile::parse(&branch_key_file()).expect("a branch key file");
+    Arc::new(Hierarchical::new(Arc::new(store), id, CacheOptions::new(Duration::from_secs(600))).expect("a hierarchical key ring"))
 }
 
 fn schema(table: &SchemaSpec) -> Result<Schema, String> {

@@ -24,6 +24,8 @@ pub enum Section {
     Faults,
     /// Faults that one side is stricter about, on purpose.
     Differences,
+    /// The Node package and AWS's crate, both directions.
+    Node,
     /// Values in the items, by type: no comparison, but the proof that all of them occurred.
     Values,
 }
@@ -110,6 +112,7 @@ fn title(section: Section) -> &'static str {
         Section::Mutations => "one change to a sealed item, both give their verdict",
         Section::Faults => "a fault in item or table, both seal",
         Section::Differences => "faults that one side is stricter about, as expected",
+        Section::Node => "the Node package and AWS's crate",
         Section::Values => "values in the items",
     }
 }

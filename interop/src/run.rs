@@ -113,7 +113,8 @@ fn fault(sides: &Sides, case: &mut Case, report: &mut Report) {
     }
 }
 
-fn open_aws(sides: &Sides, table: &SchemaSpec, ring: Ring, item: &Attributes) -> Result<Attributes, String> {
+/// AWS opens an item, or says why the table or the item is refused.
+pub fn open_aws(sides: &Sides, table: &SchemaSpec, ring: Ring, item: &Attributes) -> Result<Attributes, String> {
     sides.aws.encryptor(table, ring)?.open(item)
 }
 

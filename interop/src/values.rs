@@ -11,12 +11,21 @@ pub type Attributes = BTreeMap<String, AttributeValue>;
 
 /// The item as DynamoDB JSON text.
 pub fn to_json(item: &Attributes) -> String {
-    Value::Object(item.iter().map(|(name, value)| (name.clone(), value_to_json(value))).collect()).to_string()
+    to_value(item).to_string()
+}
+
+/// The item as parsed DynamoDB JSON.
+pub fn to_value(item: &Attributes) -> Value {
+    Value::Object(item.iter().map(|(name, value)| (name.clone(), value_to_json(value))).collect())
 }
 
 /// The item in DynamoDB JSON text, or what is wrong with it.
 pub fn from_json(text: &[u8]) -> Result<Attributes, String> {
-    let item: Map<String, Value> = serde_json::from_slice(text).map_err(|error| error.to_string())?;
+    from_value(serde_json::from_slice(text).map_err(|error| error.to_string())?)
+}
+
+/// The item in parsed DynamoDB JSON, or what is wrong with it.
+pub fn from_value(item: Map<String, Value>) -> Result<Attributes, String> {
     item.into_iter().map(|(name, value)| Ok((name, value_from_json(value)?))).collect()
 }
 

@@ -1,12 +1,18 @@
 //! Beside AWS's own crate, which takes minutes to build and so lives in a workspace of its own, `interop/`; and the
 //! gateway beside a pass-through.
 
-use crate::step::{Failed, Step, Steps};
+use crate::step::{Failed, Step, Steps, root};
+use crate::suites;
 
-/// Each opens what the other sealed, and both refuse the same items.
+/// Each opens what the other sealed, and both refuse the same items; then the same of the Node package, over a real store.
 pub(crate) fn run(steps: &mut Steps) -> Result<(), Failed> {
     let run = Step::cargo("interop with aws-db-esdk", &["run", "--release", "--", "--items", "2000"]);
-    steps.run(&run.dir(INTEROP))
+    steps.run(&run.dir(INTEROP))?;
+    suites::node_package(steps)?;
+    let binary = suites::dynaseal(steps)?;
+    let script = root().join(suites::NODE).join("test/aws/exchange.mjs");
+    let node = Step::cargo("interop of the Node package", &["run", "--release", "--", "--node"]).arg(script);
+    steps.run(&node.dir(INTEROP).env("DYNASEAL", binary))
 }
 
 /// CPU time and allocations per item, ours beside AWS's crate and beside the bare cipher calls, rewriting the tables of

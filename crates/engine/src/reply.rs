@@ -21,6 +21,10 @@ pub(crate) use records::open_records;
 
 /// Opens the items of an answer.
 pub(crate) async fn open(operation: &str, reply: &Reply<'_, '_>, answer: Answer, io: Io<'_>) -> Result<Answer, Error> {
+    // What most writes are answered with holds nothing to open.
+    if answer.body == b"{}" {
+        return Ok(answer);
+    }
     let opener = Opener { operation, io };
     let text = std::str::from_utf8(&answer.body).map_err(|_| opener.bad(NotJson("it is not UTF-8")))?;
     if let (true, Reply::One { field, view }) = (answer.ok(), reply) {

@@ -52,6 +52,7 @@ impl Endpoints {
             Service::DynamoDb => &self.dynamodb,
             Service::DynamoDbStreams => &self.streams,
             Service::Kms => &self.kms,
+            Service::Vault => return None,
         };
         let elsewhere = region.filter(|region| *region != self.region);
         match (place, elsewhere) {

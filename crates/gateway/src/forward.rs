@@ -103,6 +103,7 @@ impl Upstream {
                 let attempt = || self.attempt(&request, answer_time / TRIES, answer.min(KMS_ANSWER));
                 self.retries.carry_out(answer_time, attempt).await
             }
+            Service::Vault => Err(WireError::Unreachable),
         }
     }
 

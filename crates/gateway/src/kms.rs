@@ -33,7 +33,7 @@ impl Wire for Counted {
     fn send(&self, call: Call) -> BoxFuture<'_, Result<Answer, WireError>> {
         match call.service {
             Service::DynamoDb | Service::DynamoDbStreams => self.inner.send(call),
-            Service::Kms => Box::pin(self.counted(call)),
+            Service::Kms | Service::Vault => Box::pin(self.counted(call)),
         }
     }
 }

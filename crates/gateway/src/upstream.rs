@@ -38,7 +38,7 @@ impl Wire for Router {
     fn send(&self, call: Call) -> BoxFuture<'_, Result<Answer, WireError>> {
         match call.service {
             Service::DynamoDb | Service::DynamoDbStreams => self.database.send(call),
-            Service::Kms => self.network.send(call),
+            Service::Kms | Service::Vault => self.network.send(call),
         }
     }
 }

@@ -7,6 +7,7 @@ use thiserror::Error;
 
 use crate::keyring::KeyName;
 use crate::kms::error::KmsError;
+use crate::store::error::StoreError;
 
 /// A key ring that cannot be built, or a data key that could not be wrapped or opened.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
@@ -60,6 +61,14 @@ pub enum Error {
         /// The version, a UUID.
         version: String,
     },
+    /// The key store is down or refuses to be asked so often; every [`KeyStore`](crate::KeyStore) may say so.
+    #[error("the key store did not give branch key \"{}\": {what}", .id.escape_debug())]
+    StoreUnavailable {
+        /// The branch key's id.
+        id: String,
+        /// Why, in words of the store's own.
+        what: &'static str,
+    },
     /// The key ring has no key to open with.
     #[error("the key ring {key} can only seal items: {why}")]
     SealOnly {
@@ -71,6 +80,12 @@ pub enum Error {
     /// The key ring has no key to seal with.
     #[error("the key ring {key} can only open items")]
     OpenOnly {
+        /// Which key ring.
+        key: KeyName,
+    },
+    /// The key ring is not for items that are signed.
+    #[error("the key ring {key} cannot be used for items that are signed with ECDSA")]
+    SigningSuite {
         /// Which key ring.
         key: KeyName,
     },
@@ -111,6 +126,9 @@ pub enum Error {
     /// A key management service gave no key.
     #[error(transparent)]
     Kms(#[from] KmsError),
+    /// The key store gave no key, or did not change.
+    #[error(transparent)]
+    Store(Box<StoreError>),
     /// A key ring's setting is wrong.
     #[error("{ring}: {field} {what}")]
     Config {
@@ -162,6 +180,12 @@ impl fmt::Display for KeyFileFault {
     }
 }
 
+impl From<StoreError> for Error {
+    fn from(error: StoreError) -> Self {
+        Self::Store(Box::new(error))
+    }
+}
+
 impl Error {
     /// One error for all of `errors`; nested collections are laid flat. `None` if there is none.
     pub(crate) fn collect(errors: Vec<Error>) -> Option<Error> {
@@ -194,8 +218,11 @@ impl Error {
             Error::ContextTooLong => "DSL-4012",
             Error::Count { .. } => "DSL-4013",
             Error::OpenOnly { .. } => "DSL-4014",
+            Error::StoreUnavailable { .. } => "DSL-4015",
+            Error::SigningSuite { .. } => "DSL-4016",
             Error::Library { .. } => "DSL-4099",
             Error::Kms(error) => error.code(),
+            Error::Store(error) => error.code(),
             Error::Config { .. } => "DSL-5101",
             Error::KeyFile { .. } => "DSL-5102",
         }
@@ -218,11 +245,15 @@ impl Error {
             | Error::OpenOnly { .. } => Kind::Keys,
             Error::Malformed { .. } | Error::PublicKey => Kind::Data,
             Error::SupplierType { .. } | Error::ReservedContext | Error::ContextTooLong => Kind::Caller,
-            Error::SupplierMissing { .. } | Error::Count { .. } | Error::Config { .. } | Error::KeyFile { .. } => {
-                Kind::Config
-            }
+            Error::SigningSuite { .. }
+            | Error::SupplierMissing { .. }
+            | Error::Count { .. }
+            | Error::Config { .. }
+            | Error::KeyFile { .. } => Kind::Config,
+            Error::StoreUnavailable { .. } => Kind::Outage,
             Error::Library { .. } => Kind::Internal,
             Error::Kms(error) => error.kind(),
+            Error::Store(error) => error.kind(),
         }
     }
 
@@ -249,6 +280,10 @@ impl Error {
                 "give the key ring what it lacks: private_key_file, or the key's ARN as key_arn; or open with another key ring"
             }
             Error::OpenOnly { .. } => "make it the child of a multi key whose generator seals",
+            Error::SigningSuite { .. } => "set suite = \"hmac\" for the table, or use another key ring",
+            Error::StoreUnavailable { .. } => {
+                "try again; when_unavailable = \"keep\" lets keys that were fetched before serve through an outage"
+            }
             Error::SupplierMissing { .. } => {
                 "name a key attribute, or one whose action is sign_and_include_in_encryption_context"
             }
@@ -261,6 +296,7 @@ impl Error {
             Error::Count { .. } => "configure fewer key rings for one table",
             Error::Library { .. } => "try again; if it lasts, check that the machine has a source of randomness",
             Error::Kms(error) => error.hint(),
+            Error::Store(error) => error.hint(),
             Error::Config { .. } => "correct the setting",
             Error::KeyFile { .. } => "correct the file, or write it again with the key store it was made from",
         }

@@ -7,9 +7,11 @@ use std::time::{Duration, SystemTime};
 use async_lock::OnceCell;
 use dynaseal_item::{Context, DataKey, EncryptedDataKey, OpenKeys, Suite, TagKey};
 
+use crate::cache::CacheReadings;
 use crate::error::Error;
 use crate::raw;
 use crate::wire::{BoxFuture, Service, Wire};
+use crate::wrap::ecdh::{Curve, Parties};
 
 /// What a key ring may use of the world outside.
 #[derive(Clone, Copy)]
@@ -88,17 +90,27 @@ pub trait Keyring: Send + Sync + Debug {
         true
     }
 
+    /// Whether the ring can be used for items of a suite.
+    fn accepts(&self, _suite: Suite) -> bool {
+        true
+    }
+
     /// Whether the ring calls a service, so that heads can tell before the first call what they must be able to reach.
     fn needs(&self, _service: Service) -> bool {
         false
+    }
+
+    /// What its caches have done, for metrics. Most rings have none.
+    fn caches(&self) -> CacheReadings {
+        CacheReadings::new()
     }
 }
 
 /// Names a key, as text that is safe to print.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct KeyName {
-    provider: String,
-    key: String,
+    provider: Box<str>,
+    key: Box<str>,
 }
 
 impl KeyName {
@@ -111,8 +123,12 @@ impl KeyName {
     /// Who wrapped an encrypted data key, as far as it says.
     #[must_use]
     pub fn of(data_key: &EncryptedDataKey<'_>) -> Self {
+        let provider = printable(&data_key.provider_id);
+        if let Some(parties) = Curve::ALL.into_iter().find_map(|curve| Parties::of(curve, data_key)) {
+            return Self { provider, key: parties.words().into() };
+        }
         let info = raw::aes::key_name(&data_key.provider_info).unwrap_or(&data_key.provider_info);
-        Self { provider: printable(&data_key.provider_id), key: printable(info) }
+        Self { provider, key: printable(info) }
     }
 }
 
@@ -129,13 +145,13 @@ impl Debug for KeyName {
 }
 
 /// Text without control characters, and not too much of it: what an item says about its keys is not to be trusted.
-fn printable(bytes: &[u8]) -> String {
+fn printable(bytes: &[u8]) -> Box<str> {
     let text = String::from_utf8_lossy(bytes);
     let mut out: String = text.chars().take(PRINTED).flat_map(char::escape_debug).collect();
     if text.chars().nth(PRINTED).is_some() {
         out.push('…');
     }
-    out
+    out.into_boxed_str()
 }
 
 const PRINTED: usize = 200;

@@ -9,28 +9,33 @@
 //!
 //!         the key rings    raw/aes.rs      an AES key
 //!                          raw/rsa.rs      an RSA key pair, or one half of it
+//!                          raw/ecdh.rs     what two elliptic-curve keys agree on
 //!                          branch/ring.rs  branch keys of a KeyStore, through a cache
 //!                             id.rs          which branch key an item belongs to
 //!                             file.rs        the KeyStore that is a file
+//!                             ../store/      the KeyStore that is a table of DynamoDB, and what operators do with it
 //!                          kms/ring.rs     keys that AWS KMS holds; client.rs calls it
 //!                             single.rs      one key, or it and its replicas
 //!                             discovery.rs   whichever key sealed the item
+//!                          kms/rsa.rs      an RSA key in AWS KMS; kms/ecdh.rs, an elliptic-curve key there
 //!                          multi.rs        several rings as one
 //!
 //!         wrap.rs          how every ring wraps a data key; with secret.rs, all there is of cryptography here
-//!         cache.rs         a time to live, and one fetch for all who wait
+//!         cache.rs         a time to live, early refresh, and one fetch for all who wait
 //! ```
 
 mod branch;
 mod cache;
 mod error;
 mod json;
+mod keyfile;
 mod keyring;
 mod kms;
 mod multi;
 mod provider;
 mod raw;
 mod secret;
+mod store;
 pub mod testing;
 mod wire;
 mod wrap;
@@ -39,18 +44,34 @@ pub use branch::file::BranchKeyFile;
 pub use branch::id::BranchKeyId;
 pub use branch::ring::Hierarchical;
 pub use branch::store::{BranchKey, KeyStore, KeyVersion};
+pub use cache::{CacheId, CacheOptions, CacheReadings, CacheStats, WhenUnavailable};
 pub use error::{Error, KeyFileFault, Layer};
 pub use keyring::{Clock, Io, KeyName, Keyring, SystemClock, Wrapped};
 pub use kms::arn::{KeyArn, is_key_id, region_of};
 pub use kms::client::AwsKms;
 pub use kms::discovery::Discovery;
+pub use kms::ecdh::{AwsKmsEcdh, KmsEcdhKey};
 pub use kms::error::{KmsError, Refusal};
 pub use kms::ring::AwsKmsRing;
+pub use kms::rsa::AwsKmsRsa;
+pub use kms::vault::VaultTransit;
 pub use kms::{KeyBytes, Kms};
 pub use multi::Multi;
 pub use provider::{Provider, message_id};
 pub use raw::aes::RawAes;
+pub use raw::ecdh::{EcdhKeys, RawEcdh};
 pub use raw::rsa::RawRsa;
 pub use secret::fingerprint;
+pub use store::admin::create::{CreateKey, Created};
+pub use store::admin::erase::{Destroyed, Erasure};
+pub use store::admin::list::{BranchKeyDescription, BranchKeyState, BranchKeySummary, VersionDescription};
+pub use store::admin::rotate::Rotated;
+pub use store::admin::setup::KeyStoreReady;
+pub use store::admin::switch::Switched;
+pub use store::error::{RecordName, StoreError, TableRefusal};
+pub use store::keys::KmsConfiguration;
+pub use store::table::{KeyStoreOptions, KeyStoreTable};
+pub use store::time::CreateTime;
 pub use wire::{Answer, BoxFuture, Call, Service, Wire, WireError};
+pub use wrap::ecdh::Curve;
 pub use wrap::rsa::Padding;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use dynaseal_item::{Context, DataKey, EncryptedDataKey, OpenKeys, Suite};
 
+use crate::cache::CacheReadings;
 use crate::error::Error;
 use crate::keyring::{Io, KeyName, Keyring, Wrapped};
 use crate::wire::{BoxFuture, Service};
@@ -84,7 +85,15 @@ impl Keyring for Multi {
         self.rings.iter().any(|ring| ring.seals())
     }
 
+    fn accepts(&self, suite: Suite) -> bool {
+        self.rings.iter().filter(|ring| ring.seals()).all(|ring| ring.accepts(suite))
+    }
+
     fn needs(&self, service: Service) -> bool {
         self.rings.iter().any(|ring| ring.needs(service))
+    }
+
+    fn caches(&self) -> CacheReadings {
+        self.rings.iter().flat_map(|ring| ring.caches()).collect()
     }
 }

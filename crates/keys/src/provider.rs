@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use dynaseal_item::{Context, DataKey, EncryptedDataKey, OpenKeys, PUBLIC_KEY, SealKeys, SigningKey, Suite};
 
+use crate::cache::CacheReadings;
 use crate::error::Error;
 use crate::keyring::{Io, KeyName, Keyring};
 use crate::secret::{Secret, random};
@@ -19,6 +20,12 @@ impl Provider {
     #[must_use]
     pub fn new(ring: Arc<dyn Keyring>) -> Self {
         Self(ring)
+    }
+
+    /// What the caches of its key ring have done.
+    #[must_use]
+    pub fn caches(&self) -> CacheReadings {
+        self.0.caches()
     }
 
     /// Whether giving keys takes calls of a service.

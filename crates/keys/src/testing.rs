@@ -1,14 +1,19 @@
-//! A world for tests: a clock that is moved by hand, a network that is not there, and a KMS in memory.
+//! A world for tests: a clock that is moved by hand, a network that is not there, and key management
+//! services and a DynamoDB in memory.
 
 mod kms;
+mod table;
+mod transit;
 
 use std::sync::Mutex;
 use std::time::Duration;
 
 use crate::keyring::{Clock, Io};
-use crate::wire::{Answer, BoxFuture, Call, Wire, WireError};
+use crate::wire::{Answer, BoxFuture, Call, Service, Wire, WireError};
 
 pub use kms::{FakeKms, KeyState, Trouble};
+pub use table::{FakeTable, TableTrouble};
+pub use transit::FakeTransit;
 
 /// A clock that stands still until it is moved.
 #[derive(Debug, Default)]
@@ -58,4 +63,19 @@ impl Wire for NoWire {
 #[must_use]
 pub fn offline(clock: &dyn Clock) -> Io<'_> {
     Io { wire: &NoWire, clock }
+}
+
+/// KMS and DynamoDB in memory, behind one wire.
+#[derive(Clone, Debug, Default)]
+pub struct FakeAws {
+    /// Answers the calls of KMS.
+    pub kms: FakeKms,
+    /// Answers the calls of DynamoDB.
+    pub table: FakeTable,
+}
+
+impl Wire for FakeAws {
+    fn send(&self, call: Call) -> BoxFuture<'_, Result<Answer, WireError>> {
+        if call.service == Service::Kms { self.kms.send(call) } else { self.table.send(call) }
+    }
 }

@@ -9,7 +9,7 @@ use thiserror::Error;
 /// A boxed future, so that [`Wire`] and the key rings can be trait objects.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// An AWS service that speaks awsJson.
+/// A service that calls go to. Those of AWS speak awsJson.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Service {
     /// Amazon DynamoDB.
@@ -18,20 +18,23 @@ pub enum Service {
     DynamoDbStreams,
     /// AWS Key Management Service.
     Kms,
+    /// HashiCorp Vault or OpenBao: the operation is the path after `/v1/`, and the call is a POST of JSON.
+    Vault,
 }
 
 impl Service {
-    /// What stands before the dot in `X-Amz-Target`.
+    /// What stands before the dot in `X-Amz-Target`; Vault has no such header, and the name tells it apart.
     #[must_use]
     pub fn target_prefix(self) -> &'static str {
         match self {
             Service::DynamoDb => "DynamoDB_20120810",
             Service::DynamoDbStreams => "DynamoDBStreams_20120810",
             Service::Kms => "TrentService",
+            Service::Vault => "Vault",
         }
     }
 
-    /// The service of an `X-Amz-Target` prefix that callers may send; KMS is only ever called by us.
+    /// The service of an `X-Amz-Target` prefix that callers may send; key management is only ever called by us.
     #[must_use]
     pub fn from_target_prefix(prefix: &str) -> Option<Self> {
         [Service::DynamoDb, Service::DynamoDbStreams].into_iter().find(|service| service.target_prefix() == prefix)
@@ -43,7 +46,7 @@ impl Service {
 pub struct Call {
     /// Where it goes.
     pub service: Service,
-    /// The operation's name.
+    /// The operation's name, for Vault a path.
     pub operation: Cow<'static, str>,
     /// The body; it may hold plaintext before sealing and is never printed.
     pub body: Vec<u8>,

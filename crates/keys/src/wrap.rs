@@ -10,6 +10,7 @@
 //!
 //! K is fresh for every encrypted data key. That key's tag of the footer comes from K too: HKDF(K, "…KEYWRAP_MAC").
 
+pub(crate) mod ecdh;
 pub(crate) mod rsa;
 
 use std::fmt;
@@ -117,22 +118,30 @@ impl fmt::Debug for Gcm {
     }
 }
 
-/// A key that others are derived from with SP 800-108 in counter mode and HMAC-SHA-256 (FORMAT 1.4).
+/// A key that others are derived from with SP 800-108 in counter mode and HMAC (FORMAT 1.4).
 pub(crate) struct CounterKdf(hmac::Key);
 
 impl CounterKdf {
-    pub(crate) fn new(key: &[u8; KEY]) -> Self {
+    pub(crate) fn sha256(key: &[u8; KEY]) -> Self {
         Self(hmac::Key::new(hmac::HMAC_SHA256, key))
     }
 
-    /// 32 bytes, which SHA-256 gives in one block. The length is encoded in bits (FORMAT T8).
-    pub(crate) fn derive(&self, purpose: &[u8], nonce: &[u8]) -> Secret<KEY> {
-        let mut block = hmac::Context::with_key(&self.0);
-        for part in [&1_u32.to_be_bytes(), purpose, &[0], nonce, &256_u32.to_be_bytes()] {
-            block.update(part);
-        }
+    pub(crate) fn sha384(key: &[u8]) -> Self {
+        Self(hmac::Key::new(hmac::HMAC_SHA384, key))
+    }
+
+    /// `N` bytes. The length is encoded in bits (FORMAT T8).
+    pub(crate) fn derive<const N: usize>(&self, purpose: &[u8], nonce: &[u8]) -> Secret<N> {
+        let [.., a, b, c, d] = (8 * N as u64).to_be_bytes();
         let mut out = Secret::zero();
-        out.expose_mut().iter_mut().zip(block.sign().as_ref()).for_each(|(to, from)| *to = *from);
+        let block = self.0.algorithm().digest_algorithm().output_len();
+        for (place, number) in out.expose_mut().chunks_mut(block).zip(1_u32..) {
+            let mut mac = hmac::Context::with_key(&self.0);
+            for part in [&number.to_be_bytes(), purpose, &[0], nonce, &[a, b, c, d]] {
+                mac.update(part);
+            }
+            place.iter_mut().zip(mac.sign().as_ref()).for_each(|(to, from)| *to = *from);
+        }
         out
     }
 }
@@ -154,9 +163,21 @@ mod tests {
     /// The same as Python's `hmac` gives for the one block of FORMAT 1.4.
     #[test]
     fn the_counter_kdf_has_a_known_answer() {
-        let derived = CounterKdf::new(&bytes(0)).derive(b"aws-kms-hierarchy", &bytes::<16>(0x40));
+        let derived: Secret<KEY> = CounterKdf::sha256(&bytes(0)).derive(b"aws-kms-hierarchy", &bytes::<16>(0x40));
         let hex: String = derived.expose().iter().map(|byte| format!("{byte:02x}")).collect();
         assert_eq!(hex, "3feb5a301e8ada2676a8b95d5aa6373b1ea733155dce227318a4e66d26429f80");
+    }
+
+    /// Two blocks, the second cut; again as Python's `hmac` gives them.
+    #[test]
+    fn the_counter_kdf_gives_more_than_a_block() {
+        let derived: Secret<64> = CounterKdf::sha384(&bytes::<48>(0)).derive(b"fixed", &bytes::<32>(0x40));
+        let hex: String = derived.expose().iter().map(|byte| format!("{byte:02x}")).collect();
+        let (first, second) = (
+            "ce7fff3884963cfa24607ab601499f9012da7e3aaccb4802bb993eb0ca6f4911",
+            "3df463221dc7579b27a77aeff0222705704b1a5aaaf3d46370deb9abd7fc529d",
+        );
+        assert_eq!(hex, format!("{first}{second}"));
     }
 
     #[test]
@@ -173,7 +194,7 @@ mod tests {
 
     #[test]
     fn keys_print_redacted() {
-        let printed = format!("{:?} {:?}", Gcm::new_256(&bytes(1)).unwrap(), CounterKdf::new(&bytes(1)));
+        let printed = format!("{:?} {:?}", Gcm::new_256(&bytes(1)).unwrap(), CounterKdf::sha256(&bytes(1)));
         assert_eq!(printed, "Gcm(redacted) CounterKdf(redacted)");
     }
 }

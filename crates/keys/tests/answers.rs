@@ -4,14 +4,13 @@
 
 use std::borrow::Cow;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use dynaseal_item::{Context, DataKey, EncryptedDataKey, Kind, OpenKeys, PUBLIC_KEY, Suite, TagKey};
 use dynaseal_keys::testing::{FixedClock, offline};
 use dynaseal_keys::{
-    BoxFuture, BranchKey, BranchKeyFile, BranchKeyId, Error, Hierarchical, Io, KeyName, KeyStore, KeyVersion, Keyring,
-    Layer, Multi, Padding, Provider, RawAes, RawRsa, Wrapped,
+    BoxFuture, BranchKeyFile, BranchKeyId, CacheOptions, Error, Hierarchical, Io, KeyName, Keyring, Layer, Multi,
+    Padding, Provider, RawAes, RawRsa, Wrapped,
 };
 
 const PKCS1: &str = include_str!("data/test-rsa-private-pkcs1.pem");
@@ -168,8 +167,8 @@ fn rsa_settings_are_checked() {
         (Some(ENCRYPTED), None, "private_key_file is encrypted; decrypt it first"),
         (Some(EC), None, "private_key_file must hold PRIVATE KEY or RSA PRIVATE KEY"),
         (Some(SMALL), None, &*format!("private_key_file {not_rsa}")),
-        (None, Some(PKCS8), "public_key_file holds a private key; it belongs into private_key_file"),
-        (None, Some(EC), "public_key_file must hold PUBLIC KEY or RSA PUBLIC KEY"),
+        (None, Some(PKCS8), "public_key_file holds a private key; it must hold the public one"),
+        (None, Some(EC), "public_key_file holds a private key; it must hold the public one"),
         (
             None,
             Some("-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n"),
@@ -201,7 +200,7 @@ fn aes_settings_are_checked() {
 
 #[test]
 fn hierarchical_settings_are_checked() {
-    let new = |id, ttl| Hierarchical::new(Arc::new(Counting::default()), id, ttl).map(|_| ());
+    let new = |id, ttl| Hierarchical::new(store(), id, CacheOptions::new(ttl)).map(|_| ());
     let fixed = || BranchKeyId::Fixed("id".into());
     let whole = "cache_ttl must be a whole number of seconds, at least 1";
     for (id, ttl, expected) in [
@@ -218,7 +217,10 @@ fn hierarchical_settings_are_checked() {
 #[test]
 fn a_branch_key_of_another_id_is_not_mine() {
     let ring = |id: &str| -> Arc<dyn Keyring> {
-        Arc::new(Hierarchical::new(store(), BranchKeyId::Fixed(id.into()), Duration::from_secs(1)).unwrap())
+        Arc::new(
+            Hierarchical::new(store(), BranchKeyId::Fixed(id.into()), CacheOptions::new(Duration::from_secs(1)))
+                .unwrap(),
+        )
     };
     let error = open(&Provider::new(ring("b")), &entries(&ring("a"))).unwrap_err();
     assert!(matches!(error, Error::NotMine { .. }), "{error}");
@@ -241,7 +243,7 @@ fn a_branch_key_of_another_id_is_not_mine() {
 fn an_attribute_that_picks_the_branch_key_must_be_a_bound_string() {
     let ring = |attribute: &str| {
         let id = BranchKeyId::Attribute(attribute.into());
-        Provider::new(Arc::new(Hierarchical::new(store(), id, Duration::from_secs(1)).unwrap()))
+        Provider::new(Arc::new(Hierarchical::new(store(), id, CacheOptions::new(Duration::from_secs(1))).unwrap()))
     };
     let mut context = Context::new();
     context.insert("aws-crypto-attr.tenant", "a");
@@ -260,27 +262,6 @@ fn an_attribute_that_picks_the_branch_key_must_be_a_bound_string() {
     // An item of another kind of ring need not name a branch key.
     let error = open(&ring("other"), &entries(&aes("acme", "dev", 1))).unwrap_err();
     assert!(matches!(error, Error::NotMine { .. }), "{error}");
-}
-
-#[test]
-fn branch_keys_are_fetched_once_per_time_to_live_and_apart_for_sealing_and_opening() {
-    let store = Arc::new(Counting::default());
-    let id = BranchKeyId::Fixed("id".into());
-    let provider = Provider::new(Arc::new(Hierarchical::new(store.clone(), id, Duration::from_secs(5)).unwrap()));
-    let clock = FixedClock::new(Duration::from_secs(1000));
-    let io = offline(&clock);
-    let context = Context::new();
-    let round = || {
-        let keys = pollster::block_on(provider.seal_keys(Suite::Hmac, &context, io)).unwrap();
-        let sealed: Vec<_> = keys.wrapped.into_iter().map(|(data_key, _)| data_key).collect();
-        pollster::block_on(provider.open_keys(Suite::Hmac, &sealed, &context, io)).unwrap();
-        (store.active.load(Ordering::SeqCst), store.version.load(Ordering::SeqCst))
-    };
-    assert_eq!([round(), round()], [(1, 1), (1, 1)]);
-    clock.advance(Duration::from_secs(5));
-    assert_eq!(round(), (1, 1));
-    clock.advance(Duration::from_secs(1));
-    assert_eq!(round(), (2, 2));
 }
 
 #[test]
@@ -310,7 +291,10 @@ fn keys_print_redacted() {
     let rings: Vec<Arc<dyn Keyring>> = vec![
         aes("acme", "dev", 0xab),
         Arc::new(RawRsa::new("acme", "rsa", Padding::Pkcs1, Some(PKCS8), None).unwrap()),
-        Arc::new(Hierarchical::new(store(), BranchKeyId::Fixed("a".into()), Duration::from_secs(1)).unwrap()),
+        Arc::new(
+            Hierarchical::new(store(), BranchKeyId::Fixed("a".into()), CacheOptions::new(Duration::from_secs(1)))
+                .unwrap(),
+        ),
     ];
     let printed = format!("{:?}", Provider::new(Arc::new(Multi::new(None, rings).unwrap())));
     assert!(printed.contains("redacted") && printed.contains("dev") && printed.contains("2048 bits"), "{printed}");
@@ -346,31 +330,6 @@ fn seal(provider: &Provider, suite: Suite, context: &Context) -> Result<Vec<Encr
 fn open(provider: &Provider, data_keys: &[EncryptedDataKey<'_>]) -> Result<OpenKeys, Error> {
     let clock = FixedClock::default();
     pollster::block_on(provider.open_keys(Suite::Hmac, data_keys, &Context::new(), offline(&clock)))
-}
-
-/// A key store that counts.
-#[derive(Debug, Default)]
-struct Counting {
-    active: AtomicUsize,
-    version: AtomicUsize,
-}
-
-impl Counting {
-    fn key(&self) -> Arc<BranchKey> {
-        Arc::new(BranchKey::new(KeyVersion::from_bytes([1; 16]), &[2; 32]))
-    }
-}
-
-impl KeyStore for Counting {
-    fn active<'a>(&'a self, _: &'a str, _: Io<'a>) -> BoxFuture<'a, Result<Arc<BranchKey>, Error>> {
-        self.active.fetch_add(1, Ordering::SeqCst);
-        Box::pin(std::future::ready(Ok(self.key())))
-    }
-
-    fn version<'a>(&'a self, _: &'a str, _: KeyVersion, _: Io<'a>) -> BoxFuture<'a, Result<Arc<BranchKey>, Error>> {
-        self.version.fetch_add(1, Ordering::SeqCst);
-        Box::pin(std::future::ready(Ok(self.key())))
-    }
 }
 
 /// A ring that breaks the rules: it gives any number of data keys.

@@ -13,7 +13,10 @@ use std::time::Duration;
 
 use dynaseal_item::{Context, EncryptedDataKey, PUBLIC_KEY, Suite};
 use dynaseal_keys::testing::{FixedClock, offline};
-use dynaseal_keys::{BranchKeyFile, BranchKeyId, Hierarchical, Keyring, Padding, Provider, RawAes, RawRsa};
+use dynaseal_keys::{
+    BranchKeyFile, BranchKeyId, CacheOptions, Curve, EcdhKeys, Hierarchical, Keyring, Padding, Provider, RawAes,
+    RawEcdh, RawRsa,
+};
 use serde_json::Value as Json;
 
 /// Catches what a round trip cannot: a mistake that wrapping and unwrapping share.
@@ -24,24 +27,22 @@ fn of_every_ring_made_by_the_reference() {
     for case in cases {
         opens(case, ring(&case["ring"]), bytes(&case["provider_id"]));
     }
-    assert_eq!(cases.len(), 2 * (3 + 5 + 1));
+    assert_eq!(cases.len(), 2 * (3 + 5 + 1 + 3 * 3));
 }
 
 #[test]
-fn of_raw_aes_made_by_awss_python_package() {
+fn of_raw_aes_and_raw_ecdh_made_by_awss_python_package() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/vectors/kat_edks.json");
     let Ok(text) = std::fs::read_to_string(path) else {
         println!("skipped: kat_edks.json is not there");
         return;
     };
     let file: Json = serde_json::from_str(&text).unwrap();
-    let raw_aes = |case: &&Json| case["keyring"]["type"] == "raw-aes";
-    let mut opened = 0;
-    for case in file["cases"].as_array().unwrap().iter().filter(raw_aes) {
+    let cases = file["cases"].as_array().unwrap();
+    for case in cases {
         opens(case, ring(&case["keyring"]), text_of(&case["provider_id"]).as_bytes().to_vec());
-        opened += 1;
     }
-    assert_eq!(opened, 1);
+    assert_eq!(cases.len(), 1 + 3 * 2 * 2);
 }
 
 /// The case's entry opens to its data key and tag key.
@@ -69,12 +70,21 @@ fn ring(ring: &Json) -> Arc<dyn Keyring> {
             let (padding, pem) = (Padding::from_name(text("padding")), include_str!("data/test-rsa-private-pkcs8.pem"));
             Arc::new(RawRsa::new(text("namespace"), text("name"), padding.unwrap(), Some(pem), None).unwrap())
         }
+        "raw-ecdh" => {
+            let curve = text("curve").strip_prefix("ECC_NIST_P").map(|size| format!("P-{size}")).unwrap();
+            let private_pem = text("private_pem");
+            let keys = match ring.get("peer_public_pem") {
+                Some(public) => EcdhKeys::Static { private_pem, public_pem: text_of(public) },
+                None => EcdhKeys::Discovery { private_pem },
+            };
+            Arc::new(RawEcdh::new(Curve::from_name(&curve).unwrap(), keys).unwrap())
+        }
         "hierarchy" => {
             let mut file = ring.clone();
             file.as_object_mut().unwrap().remove("type");
             let store = Arc::new(BranchKeyFile::parse(&file.to_string()).unwrap());
             let id = BranchKeyId::Fixed(text("branch_key_id").to_owned());
-            Arc::new(Hierarchical::new(store, id, Duration::from_secs(1)).unwrap())
+            Arc::new(Hierarchical::new(store, id, CacheOptions::new(Duration::from_secs(1))).unwrap())
         }
         other => panic!("a key ring this test does not know: {other}"),
     }

@@ -10,7 +10,8 @@ use std::time::Duration;
 use dynaseal_item::{Context, EncryptedDataKey, Kind, OpenKeys, PUBLIC_KEY, SealKeys, Suite};
 use dynaseal_keys::testing::{FakeKms, FixedClock};
 use dynaseal_keys::{
-    AwsKmsRing, BranchKeyFile, BranchKeyId, Error, Hierarchical, Io, Keyring, Multi, Padding, Provider, RawAes, RawRsa,
+    AwsKmsRing, BranchKeyFile, BranchKeyId, CacheOptions, Curve, EcdhKeys, Error, Hierarchical, Io, Keyring, Multi,
+    Padding, Provider, RawAes, RawEcdh, RawRsa,
 };
 use proptest::prelude::*;
 
@@ -44,6 +45,23 @@ fn raw_rsa_oaep_sha384() {
 #[test]
 fn raw_rsa_oaep_sha512() {
     check(rsa(Padding::OaepSha512), 48 + 256, 1);
+}
+
+#[test]
+fn raw_ecdh_static() {
+    for (curve, private_pem, public_pem) in ECDH {
+        let ring = RawEcdh::new(curve, EcdhKeys::Static { private_pem, public_pem }).unwrap();
+        check(Arc::new(ring), 48 + 112, 1);
+    }
+}
+
+#[test]
+fn raw_ecdh_ephemeral_and_discovery() {
+    for (curve, private_pem, public_pem) in ECDH {
+        let sealing = Arc::new(RawEcdh::new(curve, EcdhKeys::Ephemeral { public_pem }).unwrap());
+        let opening = Arc::new(RawEcdh::new(curve, EcdhKeys::Discovery { private_pem }).unwrap());
+        check(Arc::new(Multi::new(Some(sealing), vec![opening]).unwrap()), 48 + 112, 1);
+    }
 }
 
 #[test]
@@ -232,6 +250,13 @@ fn rsa(padding: Padding) -> Arc<dyn Keyring> {
     Arc::new(RawRsa::new("tests", "rsa", padding, Some(pem), None).unwrap())
 }
 
+/// A test key pair of each curve.
+const ECDH: [(Curve, &str, &str); 3] = [
+    (Curve::P256, include_str!("data/test-ec-p256-a-private.pem"), include_str!("data/test-ec-p256-a-public.pem")),
+    (Curve::P384, include_str!("data/test-ec-p384-a-private.pem"), include_str!("data/test-ec-p384-a-public.pem")),
+    (Curve::P521, include_str!("data/test-ec-p521-a-private.pem"), include_str!("data/test-ec-p521-a-public.pem")),
+];
+
 fn branch(id: BranchKeyId) -> Arc<dyn Keyring> {
     // A test key: 32 bytes of 7.
     let file = r#"{
@@ -240,7 +265,7 @@ fn branch(id: BranchKeyId) -> Arc<dyn Keyring> {
         "versions": { "00000000-0000-4000-8000-000000000001": "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=" }
     }"#;
     let store = Arc::new(BranchKeyFile::parse(file).unwrap());
-    Arc::new(Hierarchical::new(store, id, Duration::from_secs(60)).unwrap())
+    Arc::new(Hierarchical::new(store, id, CacheOptions::new(Duration::from_secs(60))).unwrap())
 }
 
 const KMS_KEY: &str = "arn:aws:kms:eu-west-1:111122223333:key/11111111-1111-4111-8111-111111111111";

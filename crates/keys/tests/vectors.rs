@@ -19,9 +19,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use dynaseal_item::{Action, EncryptedDataKey, Item, Schema, SchemaSpec, Suite, Value, json, kat};
+use dynaseal_item::{Action, Item, Schema, SchemaSpec, Suite, Value, json, kat};
 use dynaseal_keys::{
-    AwsKmsRing, BranchKeyFile, BranchKeyId, Hierarchical, Io, Keyring, Padding, Provider, RawAes, RawRsa,
+    AwsKmsRing, BranchKeyFile, BranchKeyId, CacheOptions, Hierarchical, Io, Keyring, Padding, Provider, RawAes, RawRsa,
 };
 use serde_json::{Value as Json, json};
 
@@ -102,33 +102,6 @@ fn items_sealed_by_the_rust_crate() {
     assert_eq!(counts, Counts { cases: 41, opened: 47, refused: 0, not_built: 2 });
 }
 
-/// Single data keys of AWS's Python library: the data key and the tag key must come out.
-#[test]
-fn data_keys_wrapped_by_python() {
-    let Some(vectors) = read("kat_edks.json") else { return };
-    let (mut opened, mut need_ecdh) = (0, 0);
-    for case in vectors["cases"].as_array().unwrap() {
-        let bytes = |key: &str| base64_simd::STANDARD.decode_to_vec(case[key].as_str().unwrap()).unwrap();
-        if case["keyring"]["type"] == "raw-ecdh" {
-            need_ecdh += 1;
-            continue;
-        }
-        let data_key = EncryptedDataKey {
-            provider_id: case["provider_id"].as_str().unwrap().as_bytes().into(),
-            provider_info: bytes("provider_info").into(),
-            ciphertext: bytes("ciphertext").into(),
-        };
-        let provider = provider(&case["keyring"]).unwrap();
-        let context = case["context"].as_object().unwrap().iter();
-        let context = context.map(|(key, value)| (key.clone(), value.as_str().unwrap().to_owned())).collect();
-        let keys = support::open_keys(IO, &provider, Suite::Hmac, &[data_key], &context).unwrap();
-        assert_eq!(keys.data_key.expose().as_slice(), bytes("data_key"));
-        assert_eq!(keys.tag_key.expose().as_slice(), bytes("tag_key"));
-        opened += 1;
-    }
-    assert_eq!((opened, need_ecdh), (1, 12));
-}
-
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Counts {
     cases: usize,
@@ -167,7 +140,9 @@ fn branch_keys(file: &Json) -> Provider {
     file.as_object_mut().unwrap().remove("type");
     let id = BranchKeyId::Fixed(file["branch_key_id"].as_str().unwrap().to_owned());
     let store = BranchKeyFile::parse(&file.to_string()).unwrap();
-    Provider::new(Arc::new(Hierarchical::new(Arc::new(store), id, Duration::from_secs(600)).unwrap()))
+    Provider::new(Arc::new(
+        Hierarchical::new(Arc::new(store), id, CacheOptions::new(Duration::from_secs(600))).unwrap(),
+    ))
 }
 
 /// A string `@@x` stands for `shared.x` of the file.

@@ -18,6 +18,8 @@ pub struct JsStep<'env> {
     pub operation: Option<String>,
     /// Done: the HTTP status of the answer.
     pub status: Option<u32>,
+    /// Send: the Region that it must go to, if that is not the client's own.
+    pub region: Option<String>,
     /// Send: the request. Done: the answer.
     pub body: Option<BufferSlice<'env>>,
     /// Wait: poll again after so many milliseconds; without it, once the session is named in `woken`.
@@ -64,6 +66,7 @@ impl Next {
             kind: "wait",
             target: None,
             operation: None,
+            region: None,
             status: None,
             body: None,
             pause: None,
@@ -71,10 +74,11 @@ impl Next {
             woken: Some(woken).filter(|woken| !woken.is_empty()),
         };
         match self {
-            Self::Send(Call { service, operation, body, .. }) => {
+            Self::Send(Call { service, operation, body, region }) => {
                 step.kind = "send";
                 step.target = Some(Service::target_prefix(service));
                 step.operation = Some(operation.into_owned());
+                step.region = region;
                 step.body = Some(BufferSlice::copy_from(env, body)?);
             }
             Self::Wait { pause } => step.pause = pause,

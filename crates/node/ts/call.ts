@@ -1,22 +1,25 @@
 // One call of the engine: a native session whose waits are JavaScript's timers and promises.
 
-import { setTimeout } from "node:timers/promises";
-import type { NativeEngine, Settled, Step, Wait } from "./native.js";
+import type { Target } from "./http.js";
+import type { NativeEngine, Quick, Settled, Step, Wait } from "./native.js";
 
 /** The calls of one engine. They wake one another: a writer that is done lets the next one have its turn. */
 export class Calls {
+  readonly quick: Quick;
   readonly #open = new Map<number, Call>();
   readonly #asyncFrom: number;
   #last = 0;
 
   constructor(readonly engine: NativeEngine) {
     this.#asyncFrom = engine.asyncFrom;
+    this.quick = engine.quick();
   }
 
-  begin(): Call {
+  /** A call; `signal` ends its waits, as it ends the requests that the SDK sends. */
+  begin(signal?: AbortSignal): Call {
     do this.#last = (this.#last + 1) >>> 0;
     while (this.#open.has(this.#last));
-    const call = new Call(this, this.#last);
+    const call = new Call(this, this.#last, signal);
     this.#open.set(this.#last, call);
     return call;
   }
@@ -45,24 +48,28 @@ export class Call {
   constructor(
     private readonly calls: Calls,
     private readonly id: number,
+    private readonly signal: AbortSignal | undefined,
   ) {}
 
-  async start(target: string, operation: string, body: Uint8Array): Promise<Settled> {
-    const { engine } = this.calls;
+  start(target: Target, body: Uint8Array): Settled | Promise<Settled> {
+    const { engine, quick } = this.calls;
+    const { service, operation, header } = target;
     this.#large = this.calls.isLarge(body.byteLength);
-    return this.#settle(
-      this.#large
-        ? await engine.startAsync(this.id, target, operation, body)
-        : engine.start(this.id, target, operation, body),
-    );
+    if (this.#large) return this.#later(engine.startAsync(this.id, header, body));
+    const length = quick.start(this.id, header, body, ROOM);
+    return length < 0
+      ? this.#settle(engine.held(this.id))
+      : { kind: "send", target: service, operation, body: taken(length) };
   }
 
-  async resume(status: number, body: Uint8Array): Promise<Settled> {
-    const { engine } = this.calls;
+  resume(status: number, body: Uint8Array): Settled | Promise<Settled> {
+    const { engine, quick } = this.calls;
     this.#large = this.calls.isLarge(body.byteLength);
-    return this.#settle(
-      this.#large ? await engine.resumeAsync(this.id, status, body) : engine.resume(this.id, status, body),
-    );
+    if (this.#large) return this.#later(engine.resumeAsync(this.id, status, body));
+    const length = quick.resume(this.id, status, body, ROOM);
+    if (length < 0) return this.#settle(engine.held(this.id));
+    this.#over = true;
+    return { kind: "done", status, body: taken(length) };
   }
 
   /** No answer came to what was last sent. */
@@ -96,6 +103,10 @@ export class Call {
     this.#goOn?.();
   }
 
+  async #later(step: Promise<Step>): Promise<Settled> {
+    return this.#settle(await step);
+  }
+
   /** The step, or what follows once its waits are over. */
   #settle(step: Step): Settled | Promise<Settled> {
     if (step.woken) this.calls.wake(step.woken);
@@ -104,20 +115,50 @@ export class Call {
     return step;
   }
 
-  async #wait(step: Wait): Promise<Settled> {
-    await (step.pause === undefined ? this.#turn() : setTimeout(step.pause));
+  async #wait({ pause }: Wait): Promise<Settled> {
+    if (pause !== undefined || !this.#woken) await this.#pause(pause);
     this.#woken = false;
     const { engine } = this.calls;
     return this.#settle(this.#large ? await engine.pollAsync(this.id) : engine.poll(this.id));
   }
 
-  /** Waits for what another call has. That call's own network keeps the process, and its next step wakes this one. */
-  async #turn(): Promise<void> {
-    if (this.#woken) return;
-    await new Promise<void>((resolve) => (this.#goOn = resolve));
-    this.#goOn = undefined;
+  /**
+   * Waits so many milliseconds or, without them, for what another call has: that call's own network keeps the process, and its
+   * next step wakes this one. Throws once the call is aborted; nothing is under way then, and `close` gives up its place.
+   */
+  #pause(milliseconds: number | undefined): Promise<void> {
+    const { signal } = this;
+    return new Promise((resolve, reject) => {
+      const over = () => {
+        clearTimeout(timer);
+        signal?.removeEventListener("abort", over);
+        this.#goOn = undefined;
+        if (signal?.aborted) reject(aborted(signal));
+        else resolve();
+      };
+      const timer = milliseconds === undefined ? undefined : setTimeout(over, milliseconds);
+      if (timer === undefined) this.#goOn = over;
+      signal?.addEventListener("abort", over);
+      if (signal?.aborted) over();
+    });
   }
 }
 
+/** As the SDK's own, which it does not retry. */
+function aborted({ reason }: AbortSignal): Error {
+  return Object.assign(new Error("Request aborted", { cause: reason }), { name: "AbortError" });
+}
+
+/** Where the engine leaves a body. Larger ones come as buffers of their own. */
+const ROOM = Buffer.alloc(64 * 1024);
+
+/** A body as its own buffer; the room, which is never given back, keeps nothing of it. */
+function taken(length: number): Buffer {
+  const body = Buffer.allocUnsafe(length);
+  ROOM.copy(body, 0, 0, length);
+  ROOM.fill(0, 0, length);
+  return body;
+}
+
 /** Why no answer came. */
-export type Lost = "unreachable" | "timeout" | "broken";
+export type Lost = "unreachable" | "timeout" | "broken" | "credentials";

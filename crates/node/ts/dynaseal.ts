@@ -7,8 +7,9 @@ import type { Config, ConfigSource } from "./config.js";
 import { DynasealError, type Fault } from "./errors.js";
 import { native, type NativeEngineResult, type Send, type Settled } from "./native.js";
 import { withImages } from "./records.js";
+import { DYNAMODB, type ServiceOptions, Services } from "./services.js";
 
-export interface Options {
+export interface Options extends ServiceOptions {
   /** Where `key_env` is looked up instead of `process.env`, such as secrets that were fetched at start. */
   readonly env?: Readonly<Record<string, string | undefined>>;
 }
@@ -18,6 +19,7 @@ export class Dynaseal {
   /** What is allowed in the configuration but worth a second look. */
   readonly warnings: readonly Fault[];
   readonly #calls: Calls;
+  readonly #services: Services;
 
   /** Throws a {@link DynasealError} with everything that is wrong in the configuration. */
   constructor(source: ConfigSource, options: Options = {}) {
@@ -25,6 +27,7 @@ export class Dynaseal {
     if (failure || !engine) throw new DynasealError(failure ?? NO_ENGINE);
     this.warnings = warnings;
     this.#calls = new Calls(engine);
+    this.#services = new Services(options);
     for (const { code, message, hint } of warnings)
       process.emitWarning(`${message}; ${hint}`, { type: "DynasealWarning", code });
   }
@@ -50,16 +53,24 @@ export class Dynaseal {
   }
 
   /** @internal A call for the middlewares. */
-  static begin(dynaseal: Dynaseal): Call {
-    return dynaseal.#calls.begin();
+  static begin(dynaseal: Dynaseal, signal?: AbortSignal): Call {
+    return dynaseal.#calls.begin(signal);
+  }
+
+  /** @internal Sends what a sealed client cannot send, and shows the answer to the engine. */
+  static async elsewhere(dynaseal: Dynaseal, call: Call, step: Send): Promise<Settled> {
+    const services = dynaseal.#services;
+    if (!services.serves(step.target)) throw cannotSend(step);
+    const reply = await services.answer(step);
+    return "lost" in reply ? call.lost(reply.lost) : call.resume(reply.status, reply.body);
   }
 
   /** Work without a client; JSON. */
   async #apart(work: (call: Call) => Promise<Settled>): Promise<string> {
     const call = this.#calls.begin();
     try {
-      const step = await work(call);
-      if (step.kind === "send") throw cannotSend(step);
+      let step = await work(call);
+      while (step.kind === "send") step = await Dynaseal.elsewhere(this, call, step);
       if (step.kind === "failed") throw new DynasealError(step.failure);
       return step.body.toString("utf8");
     } finally {
@@ -68,23 +79,24 @@ export class Dynaseal {
   }
 }
 
-/** A call that the engine wants sent and nothing here can send: a question about a table's keys, or a call of another service. */
-export function cannotSend({ target, operation, body }: Send): DynasealError {
-  if (target === DYNAMODB) {
+/** A call that the engine wants sent, and for which the application gave no client. */
+function cannotSend({ target, operation, region, body }: Send): DynasealError {
+  if (target === DYNAMODB && operation === "DescribeTable") {
     const { TableName } = JSON.parse(body.toString("utf8")) as { TableName: string };
     return new DynasealError({
       code: "DSL-2008",
       kind: "caller",
       message: `${operation} on table ${TableName} was not sent: a pattern protects it, and only a sealed DynamoDBClient can ask for its keys`,
-      hint: "let a client that was sealed with this Dynaseal use the table first, or give the table a section of its own, which names its keys",
+      hint: "let a client that was sealed with this Dynaseal use the table first, give Dynaseal a client as dynamodb, or give the table a section of its own, which names its keys",
     });
   }
-  // No key type of this version asks for one.
+  const [what, option] = target === DYNAMODB ? ["reading the key store", "dynamodb"] : ["AWS KMS", "kms"];
+  const where = region === undefined ? "" : ` in Region ${region}`;
   return new DynasealError({
     code: "DSL-9006",
     kind: "config",
-    message: `${operation} must be sent to another service, which this version does not do`,
-    hint: "use raw-aes, raw-rsa, branch-key-file or multi keys, or the gateway",
+    message: `${operation}${where} was not sent: a key of the configuration needs ${what}, and there is no client for it`,
+    hint: `give one with the configuration: { ${option}: new ${target === DYNAMODB ? "DynamoDBClient" : "KMSClient"}({ … }) }`,
   });
 }
 
@@ -122,6 +134,4 @@ function variables(env: Readonly<Record<string, string | undefined>>): Record<st
   return Object.fromEntries(set);
 }
 
-/** As `X-Amz-Target` names it. */
-const DYNAMODB = "DynamoDB_20120810";
 const NO_ENGINE = { code: "DSL-9099", kind: "internal", message: "no engine was made", hint: "report it" } as const;

@@ -4,6 +4,7 @@
 //   exchange.ts   one request through the SDK    http.ts        requests and answers by their shape
 //   call.ts       one call of the engine         native.ts      the native module
 //   dynaseal.ts   a configuration, and items     attributes.ts  attribute values and JSON
+//   services.ts   calls of KMS, key store, Vault
 //   config.ts     the configuration's types      records.ts     stream records
 //
 //   koa/, egress/ are entries of their own: the middlewares around a service, and what guards its outgoing connections
@@ -20,13 +21,16 @@ export {
   type Config,
   type ConfigSource,
   defineTable,
+  type HierarchicalConfig,
   type KeyConfig,
   type MultiConfig,
   type PatternConfig,
   type RawAesConfig,
+  type RawEcdhConfig,
   type RawRsaConfig,
   type TableConfig,
 } from "./config.js";
 export { Dynaseal, type Options } from "./dynaseal.js";
 export { DynasealError, type Fault, type Kind } from "./errors.js";
 export { seal, type Sealable } from "./seal.js";
+export type { Sender, SenderOf, ServiceOptions } from "./services.js";

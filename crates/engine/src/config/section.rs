@@ -89,17 +89,24 @@ impl<'r, 'i> Section<'r, 'i> {
     /// A number of seconds above 0, of at most a day.
     pub(super) fn seconds(&mut self, key: &'static str, faults: &mut Faults<'_>) -> Option<Duration> {
         let value = self.value(key)?;
-        let number = match value.get_ref() {
-            DeValue::Integer(number) if number.radix() == 10 => number.as_str().parse::<f64>().ok(),
-            DeValue::Float(number) => number.as_str().parse::<f64>().ok(),
-            _ => None,
-        };
-        let number = self.typed(key, value, number, "a number of seconds", faults)?;
+        let number = self.typed(key, value, number(value.get_ref()), "a number of seconds", faults)?;
         if number.value > 0.0 && number.value <= 86_400.0 {
             return Some(Duration::from_secs_f64(number.value));
         }
         let message = format!("{key} in {} is out of range", self.title);
         faults.error(&number.span, VALUE, message, "give seconds above 0, at most 86400");
+        None
+    }
+
+    /// A part of a whole, from 0 to 0.9.
+    pub(super) fn share(&mut self, key: &'static str, faults: &mut Faults<'_>) -> Option<f64> {
+        let value = self.value(key)?;
+        let share = self.typed(key, value, number(value.get_ref()), "a number", faults)?;
+        if (0.0..=0.9).contains(&share.value) {
+            return Some(share.value);
+        }
+        let message = format!("{key} in {} is out of range", self.title);
+        faults.error(&share.span, VALUE, message, "give a share from 0 to 0.9");
         None
     }
 
@@ -126,6 +133,21 @@ impl<'r, 'i> Section<'r, 'i> {
         let text = self.text(key, faults)?;
         let value = word(&text, words, &format!("{key} in {}", self.title), faults)?;
         Some(At { span: text.span, value })
+    }
+
+    /// A [`Section::one_of`] that must be there.
+    pub(super) fn required_one_of<T: Clone>(
+        &mut self,
+        key: &'static str,
+        words: &[(&str, T)],
+        example: &str,
+        faults: &mut Faults<'_>,
+    ) -> Option<At<T>> {
+        if self.has(key) {
+            return self.one_of(key, words, faults);
+        }
+        self.required(key, example, faults);
+        None
     }
 
     /// A list of names.
@@ -223,6 +245,14 @@ pub(super) fn word<T: Clone>(text: &At<&str>, words: &[(&str, T)], what: &str, f
     };
     faults.error(&text.span, VALUE, format!("{what} cannot be {}", shown(text.value)), hint);
     None
+}
+
+fn number(value: &DeValue<'_>) -> Option<f64> {
+    match value {
+        DeValue::Integer(number) if number.radix() == 10 => number.as_str().parse().ok(),
+        DeValue::Float(number) => number.as_str().parse().ok(),
+        _ => None,
+    }
 }
 
 const DAY: usize = 86_400;

@@ -129,7 +129,7 @@ pub(crate) fn of<'e, 'a>(tables: &'e Tables<'e>, call: &'a Call) -> Result<Plan<
     let passes = match call.service {
         Service::DynamoDb => PASSES.contains(&operation),
         Service::DynamoDbStreams => stream::PASSES.contains(&operation),
-        Service::Kms => true,
+        Service::Kms | Service::Vault => true,
     };
     if passes || tables.directory().is_empty() {
         return Ok(Plan::Forward);

@@ -20,7 +20,7 @@ pub(super) fn dispatch(database: &Database, service: Service, operation: &str, b
         Service::DynamoDbStreams if operation == "DescribeStream" => Some(describe_stream(database, body)),
         Service::DynamoDbStreams if operation == "GetShardIterator" => Some(get_shard_iterator(database, body)),
         Service::DynamoDbStreams => streams(database, operation, body),
-        Service::Kms => None,
+        Service::Kms | Service::Vault => None,
     }
 }
 

@@ -14,17 +14,16 @@
 
 use std::borrow::Cow;
 use std::sync::Arc;
-use std::time::Duration;
 
 use dynaseal_item::{Context, DataKey, EncryptedDataKey, OpenKeys, Suite};
 
 use crate::branch::id::BranchKeyId;
 use crate::branch::store::{BranchKey, KeyStore, KeyVersion};
-use crate::cache::Cache;
+use crate::cache::{Cache, CacheOptions, CacheReadings, CacheStats, Fetched};
 use crate::error::{Error, Layer};
 use crate::keyring::{Io, KeyName, Keyring, Wrapped};
 use crate::secret::Secret;
-use crate::wire::BoxFuture;
+use crate::wire::{BoxFuture, Service};
 use crate::wrap::{self, Gcm, IV, WRAPPED};
 
 /// Wraps data keys with keys derived from a branch key, which is fetched once and then used for a while.
@@ -32,21 +31,19 @@ use crate::wrap::{self, Gcm, IV, WRAPPED};
 pub struct Hierarchical {
     store: Arc<dyn KeyStore>,
     id: BranchKeyId,
-    /// The active version (`None`) and each version that opens have entries of their own.
+    /// The active version (`None`) and each version that opens have entries of their own. An active key that is fetched
+    /// fills both, so that who seals items and reads them fetches once.
     cache: Cache<(String, Option<KeyVersion>), Arc<BranchKey>>,
 }
 
 impl Hierarchical {
-    /// A key ring over a key store. A branch key from the store is used for `ttl`: so long a rotation goes unnoticed and a
-    /// revoked key stays usable.
+    /// A key ring over a key store, whose branch keys are cached.
     ///
     /// # Errors
-    /// A time that is not whole seconds or none at all, or an empty id or attribute name.
-    pub fn new(store: Arc<dyn KeyStore>, id: BranchKeyId, ttl: Duration) -> Result<Self, Error> {
+    /// Options of the cache that make no sense, or an empty id or attribute name.
+    pub fn new(store: Arc<dyn KeyStore>, id: BranchKeyId, cache: CacheOptions) -> Result<Self, Error> {
+        cache.check(RING)?;
         let config = |field, what| Err(Error::Config { ring: RING, field, what });
-        if ttl.is_zero() || ttl.subsec_nanos() != 0 {
-            return config("cache_ttl", "must be a whole number of seconds, at least 1");
-        }
         match &id {
             BranchKeyId::Fixed(id) if !(1..=LONGEST).contains(&id.len()) => {
                 return config("branch_key_id", "must have 1 to 65,535 bytes");
@@ -54,7 +51,13 @@ impl Hierarchical {
             BranchKeyId::Attribute(name) if name.is_empty() => return config("branch_key_id_attribute", "is empty"),
             _ => {}
         }
-        Ok(Self { store, id, cache: Cache::new(ttl) })
+        Ok(Self { store, id, cache: Cache::new(cache) })
+    }
+
+    /// What the cache has done.
+    #[must_use]
+    pub fn stats(&self) -> CacheStats {
+        self.cache.stats()
     }
 
     async fn wrap_key(&self, data_key: &DataKey, context: &Context, io: Io<'_>) -> Result<Wrapped, Error> {
@@ -127,12 +130,14 @@ impl Hierarchical {
 
     async fn branch_key(&self, id: &str, version: Option<KeyVersion>, io: Io<'_>) -> Result<Arc<BranchKey>, Error> {
         let fetch = async {
-            match version {
-                None => self.store.active(id, io).await,
-                Some(version) => self.store.version(id, version, io).await,
-            }
+            let value = match version {
+                None => self.store.active(id, io).await?,
+                Some(version) => self.store.version(id, version, io).await?,
+            };
+            let also = version.is_none().then(|| (id.to_owned(), Some(value.version())));
+            Ok(Fetched { value, also })
         };
-        self.cache.get((id.to_owned(), version), io.clock.now(), fetch).await
+        self.cache.get((id.to_owned(), version), io.clock, fetch).await
     }
 }
 
@@ -157,12 +162,20 @@ impl Keyring for Hierarchical {
         Box::pin(self.unwrap_key(data_keys, context, io))
     }
 
+    fn needs(&self, service: Service) -> bool {
+        self.store.needs(service)
+    }
+
     fn keys(&self) -> Vec<KeyName> {
         let name = match &self.id {
             BranchKeyId::Fixed(id) => id.clone(),
             BranchKeyId::Attribute(name) => format!("<the value of attribute {name}>"),
         };
         vec![KeyName::new(RING, &name)]
+    }
+
+    fn caches(&self) -> CacheReadings {
+        CacheReadings::from([(self.cache.id(), self.stats())])
     }
 }
 

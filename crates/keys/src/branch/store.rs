@@ -3,11 +3,12 @@
 use std::fmt::{self, Debug};
 use std::sync::Arc;
 
+use serde::{Serialize, Serializer};
 use uuid::Uuid;
 
 use crate::error::Error;
 use crate::keyring::Io;
-use crate::wire::BoxFuture;
+use crate::wire::{BoxFuture, Service};
 use crate::wrap::CounterKdf;
 
 /// Holds branch keys and all their versions.
@@ -22,6 +23,11 @@ pub trait KeyStore: Send + Sync + Debug {
         version: KeyVersion,
         io: Io<'a>,
     ) -> BoxFuture<'a, Result<Arc<BranchKey>, Error>>;
+
+    /// Whether the store calls a service.
+    fn needs(&self, _service: Service) -> bool {
+        false
+    }
 }
 
 /// One version of a branch key, ready to derive wrapping keys.
@@ -34,7 +40,7 @@ impl BranchKey {
     /// A branch key of 32 bytes, which are copied; wipe the caller's copy.
     #[must_use]
     pub fn new(version: KeyVersion, key: &[u8; 32]) -> Self {
-        Self { version, kdf: CounterKdf::new(key) }
+        Self { version, kdf: CounterKdf::sha256(key) }
     }
 
     /// Its version.
@@ -82,6 +88,12 @@ impl KeyVersion {
 impl fmt::Display for KeyVersion {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self.0.as_hyphenated(), f)
+    }
+}
+
+impl Serialize for KeyVersion {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }
 

@@ -91,6 +91,14 @@ impl Reply {
         }
     }
 
+    /// A member that is an object.
+    pub(crate) fn into_object(self, name: &str) -> Option<Self> {
+        self.0.into_iter().find_map(|(field, node)| match node {
+            Node::Object(fields) if field == name => Some(Self(fields)),
+            _ => None,
+        })
+    }
+
     pub(crate) fn text(&self, name: &str) -> Option<&str> {
         self.0.iter().find_map(|(field, node)| match node {
             Node::Text(text) if field == name => Some(text.as_str()),

@@ -1,6 +1,7 @@
 //! Key rings over a key that the caller holds.
 
 pub(crate) mod aes;
+pub(crate) mod ecdh;
 pub(crate) mod rsa;
 
 use crate::error::Error;

@@ -10,9 +10,9 @@
 use std::borrow::Cow;
 
 use dynaseal_item::{Context, DataKey, EncryptedDataKey, OpenKeys, Suite};
-use zeroize::Zeroizing;
 
 use crate::error::{Error, Layer};
+use crate::keyfile::KeyFile;
 use crate::keyring::{Io, KeyName, Keyring, Wrapped, first_of};
 use crate::raw::named;
 use crate::secret::Secret;
@@ -45,8 +45,8 @@ impl RawRsa {
         public_pem: Option<&str>,
     ) -> Result<Self, Error> {
         named(RING, namespace, name)?;
-        let private = private_pem.map(|pem| private_key(padding, pem)).transpose()?;
-        let public = public_pem.map(|pem| public_key(padding, pem)).transpose()?;
+        let private = private_pem.map(|pem| KeyFile::private(RING, pem).rsa_private(padding)).transpose()?;
+        let public = public_pem.map(|pem| KeyFile::public(RING, pem).rsa_public(padding)).transpose()?;
         let public = match (&private, public) {
             (None, None) => return config("private_key_file", "and public_key_file are both missing; one is needed"),
             (Some(private), Some(public)) if !public.belongs_to(private) => {
@@ -63,7 +63,7 @@ impl RawRsa {
         let intermediate = Secret::random()?;
         let mut ciphertext = Vec::with_capacity(WRAPPED);
         let tag_key = wrap::wrap_data_key(&intermediate, data_key, &context, &mut ciphertext)?;
-        self.public.wrap(&intermediate, &mut ciphertext)?;
+        self.public.wrap(intermediate.expose(), &mut ciphertext)?;
         let data_key = EncryptedDataKey {
             provider_id: Cow::Owned(self.namespace.as_bytes().to_vec()),
             provider_info: Cow::Owned(self.name.as_bytes().to_vec()),
@@ -124,49 +124,8 @@ impl Keyring for RawRsa {
     }
 }
 
-fn private_key(padding: Padding, text: &str) -> Result<PrivateKey, Error> {
-    let field = "private_key_file";
-    let (label, der) = section(field, text)?;
-    let key = match label.as_str() {
-        "PRIVATE KEY" => PrivateKey::from_pkcs8(padding, &der),
-        "RSA PRIVATE KEY" => PrivateKey::from_pkcs1(padding, &der),
-        "ENCRYPTED PRIVATE KEY" => return config(field, ENCRYPTED),
-        "PUBLIC KEY" | "RSA PUBLIC KEY" => return config(field, "holds a public key"),
-        _ => return config(field, "must hold PRIVATE KEY or RSA PRIVATE KEY"),
-    };
-    key.map_or_else(|| config(field, NOT_RSA), Ok)
-}
-
-fn public_key(padding: Padding, text: &str) -> Result<PublicKey, Error> {
-    let field = "public_key_file";
-    let (label, der) = section(field, text)?;
-    let key = match label.as_str() {
-        "PUBLIC KEY" => PublicKey::from_spki(padding, &der),
-        "RSA PUBLIC KEY" => PublicKey::from_pkcs1(padding, &der),
-        "PRIVATE KEY" | "RSA PRIVATE KEY" | "ENCRYPTED PRIVATE KEY" => {
-            return config(field, "holds a private key; it belongs into private_key_file");
-        }
-        _ => return config(field, "must hold PUBLIC KEY or RSA PUBLIC KEY"),
-    };
-    key.map_or_else(|| config(field, NOT_RSA), Ok)
-}
-
-/// Label and bytes of the one section of a PEM text.
-fn section(field: &'static str, text: &str) -> Result<(String, Zeroizing<Vec<u8>>), Error> {
-    let mut sections = pem::parse_many(text).unwrap_or_default().into_iter();
-    match (sections.next(), sections.next()) {
-        (Some(only), None) if only.headers().get("Proc-Type").is_some() => config(field, ENCRYPTED),
-        (Some(only), None) => Ok((only.tag().to_owned(), Zeroizing::new(only.into_contents()))),
-        (None, _) => config(field, "is not PEM"),
-        (Some(_), Some(_)) => config(field, "must hold one key"),
-    }
-}
-
 fn config<T>(field: &'static str, what: &'static str) -> Result<T, Error> {
     Err(Error::Config { ring: RING, field, what })
 }
-
-const ENCRYPTED: &str = "is encrypted; decrypt it first";
-const NOT_RSA: &str = "must hold an RSA key of 2048 to 8192 bits";
 
 const RING: &str = "raw-rsa";

@@ -11,6 +11,8 @@ import { redact } from "dynaseal/koa";
 
 const clean = redact();
 const MARK = "[REDACTED]";
+/** Milliseconds of CPU time: how long it takes on a machine that does nothing else. */
+const worked = () => process.cpuUsage().user / 1000;
 const shown = (value) => `${inspect(value, { depth: Infinity, showHidden: true, maxArrayLength: null, maxStringLength: null })}${JSON.stringify(value)}`;
 const hides = (value, why, redactor = clean) => {
   const copy = redactor(value);
@@ -187,7 +189,7 @@ test("circular, deep, wide and huge", () => {
   hides(deep, "deep");
   let bomb = { a: "x" };
   for (let i = 0; i < 60; i += 1) bomb = { a: bomb, b: bomb };
-  const start = performance.now();
+  const start = worked();
   hides(bomb, "bomb");
   hides(Array.from({ length: 200_000 }, () => ({ token: "canary" })), "wide list");
   hides(Object.fromEntries(Array.from({ length: 50_000 }, (_none, i) => [`a${i}`, i === 49_999 ? "canary" : i])), "wide object");
@@ -195,7 +197,7 @@ test("circular, deep, wide and huge", () => {
   hides(new Map(Array.from({ length: 50_000 }, (_none, i) => [{ i }, { token: "canary" }])), "wide Map");
   hides(Object.fromEntries(Array.from({ length: 15_000 }, (_none, i) => [`canary${i}@example.test`, i])), "many secret names");
   hides(Array.from({ length: 900 }, () => "1 ".repeat(4000) + "token=canary"), "long texts");
-  assert.ok(performance.now() - start < 5000, `${performance.now() - start} ms`);
+  assert.ok(worked() - start < 5000, `${worked() - start} ms`);
   assert.equal(redact({ maxDepth: 2 })({ a: { b: { c: { d: "canary" } } } }).a.b.c, "[REDACTED] (too deep)");
 });
 
@@ -204,10 +206,10 @@ test("texts made to be slow are not", () => {
   const texts = ["a-", "-", "a ", "pass ", "--pass ", "pass>", "<", "a@", "a", "@", "a.", "eyJ", "1 ", "1-", '"', "\\", "a=", "a:", "http://", "password", 'password="', "-----BEGIN PRIVATE KEY-----", "Ab1", "bearer ", " ", "1234-", "a@b.", '\\"a:'];
   for (const part of texts) {
     const text = part.repeat(Math.floor(n / part.length));
-    const start = performance.now();
+    const start = worked();
     clean(text);
     clean(`${text}!`);
-    assert.ok(performance.now() - start < 1000, `${part}: ${performance.now() - start} ms`);
+    assert.ok(worked() - start < 1000, `${part}: ${worked() - start} ms`);
   }
 });
 

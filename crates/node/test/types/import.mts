@@ -45,6 +45,26 @@ const everything: Config = { keys, tables: { "*": { keys: "main", default_action
 const keyed: Config = { keys, tables: { "prod-*": { keys: "main", partition_key: "id" } } };
 // @ts-expect-error two places for one key
 const both: Config["keys"] = { main: { type: "raw-aes", namespace: "a", name: "b", key_env: "A", key_file: "b" } };
+const ecdh: Config["keys"] = {
+  both: { type: "raw-ecdh", scheme: "static", curve: "P-256", private_key_file: "own.pem", public_key_file: "peer.pem" },
+  seals: { type: "raw-ecdh", scheme: "ephemeral", curve: "P-384", public_key_file: "peer.pem" },
+  opens: { type: "raw-ecdh", scheme: "discovery", curve: "P-521", private_key_file: "own.pem" },
+};
+const unused: Config["keys"] = {
+  // @ts-expect-error a key that its scheme does not use
+  main: { type: "raw-ecdh", scheme: "ephemeral", curve: "P-256", private_key_file: "a", public_key_file: "b" },
+};
+const store = { type: "hierarchical", key_store_table: "KeyStore", branch_key_id_attribute: "tenant" } as const;
+const stores: Config["keys"] = {
+  one: { ...store, kms_key_arn: "arn", logical_key_store_name: "First", cache_ttl: 60, grant_tokens: ["a"] },
+  replicas: { ...store, kms_mrk_key_arn: "arn", when_unavailable: "keep", keep_for: 300 },
+  any: { ...store, kms: "discovery", accounts: ["111122223333"], regions: ["eu-west-1"] },
+  vault: { ...store, vault_key: "tenants", vault_mount: "transit" },
+};
+// @ts-expect-error a key store without a KMS key
+const open: Config["keys"] = { main: store };
+// @ts-expect-error two KMS keys for one key store
+const twoKeys: Config["keys"] = { main: { ...store, kms_key_arn: "a", kms: "discovery", accounts: [] } };
 const arn = "arn:aws:kms:eu-west-1:111122223333:key/mrk-1234abcd12ab34cd56ef1234567890ab";
 const kms: Config["keys"] = {
   one: { type: "aws-kms", key_arn: arn, grant_tokens: ["token"] },
@@ -57,7 +77,7 @@ const unbounded: Config["keys"] = { main: { type: "aws-kms-discovery", partition
 // @ts-expect-error replicas without Regions
 const nowhere: Config["keys"] = { main: { type: "aws-kms-mrk-discovery", accounts: ["111122223333"] } };
 // @ts-expect-error a key type that is not built
-const planned: Config["keys"] = { main: { type: "hierarchical", arn: "a" } };
+const planned: Config["keys"] = { main: { type: "aws-kms-rsa", arn: "a" } };
 
 const client: DynamoDBClient = seal(new DynamoDBClient({}), config);
 const documents: DynamoDBDocumentClient = seal(DynamoDBDocumentClient.from(new DynamoDBClient({})), "dynaseal.toml");
@@ -92,4 +112,5 @@ export async function onStream(event: LambdaEvent): Promise<(string | undefined)
 }
 
 export type Rules = TableConfig<User>;
-export { aggregated, both, everything, keyed, document, documents, kms, nowhere, planned, streams, unbounded };
+export { aggregated, both, document, documents, ecdh, everything, keyed, kms, nowhere, open, planned };
+export { stores, streams, twoKeys, unbounded, unused };

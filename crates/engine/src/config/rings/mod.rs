@@ -1,13 +1,14 @@
 //! The key types that are not made of others: from a section to a key ring, and what to say about it.
 
 mod branch;
+mod ecdh;
 mod kms;
 mod raw;
 
 use std::path::Path;
 use std::sync::Arc;
 
-use dynaseal_keys::{Error, Keyring};
+use dynaseal_keys::{Error, KeyStoreTable, Keyring};
 
 use super::fault::{Faults, KEY_MATERIAL, Span, shown};
 use super::material::{self, file, secret_file};
@@ -21,7 +22,9 @@ pub(super) use kms::Kind as Kms;
 pub(super) enum Ring {
     RawAes,
     RawRsa,
+    RawEcdh,
     BranchKeyFile,
+    Hierarchical,
     AwsKms(Kms),
 }
 
@@ -30,11 +33,13 @@ pub(super) struct Built {
     pub(super) ring: Arc<dyn Keyring>,
     pub(super) detail: String,
     pub(super) branch_key_id_attribute: Option<String>,
+    /// The table that its branch keys stand in, for commands that change it.
+    pub(super) key_store: Option<Arc<KeyStoreTable>>,
 }
 
 impl Built {
     fn new(ring: impl Keyring + 'static, detail: String) -> Self {
-        Self { ring: Arc::new(ring), detail, branch_key_id_attribute: None }
+        Self { ring: Arc::new(ring), detail, branch_key_id_attribute: None, key_store: None }
     }
 }
 
@@ -48,7 +53,9 @@ pub(super) fn read(
     match ring {
         Ring::RawAes => raw::aes(section, folder, outside, faults),
         Ring::RawRsa => raw::rsa(section, folder, outside, faults),
+        Ring::RawEcdh => ecdh::raw(section, folder, outside, faults),
         Ring::BranchKeyFile => branch::file(section, folder, outside, faults),
+        Ring::Hierarchical => branch::table(section, faults),
         Ring::AwsKms(kind) => kms::read(kind, section, faults),
     }
 }

@@ -34,12 +34,7 @@ pub(super) fn rsa(
     let namespace = section.required("namespace", "acme", faults);
     let name = section.required("name", "main", faults);
     let paddings = Padding::ALL.map(|padding| (padding.name(), padding));
-    let padding = if section.has("padding") {
-        section.one_of("padding", &paddings, faults).map(|at| at.value)
-    } else {
-        section.required("padding", "OAEP_SHA256", faults);
-        None
-    };
+    let padding = section.required_one_of("padding", &paddings, "OAEP_SHA256", faults).map(|at| at.value);
     let private = section.name("private_key_file", faults);
     let public = section.name("public_key_file", faults);
     if !section.has("private_key_file") && !section.has("public_key_file") {

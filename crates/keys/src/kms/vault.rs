@@ -1,0 +1,211 @@
+//! The transit secrets engine of HashiCorp Vault and OpenBao, as a key management service for a key store. DB-ESDK knows
+//! nothing of it, so branch keys under it are for Dynaseal alone.
+//!
+//! ```text
+//!  plaintext that transit encrypts
+//!  field     bytes
+//!  key       32
+//!  digest    48     SHA-384 of the encryption context's bytes
+//! ```
+//!
+//! The context's bytes go along as associated data, too. The digest makes the binding hold where a server is too old to
+//! know associated data and leaves it out unasked.
+
+use aws_lc_rs::constant_time::verify_slices_are_equal;
+use aws_lc_rs::digest::{SHA384, digest};
+use dynaseal_item::Context;
+use zeroize::Zeroizing;
+
+use crate::error::Error;
+use crate::keyring::{Io, KeyName};
+use crate::kms::body::{Reply, Request};
+use crate::kms::error::{KmsError, Refusal};
+use crate::kms::{KeyBytes, Kms};
+use crate::secret::Secret;
+use crate::wire::{Answer, BoxFuture, Call, Service};
+use crate::wrap::context_bytes;
+
+/// Calls the transit secrets engine. A key is named `vault-transit:MOUNT/NAME`; see [`VaultTransit::key`].
+#[derive(Clone, Copy, Debug, Default)]
+pub struct VaultTransit;
+
+impl VaultTransit {
+    /// The name under which a key store knows a key of the engine that is mounted at `mount`.
+    ///
+    /// # Errors
+    /// A part that is empty or holds what must not stand in a path.
+    pub fn key(mount: &str, name: &str) -> Result<String, Error> {
+        let part = |text: &str| {
+            let known = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.');
+            !text.is_empty() && text.bytes().all(known) && !text.bytes().all(|b| b == b'.')
+        };
+        let wrong = |field, what| Err(Error::Config { ring: "vault-transit", field, what });
+        if !mount.split('/').all(part) {
+            return wrong("vault_mount", "must be a path of letters, digits, dots, dashes and underscores");
+        }
+        if !part(name) {
+            return wrong("vault_key", "must have letters, digits, dots, dashes and underscores only");
+        }
+        Ok(format!("{PREFIX}{mount}/{name}"))
+    }
+
+    async fn seal(self, key: &str, plaintext: &[u8; 32], context: &Context, io: Io<'_>) -> Result<Vec<u8>, Error> {
+        let bound = context_bytes(context)?;
+        let message = Zeroizing::new([plaintext.as_slice(), digest(&SHA384, &bound).as_ref()].concat());
+        let asked = Asked::new("encrypt", key)?;
+        let request = Request::new().bytes("plaintext", &message).bytes("associated_data", &bound);
+        let data = asked.send(request, io).await?;
+        let ciphertext = data.text("ciphertext").filter(|text| text.starts_with("vault:v"));
+        ciphertext.map(|text| text.as_bytes().to_vec()).ok_or_else(|| asked.unusable("it has no ciphertext"))
+    }
+
+    async fn open(self, key: &str, wrapped: &[u8], context: &Context, io: Io<'_>) -> Result<KeyBytes, Error> {
+        let bound = context_bytes(context)?;
+        let asked = Asked::new("decrypt", key)?;
+        let ciphertext = std::str::from_utf8(wrapped).map_err(|_| asked.refused(Refusal::InvalidCiphertext))?;
+        let request = Request::new().text("ciphertext", ciphertext).bytes("associated_data", &bound);
+        let data = asked.send(request, io).await?;
+        let message = data.bytes("plaintext").ok_or_else(|| asked.unusable("it has no plaintext"))?;
+        let (plaintext, found) =
+            message.split_first_chunk::<32>().ok_or_else(|| asked.unusable("its plaintext is too short"))?;
+        // Another context, or another tenant's record in the place of this one.
+        verify_slices_are_equal(found, digest(&SHA384, &bound).as_ref())
+            .map_err(|_| asked.refused(Refusal::InvalidCiphertext))?;
+        Ok(KeyBytes::new(*plaintext))
+    }
+}
+
+impl Kms for VaultTransit {
+    fn service(&self) -> Service {
+        Service::Vault
+    }
+
+    /// The key is made here: transit's own data keys cannot be bound to a context.
+    fn generate<'a>(&'a self, key: &'a str, context: &'a Context, io: Io<'a>) -> BoxFuture<'a, Result<Vec<u8>, Error>> {
+        Box::pin(async move {
+            let fresh = Secret::random()?;
+            self.seal(key, fresh.expose(), context, io).await
+        })
+    }
+
+    fn re_encrypt<'a>(
+        &'a self,
+        key: &'a str,
+        wrapped: &'a [u8],
+        from: &'a Context,
+        to: &'a Context,
+        io: Io<'a>,
+    ) -> BoxFuture<'a, Result<Vec<u8>, Error>> {
+        Box::pin(async move {
+            let opened = self.open(key, wrapped, from, io).await?;
+            self.seal(key, &opened, to, io).await
+        })
+    }
+
+    fn decrypt<'a>(
+        &'a self,
+        key: &'a str,
+        wrapped: &'a [u8],
+        context: &'a Context,
+        io: Io<'a>,
+    ) -> BoxFuture<'a, Result<KeyBytes, Error>> {
+        Box::pin(self.open(key, wrapped, context, io))
+    }
+}
+
+/// One call, as its errors name it.
+#[derive(Clone, Copy)]
+struct Asked<'a> {
+    operation: &'static str,
+    mount: &'a str,
+    name: &'a str,
+}
+
+impl<'a> Asked<'a> {
+    /// A key that a record names is checked like one that is configured: it becomes part of a path.
+    fn new(operation: &'static str, key: &'a str) -> Result<Self, Error> {
+        let parts = key.strip_prefix(PREFIX).and_then(|path| path.rsplit_once('/'));
+        let parts = parts.filter(|(mount, name)| VaultTransit::key(mount, name).is_ok());
+        let refused = || KmsError::Refused { operation, key: named(key), refusal: Refusal::IncorrectKey };
+        let (mount, name) = parts.ok_or_else(refused)?;
+        Ok(Self { operation, mount, name })
+    }
+
+    async fn send(self, request: Request, io: Io<'_>) -> Result<Reply, Error> {
+        let path = format!("{}/{}/{}", self.mount, self.operation, self.name);
+        let answer = io.wire.send(Call::new(Service::Vault, path, request.finish())).await;
+        let (operation, key) = (self.operation, self.key());
+        let answer = answer.map_err(|source| KmsError::NoAnswer { operation, key, source })?;
+        if !answer.ok() {
+            return Err(self.refused(refusal(&answer)));
+        }
+        let data = Reply::read(answer.body).and_then(|reply| reply.into_object("data"));
+        data.ok_or_else(|| self.unusable("it has no data"))
+    }
+
+    fn refused(self, refusal: Refusal) -> Error {
+        KmsError::Refused { operation: self.operation, key: self.key(), refusal }.into()
+    }
+
+    fn unusable(self, what: &'static str) -> Error {
+        KmsError::Answer { operation: self.operation, key: self.key(), what }.into()
+    }
+
+    fn key(self) -> KeyName {
+        KeyName::new("vault-transit", &format!("{}/{}", self.mount, self.name))
+    }
+}
+
+fn named(key: &str) -> KeyName {
+    KeyName::new("vault-transit", key.strip_prefix(PREFIX).unwrap_or(key))
+}
+
+/// Transit tells faults apart by status and by the text of its errors, which holds nothing of the request.
+fn refusal(answer: &Answer) -> Refusal {
+    let text = String::from_utf8_lossy(&answer.body);
+    let says = |part: &str| text.contains(part);
+    match answer.status {
+        429 => Refusal::Throttled,
+        500.. => Refusal::Unavailable,
+        // A token that may not, is wrong or has expired gets the same answer.
+        401 | 403 => Refusal::AccessDenied,
+        404 => Refusal::NotFound,
+        _ if says("encryption key not found") => Refusal::NotFound,
+        _ if says("authentication failed") || says("invalid ciphertext") || says("cannot decrypt") => {
+            Refusal::InvalidCiphertext
+        }
+        _ => Refusal::Other(format!("status {}", answer.status)),
+    }
+}
+
+const PREFIX: &str = "vault-transit:";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_a_path_of_plain_names() {
+        assert_eq!(VaultTransit::key("transit", "app").unwrap(), "vault-transit:transit/app");
+        assert_eq!(VaultTransit::key("teams/a", "app.v2").unwrap(), "vault-transit:teams/a/app.v2");
+        for (mount, name) in
+            [("", "a"), ("a", ""), ("a//b", "c"), ("..", "c"), ("a", "../sys/seal"), ("a", "b?c"), ("a b", "c")]
+        {
+            assert!(VaultTransit::key(mount, name).is_err(), "{mount} {name}");
+        }
+        for key in ["vault-transit:a", "arn:aws:kms:eu-west-1:1:key/x", "vault-transit:a/../b", ""] {
+            assert!(Asked::new("decrypt", key).is_err(), "{key}");
+        }
+    }
+
+    #[test]
+    fn refusals_are_told_apart() {
+        let of = |status, body: &str| refusal(&Answer { status, request_id: None, body: body.into() });
+        assert_eq!(of(400, r#"{"errors":["cipher: message authentication failed"]}"#), Refusal::InvalidCiphertext);
+        assert_eq!(of(400, r#"{"errors":["invalid ciphertext: version is too new"]}"#), Refusal::InvalidCiphertext);
+        assert_eq!(of(400, r#"{"errors":["encryption key not found"]}"#), Refusal::NotFound);
+        assert_eq!(of(403, r#"{"errors":["permission denied"]}"#), Refusal::AccessDenied);
+        assert_eq!(of(503, r#"{"errors":["Vault is sealed"]}"#), Refusal::Unavailable);
+        assert_eq!((of(429, ""), of(418, "")), (Refusal::Throttled, Refusal::Other("status 418".to_owned())));
+    }
+}

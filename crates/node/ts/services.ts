@@ -1,0 +1,179 @@
+// Calls that the engine wants sent to services other than the sealed client's own: AWS KMS, the key store in DynamoDB, Vault.
+// The first two go through clients of the application, with its region, credentials and retries; Vault has no client.
+
+import { fromJson, toJson } from "./attributes.js";
+import type { Lost } from "./call.js";
+import { DynasealError } from "./errors.js";
+import { reason } from "./exchange.js";
+import type { Send } from "./native.js";
+
+/** A client of the AWS SDK v3, by what is used of it. */
+export interface Sender {
+  // The SDK's own types would bind this package to one version of it.
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any
+  send(command: any): Promise<any>;
+  readonly config: object;
+}
+
+/** A client, or one for each Region that keys are in. */
+export type SenderOf = Sender | ((region: string | undefined) => Sender);
+
+export interface ServiceOptions {
+  /** A KMSClient of `@aws-sdk/client-kms`, or a function that gives one for a Region. Key types that AWS KMS holds need it. */
+  readonly kms?: SenderOf;
+  /**
+   * A DynamoDBClient that is not sealed, for reading the key store where no sealed DynamoDBClient is at hand: in `sealItem`,
+   * `openItem` and `openRecords`, and for sealed stream clients.
+   */
+  readonly dynamodb?: SenderOf;
+  /** Where `VAULT_ADDR`, `VAULT_TOKEN` and `VAULT_NAMESPACE` are looked up, too. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+}
+
+/** What came back, or that nothing did. */
+export type Reply = { readonly status: number; readonly body: Uint8Array } | { readonly lost: Lost };
+
+export class Services {
+  constructor(private readonly options: ServiceOptions) {}
+
+  /** Whether `answer` can send such a call. */
+  serves(target: string): boolean {
+    return target === VAULT || (target === KMS && !!this.options.kms) || (target === DYNAMODB && !!this.options.dynamodb);
+  }
+
+  answer(step: Send): Promise<Reply> {
+    switch (step.target) {
+      case KMS:
+        return this.#kms(step);
+      case DYNAMODB:
+        return this.#keyStore(step);
+      default:
+        return vault(step, this.options.env ?? process.env);
+    }
+  }
+
+  async #kms(step: Send): Promise<Reply> {
+    const sender = await senderFor(this.options.kms, step, "kms");
+    const command = await commandOf("@aws-sdk/client-kms", () => import("@aws-sdk/client-kms"), step.operation);
+    const input = JSON.parse(step.body.toString("utf8")) as Record<string, unknown>;
+    for (const name of BLOBS) if (typeof input[name] === "string") input[name] = Buffer.from(input[name], "base64");
+    return ask(sender, new command(input), (output) => {
+      const answer = toJson(output);
+      // The SDK's copies of keys; the texts that are made of them cannot be wiped.
+      for (const name of SECRET) if (output[name] instanceof Uint8Array) output[name].fill(0);
+      return answer;
+    });
+  }
+
+  async #keyStore(step: Send): Promise<Reply> {
+    const sender = await senderFor(this.options.dynamodb, step, "dynamodb");
+    const command = await commandOf("@aws-sdk/client-dynamodb", () => import("@aws-sdk/client-dynamodb"), step.operation);
+    const { Key, ...input } = JSON.parse(step.body.toString("utf8")) as Record<string, unknown>;
+    const key = Key === undefined ? {} : { Key: fromJson(JSON.stringify(Key)) };
+    return ask(sender, new command({ ...input, ...key }), toJson);
+  }
+}
+
+/** Sends a command and gives the answer as the service wrote it, its errors by their names. */
+async function ask(
+  sender: Sender,
+  command: object,
+  print: (output: Record<string, unknown>) => string,
+): Promise<Reply> {
+  try {
+    const { $metadata: _, ...output } = (await sender.send(command)) as Record<string, unknown>;
+    return { status: 200, body: Buffer.from(print(output), "utf8") };
+  } catch (error) {
+    const { name, $metadata } = (error ?? {}) as { name?: unknown; $metadata?: { httpStatusCode?: number } };
+    const status = $metadata?.httpStatusCode;
+    if (status === undefined || status === 200) return { lost: lostBecause(error) };
+    return { status, body: Buffer.from(JSON.stringify({ __type: String(name) }), "utf8") };
+  }
+}
+
+function lostBecause(error: unknown): Lost {
+  const { name } = (error ?? {}) as { name?: unknown };
+  return name === "CredentialsProviderError" ? "credentials" : reason(error);
+}
+
+async function senderFor(source: SenderOf | undefined, step: Send, option: string): Promise<Sender> {
+  if (typeof source === "function") return source(step.region);
+  if (!source) throw new Error(`no ${option} client`);
+  const { region } = source.config as { region?: string | (() => Promise<string>) };
+  const own = typeof region === "function" ? await region() : region;
+  if (step.region === undefined || own === undefined || own === step.region) return source;
+  throw new DynasealError({
+    code: "DSL-9009",
+    kind: "config",
+    message: `${step.operation} must be sent to Region ${step.region}, but the client given as ${option} is for ${own}`,
+    hint: `give a function, ${option}: (region) => …, that gives a client for each Region`,
+  });
+}
+
+type Command = new (input: object) => object;
+
+async function commandOf(name: string, load: () => Promise<object>, operation: string): Promise<Command> {
+  let commands: Record<string, unknown>;
+  try {
+    commands = (await load()) as Record<string, unknown>;
+  } catch (cause) {
+    const error = new DynasealError({
+      code: "DSL-9010",
+      kind: "config",
+      message: `${operation} was not sent: the package ${name} cannot be loaded`,
+      hint: `npm install ${name}`,
+    });
+    throw Object.assign(error, { cause });
+  }
+  const command = commands[`${operation}Command`];
+  if (typeof command === "function") return command as Command;
+  throw new DynasealError({
+    code: "DSL-9010",
+    kind: "config",
+    message: `${operation} was not sent: the package ${name} does not know it`,
+    hint: `update ${name}`,
+  });
+}
+
+/** The HTTP API of Vault and OpenBao; the address and the token come from the environment, as for their own clients. */
+async function vault(step: Send, env: Readonly<Record<string, string | undefined>>): Promise<Reply> {
+  const { VAULT_ADDR: address, VAULT_TOKEN: token, VAULT_NAMESPACE: namespace } = env;
+  if (!address || !token) {
+    throw new DynasealError({
+      code: "DSL-9011",
+      kind: "config",
+      message: `${step.operation} was not sent to Vault: ${address ? "VAULT_TOKEN" : "VAULT_ADDR"} is not set`,
+      hint: "set VAULT_ADDR and VAULT_TOKEN",
+    });
+  }
+  const headers: Record<string, string> = {
+    "content-type": "application/json",
+    "x-vault-request": "true",
+    "x-vault-token": token,
+    ...(namespace ? { "x-vault-namespace": namespace } : {}),
+  };
+  try {
+    // A redirect would carry the token to another host.
+    const response = await fetch(new URL(`/v1/${step.operation}`, address), {
+      method: "POST",
+      headers,
+      body: step.body.toString("utf8"),
+      redirect: "error",
+      signal: AbortSignal.timeout(VAULT_TIME),
+    });
+    return { status: response.status, body: new Uint8Array(await response.arrayBuffer()) };
+  } catch (error) {
+    const { cause } = error as { cause?: unknown };
+    return { lost: reason(cause ?? error) };
+  }
+}
+
+/** As `X-Amz-Target` names them, and Vault, which has no such header. */
+export const DYNAMODB = "DynamoDB_20120810";
+const KMS = "TrentService";
+const VAULT = "Vault";
+
+/** The members of KMS's requests and answers that are bytes. */
+const BLOBS = ["CiphertextBlob", "Plaintext", "PublicKey", "SharedSecret"] as const;
+const SECRET = ["Plaintext", "SharedSecret"] as const;
+const VAULT_TIME = 10_000;
