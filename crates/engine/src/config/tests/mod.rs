@@ -342,6 +342,8 @@ fn upstreams_need_tls_unless_they_are_on_this_machine() {
     for (upstreams, expected) in [(&right[..], true), (&wrong[..], false)] {
         for upstream in upstreams {
             assert_eq!(parse(&format!("[gateway]\nupstream = \"{upstream}\"")).is_ok(), expected, "{upstream}");
+            let is_url = expected && upstream.contains("://");
+            assert_eq!(parse(&format!("[gateway]\nkms_endpoint = \"{upstream}\"")).is_ok(), is_url, "{upstream}");
         }
     }
 }
