@@ -70,13 +70,13 @@ impl Hierarchical {
         let (intermediate, public) = Secret::random_with::<{ SALT + IV }>()?;
         let (salt, iv) = public.split_first_chunk::<SALT>().ok_or(SPLIT)?;
         let iv = iv.try_into().map_err(|_| SPLIT)?;
+        let key = Gcm::new_256(branch_key.kdf().derive(PROVIDER, salt)?.expose())?;
         let version = branch_key.version();
 
         let mut ciphertext = Vec::with_capacity(WRAPPED + LENGTH);
         let tag_key = wrap::wrap_data_key(&intermediate, data_key, &context, &mut ciphertext)?;
         ciphertext.extend_from_slice(&public);
         ciphertext.extend_from_slice(version.as_bytes());
-        let key = Gcm::new_256(branch_key.kdf().derive(PROVIDER, salt).expose())?;
         key.seal(iv, &bound(&id, version, &context), intermediate.expose(), &mut ciphertext)?;
         let data_key = EncryptedDataKey {
             provider_id: Cow::Borrowed(PROVIDER),
@@ -121,7 +121,7 @@ impl Hierarchical {
         let (wrapped, rest) = wrap::split(data_key)?;
         let parts = Parts::read(rest).ok_or_else(|| wrap::malformed(data_key, "its ciphertext must have 140 bytes"))?;
         let branch_key = self.branch_key(id, Some(parts.version), io).await?;
-        let key = Gcm::new_256(branch_key.kdf().derive(PROVIDER, parts.salt).expose())?;
+        let key = Gcm::new_256(branch_key.kdf().derive(PROVIDER, parts.salt)?.expose())?;
         let failed = |at| Error::Unwrap { key: KeyName::of(data_key), at };
         let intermediate = key.open(*parts.iv, &bound(id, parts.version, context), parts.sealed);
         let intermediate = intermediate.ok_or_else(|| failed(Layer::IntermediateKey))?;
