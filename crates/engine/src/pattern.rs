@@ -1,7 +1,7 @@
 //! Tables configured by a pattern, such as `[tables."*"]`: everything but the name and the keys, which each table brings.
 
 use dynaseal_item::{Action, SchemaSpec, Suite};
-use dynaseal_keys::Provider;
+use dynaseal_keys::{CacheReadings, Provider};
 
 use crate::table::{Plaintext, Table};
 
@@ -42,6 +42,11 @@ impl Pattern {
     #[must_use]
     pub fn suite(&self) -> Suite {
         self.spec.suite
+    }
+
+    /// What the caches of its key ring have done.
+    pub(crate) fn caches(&self) -> CacheReadings {
+        self.provider.caches()
     }
 
     /// Whether a table's name matches: `*` stands for any text.

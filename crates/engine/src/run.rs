@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use dynaseal_item::{Item, json};
-use dynaseal_keys::{Answer, Call, Clock, Io, Wire};
+use dynaseal_keys::{Answer, CacheStats, Call, Clock, Io, Wire};
 
 use crate::error::Error;
 use crate::learn::{Directory, Tables};
@@ -45,6 +45,12 @@ impl Engine {
     #[must_use]
     pub fn table(&self, name_or_arn: &str) -> Option<&Table> {
         self.directory.named_table(name_or_arn)
+    }
+
+    /// What the caches of all key rings have done.
+    #[must_use]
+    pub fn cache_stats(&self) -> CacheStats {
+        self.directory.caches().into_values().sum()
     }
 
     /// Carries one call out.
