@@ -95,9 +95,9 @@ impl Heap {
                 let length = usize::try_from(end - at).unwrap().min(buffer.len());
                 if memory.read_exact_at(&mut buffer[..length], at).is_ok() {
                     // Compared byte by byte as they are computed, so that the key stands in no buffer of this test.
-                    found |= buffer[..length]
-                        .windows(32)
-                        .any(|window| window.iter().enumerate().all(|(place, have)| *have == byte(tenant, second, place)));
+                    found |= buffer[..length].windows(32).any(|window| {
+                        window.iter().enumerate().all(|(place, have)| *have == byte(tenant, second, place))
+                    });
                 }
                 // What was read must not be found the next time.
                 buffer.fill(0);

@@ -305,5 +305,18 @@ fn a_value_found_under_two_keys_is_fetched_once() {
     }
 }
 
+#[test]
+fn a_value_that_came_under_another_key_ends_the_wait() {
+    let world = World::new(same);
+    *world.also.lock().unwrap() = Some("key");
+    let mut callers = world.callers(2);
+    world.answer(Ok(1));
+    world.now("other key").unwrap();
+    let mut second = callers.pop().unwrap();
+    drop(callers);
+    assert_eq!(poll(&mut second), Poll::Ready(Ok(1)));
+    assert_eq!(world.calls(), 2);
+}
+
 mod early_refresh;
 mod outages;
