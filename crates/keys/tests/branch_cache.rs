@@ -191,8 +191,8 @@ fn a_ring_that_is_part_of_two_others_is_read_once() {
     world.seal(1).unwrap();
     let multi = |rings: Vec<Arc<dyn Keyring>>| Arc::new(Multi::new(None, rings).unwrap()) as Arc<dyn Keyring>;
     let other = World::new(CacheOptions::new(TTL));
-    let inner = multi(vec![world.ring.clone(), other.ring.clone()]);
-    let readings = multi(vec![inner, world.ring.clone()]).caches();
+    let inner = multi(vec![world.ring.clone(), other.ring]);
+    let readings = multi(vec![inner, world.ring]).caches();
     assert_eq!(readings.len(), 2);
     let sum: CacheStats = readings.into_values().sum();
     assert_eq!((sum.fetches, sum.misses, sum.entries), (1, 1, 2));

@@ -2,7 +2,7 @@
 //! `/proc/self/mem`. Stacks are left out; what a call leaves there is written over by the next calls.
 
 #![cfg(target_os = "linux")]
-#![expect(clippy::unwrap_used, reason = "the helpers of a test may stop it")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "the helpers of a test may stop it")]
 
 use std::fs::{self, File};
 use std::os::unix::fs::FileExt;

@@ -59,7 +59,7 @@ impl World {
             let value = answer.await?;
             Ok(Fetched { value, also: *self.also.lock().unwrap() })
         };
-        Box::pin(self.cache.get(key, &self.clock, fetch))
+        Box::pin(async move { self.cache.get(&key, &self.clock, fetch).await })
     }
 
     fn now(&self, key: &'static str) -> Result<u32, Error> {
@@ -199,7 +199,7 @@ fn sixty_four_threads_make_one_fetch() {
                     std::thread::sleep(Duration::from_millis(20));
                     Ok(Fetched { value: 7, also: None })
                 };
-                assert_eq!(pollster::block_on(world.cache.get("key", &world.clock, fetch)), Ok(7));
+                assert_eq!(pollster::block_on(world.cache.get(&"key", &world.clock, fetch)), Ok(7));
             });
         }
     });
