@@ -16,12 +16,12 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
 /// Serves `kms` until the runtime ends, and gives its address.
-pub async fn serve(kms: FakeKms) -> std::io::Result<SocketAddr> {
+pub(crate) async fn serve(kms: FakeKms) -> std::io::Result<SocketAddr> {
     serve_through(kms.clone(), Arc::new(kms)).await
 }
 
 /// The same, with calls going through `wire` and orders to `kms`.
-pub async fn serve_through(kms: FakeKms, wire: Arc<dyn Wire>) -> std::io::Result<SocketAddr> {
+pub(crate) async fn serve_through(kms: FakeKms, wire: Arc<dyn Wire>) -> std::io::Result<SocketAddr> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
     let address = listener.local_addr()?;
     tokio::spawn(async move {
