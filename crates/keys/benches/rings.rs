@@ -24,8 +24,7 @@ use std::time::Duration;
 
 use cpu_time::ThreadTime;
 use dynaseal_item::{Action, Schema, SchemaSpec, Suite, json};
-use dynaseal_keys::testing::NoWire;
-use dynaseal_keys::{BranchKeyFile, BranchKeyId, CacheOptions, Hierarchical, Io, Provider, RawAes, SystemClock};
+use dynaseal_keys::{BranchKeyFile, BranchKeyId, CacheOptions, Hierarchical, Provider, RawAes};
 
 fn main() -> ExitCode {
     let aes = Provider::new(Arc::new(RawAes::new("bench", "key", &[7; 32]).unwrap()));
@@ -89,11 +88,8 @@ fn medians<const N: usize>(mut jobs: [&mut dyn FnMut(); N]) -> [Duration; N] {
     })
 }
 
-/// Neither ring needs a network here.
-const IO: Io<'static> = Io { wire: &NoWire, clock: &SystemClock };
-
 fn seal(schema: &Schema, provider: &Provider, text: &str) -> String {
-    let item = support::seal(IO, schema, provider, json::read_item(text).unwrap()).unwrap();
+    let item = support::seal(support::IO, schema, provider, json::read_item(text).unwrap()).unwrap();
     let mut out = Vec::with_capacity(2 * text.len() + 1024);
     json::write_item(&item, &mut out);
     String::from_utf8(out).unwrap()
@@ -101,7 +97,7 @@ fn seal(schema: &Schema, provider: &Provider, text: &str) -> String {
 
 fn open(schema: &Schema, provider: &Provider, text: &str) -> String {
     let mut sealed = json::read_item(text).unwrap();
-    let item = support::open(IO, schema, provider, &mut sealed).unwrap();
+    let item = support::open(support::IO, schema, provider, &mut sealed).unwrap();
     let mut out = Vec::with_capacity(text.len());
     json::write_item(&item, &mut out);
     String::from_utf8(out).unwrap()
