@@ -12,6 +12,7 @@
 //! [`Server`] and serves until [`StopSignals`] says stop.
 
 mod clock;
+mod connections;
 mod embedded;
 mod endpoint;
 mod error;
@@ -30,6 +31,7 @@ mod signals;
 mod stack;
 mod trace;
 mod upstream;
+mod vault;
 
 pub use clock::RuntimeClock;
 pub use embedded::Embedded;
@@ -40,4 +42,4 @@ pub use settings::{Limits, Settings, Store, Target, UpstreamLimits};
 pub use signals::StopSignals;
 pub use trace::start as start_log;
 pub use tracing::Level as LogLevel;
-pub use upstream::{open as open_upstream, with_kms};
+pub use upstream::{open as open_upstream, with_keys, without_database};
