@@ -13,6 +13,7 @@
 
 mod caches;
 mod clock;
+mod connections;
 mod embedded;
 mod endpoint;
 mod error;
@@ -31,6 +32,7 @@ mod signals;
 mod stack;
 mod trace;
 mod upstream;
+mod vault;
 
 pub use clock::RuntimeClock;
 pub use embedded::Embedded;
@@ -41,4 +43,4 @@ pub use settings::{Limits, Settings, Store, Target, UpstreamLimits};
 pub use signals::StopSignals;
 pub use trace::start as start_log;
 pub use tracing::Level as LogLevel;
-pub use upstream::{open as open_upstream, with_kms};
+pub use upstream::{open as open_upstream, with_keys, without_database};

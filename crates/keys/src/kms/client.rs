@@ -135,6 +135,10 @@ impl AwsKms {
 }
 
 impl Kms for AwsKms {
+    fn service(&self) -> Service {
+        Service::Kms
+    }
+
     fn generate<'a>(&'a self, key: &'a str, context: &'a Context, io: Io<'a>) -> BoxFuture<'a, Result<Vec<u8>, Error>> {
         Box::pin(self.generate_without_plaintext(key, context, io))
     }

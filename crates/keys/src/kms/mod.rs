@@ -28,9 +28,7 @@ pub type KeyBytes = Zeroizing<[u8; 32]>;
 /// from one context to another, and opens them.
 pub trait Kms: Send + Sync + Debug {
     /// The service that it calls.
-    fn service(&self) -> Service {
-        Service::Kms
-    }
+    fn service(&self) -> Service;
 
     /// A fresh key of 32 bytes, wrapped with `key` and bound to `context`.
     fn generate<'a>(&'a self, key: &'a str, context: &'a Context, io: Io<'a>) -> BoxFuture<'a, Result<Vec<u8>, Error>>;
