@@ -11,7 +11,7 @@ use crate::cache::CacheReadings;
 use crate::error::Error;
 use crate::raw;
 use crate::wire::{BoxFuture, Service, Wire};
-use crate::wrap::ecdh::{Curve, Parties};
+use crate::wrap::ecdh::ecdh_parties;
 
 /// What a key ring may use of the world outside.
 #[derive(Clone, Copy)]
@@ -124,8 +124,8 @@ impl KeyName {
     #[must_use]
     pub fn of(data_key: &EncryptedDataKey<'_>) -> Self {
         let provider = printable(&data_key.provider_id);
-        if let Some(parties) = Curve::ALL.into_iter().find_map(|curve| Parties::of(curve, data_key)) {
-            return Self { provider, key: parties.words().into() };
+        if let Some(key) = ecdh_parties(data_key) {
+            return Self { provider, key: key.into() };
         }
         let info = raw::aes::key_name(&data_key.provider_info).unwrap_or(&data_key.provider_info);
         Self { provider, key: printable(info) }

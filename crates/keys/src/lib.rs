@@ -73,5 +73,5 @@ pub use store::keys::KmsConfiguration;
 pub use store::table::{KeyStoreOptions, KeyStoreTable};
 pub use store::time::CreateTime;
 pub use wire::{Answer, BoxFuture, Call, Service, Wire, WireError};
-pub use wrap::ecdh::Curve;
+pub use wrap::ecdh::{Curve, ecdh_parties};
 pub use wrap::rsa::Padding;

@@ -5,12 +5,13 @@
 
 use std::sync::Arc;
 
-use dynaseal_item::{Context, EncryptedDataKey, Kind, OpenKeys, Suite};
+use dynaseal_item::{Context, EncryptedDataKey, Kind, OpenKeys, PUBLIC_KEY, Suite};
 use dynaseal_keys::testing::{FakeKms, FixedClock, KeyState, Trouble};
 use dynaseal_keys::{
     AwsKmsEcdh, AwsKmsRsa, Curve, EcdhKeys, Error, Io, Keyring, KmsEcdhKey, Multi, Padding, Provider, RawEcdh, Service,
     WireError,
 };
+use serde_json::Value as Json;
 
 const ECC: &str = "arn:aws:kms:eu-west-1:111122223333:key/aaaaaaaa-0000-4000-8000-000000000001";
 const RSA: &str = "arn:aws:kms:eu-west-1:111122223333:key/aaaaaaaa-0000-4000-8000-000000000002";
@@ -99,6 +100,32 @@ fn a_key_in_kms_and_a_raw_one_open_what_either_sealed() {
         let error = seal(&kms, &discovery).unwrap_err();
         assert_eq!(error.to_string(), format!("the key ring \"aws-kms-ecdh\" key \"{ECC}\" can only open items"));
     }
+}
+
+#[test]
+fn what_awss_python_package_wrapped_opens() {
+    let file: Json = serde_json::from_str(include_str!("data/kms-ecdh-data-keys.json")).unwrap();
+    let bytes = |json: &Json| base64_simd::STANDARD.decode_to_vec(json.as_str().unwrap()).unwrap();
+    let cases = file["cases"].as_array().unwrap();
+    for case in cases {
+        let curve = Curve::from_name(case["curve"].as_str().unwrap()).unwrap();
+        let pairs = PAIRS.iter().find(|pairs| pairs.curve == curve).unwrap();
+        let data_key = EncryptedDataKey {
+            provider_id: case["provider_id"].as_str().unwrap().as_bytes().into(),
+            provider_info: bytes(&case["provider_info"]).into(),
+            ciphertext: bytes(&case["ciphertext"]).into(),
+        };
+        let context = case["context"].as_object().unwrap().iter();
+        let context: Context = context.map(|(key, value)| (key.clone(), value.as_str().unwrap().to_owned())).collect();
+        let suite = if context.get(PUBLIC_KEY).is_some() { Suite::EcdsaP384 } else { Suite::Hmac };
+        let of_b = FakeKms::default().with_private_key(ECC, pairs.b_private);
+        for (kms, ring) in [(pairs.kms(), pairs.fixed()), (of_b, pairs.discovery())] {
+            let opened = open_with(&kms, &ring, &data_key, suite, &context).unwrap();
+            assert_eq!(opened.data_key.expose().as_slice(), bytes(&case["data_key"]));
+            assert_eq!(opened.tag_key.expose().as_slice(), bytes(&case["tag_key"]));
+        }
+    }
+    assert_eq!(cases.len(), 6);
 }
 
 #[test]
@@ -215,7 +242,7 @@ fn rsa_is_not_for_items_that_are_signed() {
     };
     expected(seal_with(&kms, &ring, Suite::EcdsaP384).unwrap_err());
     let mut signed = context();
-    signed.insert(dynaseal_item::PUBLIC_KEY, "x");
+    signed.insert(PUBLIC_KEY, "x");
     expected(open_with(&kms, &ring, &sealed, Suite::EcdsaP384, &signed).unwrap_err());
     assert!(ring.accepts(Suite::Hmac) && !ring.accepts(Suite::EcdsaP384));
 

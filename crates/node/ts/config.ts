@@ -23,6 +23,8 @@ export type KeyConfig =
   | AwsKmsMrkConfig
   | AwsKmsDiscoveryConfig
   | AwsKmsMrkDiscoveryConfig
+  | AwsKmsRsaConfig
+  | AwsKmsEcdhConfig
   | BranchKeyFileConfig
   | HierarchicalConfig
   | MultiConfig;
@@ -48,6 +50,7 @@ export type RawEcdhConfig = { readonly type: "raw-ecdh"; readonly curve: "P-256"
   | { readonly scheme: "ephemeral"; readonly public_key_file: string; readonly private_key_file?: never }
   | { readonly scheme: "discovery"; readonly private_key_file: string; readonly public_key_file?: never }
 );
+
 /** A key of AWS KMS. By its ARN it seals and opens; by an alias it only seals, since items name keys by ARN. */
 export interface AwsKmsConfig {
   readonly type: "aws-kms";
@@ -80,6 +83,29 @@ export interface AwsKmsMrkDiscoveryConfig extends Omit<AwsKmsDiscoveryConfig, "t
   readonly type: "aws-kms-mrk-discovery";
   readonly regions: readonly string[];
 }
+
+/** An RSA key of AWS KMS, which opens; its public key seals. For tables with `suite: "hmac"`. */
+export interface AwsKmsRsaConfig {
+  readonly type: "aws-kms-rsa";
+  readonly key_arn: string;
+  readonly padding: "OAEP_SHA1" | "OAEP_SHA256";
+  /** Without it the key only opens. */
+  readonly public_key_file?: string;
+  readonly grant_tokens?: readonly string[];
+}
+
+/** What an elliptic-curve key of AWS KMS and another agree on: `static` seals and opens, `discovery` only opens. */
+export type AwsKmsEcdhConfig = {
+  readonly type: "aws-kms-ecdh";
+  readonly key_arn: string;
+  readonly curve: "P-256" | "P-384" | "P-521";
+  /** The public half of the key in KMS, which is asked for it once if it is not given. */
+  readonly own_public_key_file?: string;
+  readonly grant_tokens?: readonly string[];
+} & (
+  | { readonly scheme: "static"; readonly public_key_file: string }
+  | { readonly scheme: "discovery"; readonly public_key_file?: never }
+);
 
 /** Branch keys in a local key store. */
 export type BranchKeyFileConfig = {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use dynaseal_keys::{KeyStoreTable, Keyring, Multi};
 
 use super::explain::KeyExplanation;
-use super::fault::{CONTRADICTION, CYCLE, Faults, MISSING, NOT_BUILT, Span, TYPE, UNDEFINED, UNUSED, nearest, shown};
+use super::fault::{CONTRADICTION, CYCLE, Faults, MISSING, Span, TYPE, UNDEFINED, UNUSED, nearest, shown};
 use super::outside::Outside;
 use super::rings::{self, Kms, Ring};
 use super::section::{At, Section, word};
@@ -181,16 +181,6 @@ fn read_one<'r>(
     faults: &mut Faults<'_>,
 ) -> Option<State<'r>> {
     let kind = section.required("type", "raw-aes", faults)?;
-    if NOT_BUILT_TYPES.contains(&kind.value) {
-        let message = format!("{} is of type {}, which is not built yet", section.title, kind.value);
-        faults.error(
-            &kind.span,
-            NOT_BUILT,
-            message,
-            "use raw-aes, raw-rsa, raw-ecdh, aws-kms, hierarchical, branch-key-file or multi for now",
-        );
-        return None;
-    }
     let r#type = word(&kind, TYPES, &format!("type in {}", section.title), faults)?;
     let state = match r#type {
         Type::Multi => multi(&mut section, faults),
@@ -243,9 +233,9 @@ const TYPES: &[(&str, Type)] = &[
     ("aws-kms-mrk", Type::Ring(Ring::AwsKms(Kms::MultiRegion))),
     ("aws-kms-discovery", Type::Ring(Ring::AwsKms(Kms::Discovery))),
     ("aws-kms-mrk-discovery", Type::Ring(Ring::AwsKms(Kms::MultiRegionDiscovery))),
+    ("aws-kms-rsa", Type::Ring(Ring::AwsKmsRsa)),
+    ("aws-kms-ecdh", Type::Ring(Ring::AwsKmsEcdh)),
     ("branch-key-file", Type::Ring(Ring::BranchKeyFile)),
     ("hierarchical", Type::Ring(Ring::Hierarchical)),
     ("multi", Type::Multi),
 ];
-/// Types of the design that this version does not have.
-const NOT_BUILT_TYPES: &[&str] = &["aws-kms-rsa", "aws-kms-ecdh"];

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use crate::error::Error;
-use crate::kms::arn::KeyArn;
+use crate::kms::arn::{KeyArn, is_name};
 use crate::kms::ring::{AwsKmsRing, Claim};
 
 /// Which keys may open items. An item says itself which key sealed it, so whoever can write to the table can name a key of
@@ -48,10 +48,7 @@ impl AwsKmsRing {
 impl Discovery {
     pub(crate) fn check(&self, ring: &'static str) -> Result<(), Error> {
         let config = |field, what| Err(Error::Config { ring, field, what });
-        let name = |text: &String| {
-            !text.is_empty() && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
-        };
-        if !name(&self.partition) {
+        if !is_name(&self.partition) {
             return config("partition", "is not a partition such as aws");
         }
         if self.accounts.is_empty() {
@@ -60,7 +57,7 @@ impl Discovery {
         if !self.accounts.iter().all(|account| account.len() == 12 && account.bytes().all(|b| b.is_ascii_digit())) {
             return config("accounts", "must be account numbers of 12 digits");
         }
-        if !self.regions.iter().all(name) {
+        if !self.regions.iter().all(|region| is_name(region)) {
             return config("regions", "must be Regions such as eu-west-1");
         }
         if self.regions.iter().collect::<BTreeSet<_>>().len() < self.regions.len() {

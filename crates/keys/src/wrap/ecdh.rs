@@ -208,7 +208,7 @@ impl SharedSecret {
 
     /// The commitment, and the key that seals.
     fn derive(&self, fixed: &[u8], salt: &[u8; SALT]) -> Option<([u8; COMMITMENT], Gcm)> {
-        let derived: Secret<{ COMMITMENT + KEY }> = self.0.derive(fixed, salt);
+        let derived: Secret<{ COMMITMENT + KEY }> = self.0.derive(fixed, salt).ok()?;
         let (commitment, key) = derived.expose().split_first_chunk()?;
         Some((*commitment, Gcm::new_256(key.try_into().ok()?).ok()?))
     }
@@ -321,6 +321,13 @@ impl<'a> Parties<'a> {
         let parties = [self.sender, self.recipient].concat();
         [b"ecdh-key-derivation", self.curve.label(), b"HMAC_SHA384", &parties, &[VERSION], context].join(&0)
     }
+}
+
+/// Who wrapped a data key for whom, in words; `None` if no ECDH key ring did.
+#[must_use]
+pub fn ecdh_parties(data_key: &EncryptedDataKey<'_>) -> Option<String> {
+    let parties = Curve::ALL.into_iter().find_map(|curve| Parties::of(curve, data_key));
+    parties.map(|parties| parties.words())
 }
 
 /// A recipient as a key's name.

@@ -72,12 +72,23 @@ const kms: Config["keys"] = {
   any: { type: "aws-kms-discovery", accounts: ["111122223333"] },
   anywhere: { type: "aws-kms-mrk-discovery", accounts: ["111122223333"], regions: ["eu-west-1", "us-east-1"] },
 };
+const asymmetric: Config["keys"] = {
+  rsa: { type: "aws-kms-rsa", key_arn: arn, padding: "OAEP_SHA256", public_key_file: "public.pem" },
+  both: { type: "aws-kms-ecdh", key_arn: arn, scheme: "static", curve: "P-256", public_key_file: "peer.pem" },
+  opens: { type: "aws-kms-ecdh", key_arn: arn, scheme: "discovery", curve: "P-384", own_public_key_file: "own.pem" },
+};
+const stranger: Config["keys"] = {
+  // @ts-expect-error a scheme that needs no KMS
+  main: { type: "aws-kms-ecdh", key_arn: arn, scheme: "ephemeral", curve: "P-256", public_key_file: "peer.pem" },
+};
+// @ts-expect-error a padding that KMS does not know
+const padding: Config["keys"] = { main: { type: "aws-kms-rsa", key_arn: arn, padding: "PKCS1" } };
 // @ts-expect-error discovery without accounts
 const unbounded: Config["keys"] = { main: { type: "aws-kms-discovery", partition: "aws" } };
 // @ts-expect-error replicas without Regions
 const nowhere: Config["keys"] = { main: { type: "aws-kms-mrk-discovery", accounts: ["111122223333"] } };
-// @ts-expect-error a key type that is not built
-const planned: Config["keys"] = { main: { type: "aws-kms-rsa", arn: "a" } };
+// @ts-expect-error no key type
+const unknown: Config["keys"] = { main: { type: "aws-hsm", arn: "a" } };
 
 const client: DynamoDBClient = seal(new DynamoDBClient({}), config);
 const documents: DynamoDBDocumentClient = seal(DynamoDBDocumentClient.from(new DynamoDBClient({})), "dynaseal.toml");
@@ -112,5 +123,5 @@ export async function onStream(event: LambdaEvent): Promise<(string | undefined)
 }
 
 export type Rules = TableConfig<User>;
-export { aggregated, both, document, documents, ecdh, everything, keyed, kms, nowhere, open, planned };
-export { stores, streams, twoKeys, unbounded, unused };
+export { aggregated, asymmetric, both, document, documents, ecdh, everything, keyed, kms, nowhere, open, padding };
+export { stores, stranger, streams, twoKeys, unbounded, unknown, unused };

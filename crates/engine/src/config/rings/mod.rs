@@ -26,6 +26,8 @@ pub(super) enum Ring {
     BranchKeyFile,
     Hierarchical,
     AwsKms(Kms),
+    AwsKmsRsa,
+    AwsKmsEcdh,
 }
 
 /// A key ring and what to say about it.
@@ -57,6 +59,8 @@ pub(super) fn read(
         Ring::BranchKeyFile => branch::file(section, folder, outside, faults),
         Ring::Hierarchical => branch::table(section, faults),
         Ring::AwsKms(kind) => kms::read(kind, section, faults),
+        Ring::AwsKmsRsa => kms::rsa(section, folder, outside, faults),
+        Ring::AwsKmsEcdh => ecdh::kms(section, folder, outside, faults),
     }
 }
 
@@ -69,9 +73,15 @@ fn private_pem(path: &At<&str>, folder: &Path, outside: &dyn Outside, faults: &m
     pem_text(pem, path, faults)
 }
 
-/// A public key as PEM text.
-fn public_pem(path: &At<&str>, folder: &Path, outside: &dyn Outside, faults: &mut Faults<'_>) -> Option<Pem> {
-    let pem = material::Secret::new(file(path, "public_key_file", folder, outside, faults)?);
+/// A public key as PEM text, from the file that a setting names.
+fn public_pem(
+    path: &At<&str>,
+    setting: &str,
+    folder: &Path,
+    outside: &dyn Outside,
+    faults: &mut Faults<'_>,
+) -> Option<Pem> {
+    let pem = material::Secret::new(file(path, setting, folder, outside, faults)?);
     pem_text(pem, path, faults)
 }
 

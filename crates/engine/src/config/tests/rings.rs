@@ -7,6 +7,7 @@ const PRIVATE: &str = include_str!("../../../../keys/tests/data/test-rsa-private
 const PUBLIC: &str = include_str!("../../../../keys/tests/data/test-rsa-public-spki.pem");
 const OTHER: &str = include_str!("../../../../keys/tests/data/test-rsa-public-other.pem");
 const EC_PRIVATE: &str = include_str!("../../../../keys/tests/data/test-ec-p256-a-private.pem");
+const EC_OWN_PUBLIC: &str = include_str!("../../../../keys/tests/data/test-ec-p256-a-public.pem");
 const EC_PUBLIC: &str = include_str!("../../../../keys/tests/data/test-ec-p256-b-public.pem");
 /// A test key.
 const BRANCH: &str = r#"{
@@ -15,7 +16,7 @@ const BRANCH: &str = r#"{
   "versions": { "6f3bcd5e-5c1f-4c0c-9d0b-0d2c3f1f7a11": "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=" }
 }"#;
 
-fn map() -> Map {
+pub(super) fn map() -> Map {
     let mut map = Map::new();
     for (name, text) in [
         ("private.pem", PRIVATE),
@@ -23,6 +24,7 @@ fn map() -> Map {
         ("other.pem", OTHER),
         ("a.pem", EC_PRIVATE),
         ("b.pem", EC_PUBLIC),
+        ("a-public.pem", EC_OWN_PUBLIC),
         ("branch.json", BRANCH),
     ] {
         map.files.insert(Path::new("conf").join(name), text.into());
@@ -31,7 +33,7 @@ fn map() -> Map {
     map
 }
 
-fn key(rest: &str) -> String {
+pub(super) fn key(rest: &str) -> String {
     format!("[keys.main]\n{rest}\n[tables.Users]\nkeys = \"main\"\npartition_key = \"id\"\n")
 }
 
@@ -101,6 +103,17 @@ fn ecdh_keys_have_a_scheme() {
         ("discovery", own.to_owned(), "discovery: opens, cannot seal, from a.pem"),
     ] {
         assert_eq!(detail(&format!("{ecdh}scheme = \"{scheme}\"\n{files}")), format!("ECDH on P-256, {said}"));
+    }
+}
+
+#[test]
+fn discovery_is_worth_a_second_look() {
+    for (scheme, file, warned) in
+        [("discovery", "private_key_file = \"a.pem\"", true), ("ephemeral", "public_key_file = \"b.pem\"", false)]
+    {
+        let config = parse(&format!("type = \"raw-ecdh\"\ncurve = \"P-256\"\nscheme = \"{scheme}\"\n{file}")).unwrap();
+        let codes: Vec<_> = config.warnings.iter().map(|fault| (fault.code, fault.line, fault.column)).collect();
+        assert_eq!(codes == [("DSL-5205", 4, 10)], warned, "{codes:?}");
     }
 }
 
@@ -292,4 +305,31 @@ fn faults_of_key_stores_have_their_places() {
     ] {
         assert_eq!(faults(&format!("{table}{rest}")), [expected], "{rest}");
     }
+}
+
+/// Two tables, a pattern and a multi key over one branch key file have one cache.
+#[test]
+fn a_cache_that_tables_share_is_counted_once() {
+    use std::future::Future;
+    use std::task::{Context, Poll, Waker};
+
+    let text = key("type = \"branch-key-file\"\nfile = \"branch.json\"\nbranch_key_id = \"tenant-1\"")
+        + "default_action = \"encrypt_and_sign\"\n[tables.Users.attributes]\nid = \"sign_only\"\n\
+           [keys.both]\ntype = \"multi\"\nchildren = [\"main\"]\n\
+           [tables.Orders]\nkeys = \"both\"\npartition_key = \"id\"\n\
+           [tables.\"*\"]\nkeys = \"main\"\ndefault_action = \"encrypt_and_sign\"\n";
+    let config = Config::parse(&text, "conf/dynaseal.toml", &map()).unwrap_or_else(|errors| panic!("{errors:?}"));
+    let engine = config.into_engine(Arc::new(dynaseal_keys::testing::FixedClock::default()));
+    assert_eq!(engine.cache_stats(), dynaseal_keys::CacheStats::default());
+    let clock = dynaseal_keys::testing::FixedClock::default();
+    for _ in 0..3 {
+        let item = dynaseal_item::json::read_item(r#"{"id":{"S":"1"},"a":{"S":"x"}}"#).unwrap();
+        let seal = engine.table("Users").unwrap().seal(dynaseal_keys::testing::offline(&clock), item);
+        let Poll::Ready(sealed) = std::pin::pin!(seal).poll(&mut Context::from_waker(Waker::noop())) else {
+            panic!("a file waits for nothing")
+        };
+        sealed.unwrap();
+    }
+    let stats = engine.cache_stats();
+    assert_eq!((stats.misses, stats.hits, stats.fetches, stats.entries), (1, 2, 1, 2));
 }
