@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use dynaseal_engine::{Answer, BoxFuture, Call, Service, Wire, WireError};
+use dynaseal_engine::{Answer, BoxFuture, Call, Config, Engine, Machine, Service, Wire, WireError};
 use dynaseal_gateway::Embedded;
 use dynaseal_keys::testing::{FakeKms, FixedClock};
 use dynaseal_keys::{
@@ -158,4 +158,74 @@ async fn many_versions_are_moved_and_destroyed_in_batches() {
     assert_eq!(account.items(), before);
     assert_eq!(store.destroy("t", Erasure::ForGood, io).await.unwrap().versions, 121);
     assert!(account.items().is_empty());
+}
+
+/// Users, each under the branch key that its own key names.
+fn engine(clock: &Arc<FixedClock>) -> Engine {
+    let config = format!(
+        "[keys.tenants]\ntype = \"hierarchical\"\nkey_store_table = \"{TABLE}\"\nkms_key_arn = \"{KEY}\"\n\
+        branch_key_id_attribute = \"id\"\ncache_ttl = 60\n\
+        [tables.Users]\nkeys = \"tenants\"\npartition_key = \"id\"\ndefault_action = \"encrypt_and_sign\"\n"
+    );
+    Config::parse(&config, "dynaseal.toml", &Machine).unwrap().into_engine(clock.clone())
+}
+
+/// What a call comes to: the e-mail address that it read, if any, or the code of the error.
+async fn ask(
+    engine: &Engine,
+    account: &Account,
+    operation: &'static str,
+    id: &str,
+) -> Result<Option<String>, &'static str> {
+    let body = match operation {
+        "PutItem" => {
+            json!({ "TableName": "Users", "Item": { "id": { "S": id }, "email": { "S": format!("{id}@example.com") } } })
+        }
+        _ => json!({ "TableName": "Users", "Key": { "id": { "S": id } } }),
+    };
+    let call = Call::new(Service::DynamoDb, operation, body.to_string().into_bytes());
+    let answer = engine.call(account, call).await.map_err(|error| error.code())?;
+    let answer: Value = serde_json::from_slice(&answer.body).unwrap();
+    Ok(answer["Item"]["email"]["S"].as_str().map(str::to_owned))
+}
+
+#[tokio::test]
+async fn an_erased_tenant_is_unreadable_everywhere_after_one_ttl() {
+    let (account, clock, store) = (Account::new(), Arc::new(clock()), store());
+    let io = Io { wire: &account, clock: &*clock };
+    store.create_table(io).await.unwrap();
+    let users = json!({
+        "TableName": "Users", "BillingMode": "PAY_PER_REQUEST",
+        "AttributeDefinitions": [{ "AttributeName": "id", "AttributeType": "S" }],
+        "KeySchema": [{ "AttributeName": "id", "KeyType": "HASH" }],
+    });
+    assert!(account.table.call(&Call::new(Service::DynamoDb, "CreateTable", users.to_string().into_bytes())).ok());
+    let here = engine(&clock);
+    for id in ["a", "b"] {
+        store.create(tenant(id), io).await.unwrap();
+        ask(&here, &account, "PutItem", id).await.unwrap();
+        store.rotate(id, io).await.unwrap();
+    }
+
+    store.destroy("a", Erasure::ForGood, io).await.unwrap();
+    // Who has the key cached goes on for one TTL; who has not cannot begin.
+    assert_eq!(ask(&here, &account, "GetItem", "a").await, Ok(Some("a@example.com".into())));
+    assert_eq!(ask(&engine(&clock), &account, "GetItem", "a").await, Err("DSL-4006"));
+    clock.advance(Duration::from_secs(61));
+    assert_eq!(ask(&here, &account, "GetItem", "a").await, Err("DSL-4006"));
+    assert_eq!(ask(&here, &account, "PutItem", "a").await, Err("DSL-4005"));
+    assert_eq!(ask(&here, &account, "GetItem", "b").await, Ok(Some("b@example.com".into())));
+
+    store.disable("b", io).await.unwrap();
+    clock.advance(Duration::from_secs(61));
+    for operation in ["GetItem", "PutItem"] {
+        assert_eq!(ask(&here, &account, operation, "b").await, Err("DSL-4137"));
+    }
+    store.enable("b", io).await.unwrap();
+    ask(&here, &account, "PutItem", "b").await.unwrap();
+    assert_eq!(ask(&here, &account, "GetItem", "b").await, Ok(Some("b@example.com".into())));
+
+    // A tenant under an id that was erased is another tenant: what was sealed before stays unreadable.
+    store.create(tenant("a"), io).await.unwrap();
+    assert_eq!(ask(&here, &account, "GetItem", "a").await, Err("DSL-4006"));
 }

@@ -70,3 +70,45 @@ fn a_conflict_of_transactions_can_be_tried_again() {
     assert_eq!(run(world.store.create(tenant("t"), world.io())), Err(raced("created")));
     run(world.store.rotate("t", world.io())).unwrap();
 }
+
+#[test]
+fn a_rotation_that_another_has_replaced_already_was_carried_out_all_the_same() {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use dynaseal_keys::{Answer, BoxFuture, Call};
+
+    /// Loses the answer to the first write, and rotates once more before the second try of it.
+    struct Overtaken<'a>(&'a World, AtomicUsize);
+    impl Wire for Overtaken<'_> {
+        fn send(&self, call: Call) -> BoxFuture<'_, Result<Answer, WireError>> {
+            if call.operation == WRITE {
+                match self.1.fetch_add(1, Ordering::SeqCst) {
+                    0 => {
+                        run(self.0.aws.send(call)).unwrap();
+                        return Box::pin(std::future::ready(Err(WireError::Broken)));
+                    }
+                    _ => drop(run(self.0.store.rotate("t", self.0.io())).unwrap()),
+                }
+                // An engine that does not know tokens.
+                self.0.aws.table.trouble(TableTrouble::Refuse("ConditionalCheckFailedException"), WRITE, 0, 1);
+            }
+            self.0.aws.send(call)
+        }
+    }
+    let world = World::new();
+    world.create("t");
+    let overtaken = Overtaken(&world, AtomicUsize::new(0));
+    let rotated = run(world.store.rotate("t", world.io_over(&overtaken))).unwrap();
+    assert_ne!(world.active("t").unwrap(), rotated.new.to_string());
+    run(world.store.version("t", rotated.new, world.io())).unwrap();
+    assert_eq!(world.types("t").len(), 5);
+}
+
+#[test]
+fn a_write_that_may_be_at_work_still_is_not_called_undone() {
+    let world = World::new();
+    world.create("t");
+    world.aws.table.trouble(TableTrouble::Down(WireError::Timeout), WRITE, 0, 1);
+    world.aws.table.trouble(TableTrouble::Refuse("TransactionInProgressException"), WRITE, 0, 1);
+    assert_eq!(run(world.store.rotate("t", world.io())).unwrap_err().code(), "DSL-4127");
+}

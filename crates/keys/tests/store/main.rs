@@ -8,6 +8,7 @@ mod lost;
 mod read;
 mod switch;
 mod tamper;
+mod vault;
 mod write;
 
 use std::collections::BTreeMap;
