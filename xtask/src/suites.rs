@@ -52,15 +52,17 @@ pub(crate) fn node_package(steps: &mut Steps) -> Result<(), Failed> {
     steps.run(&Step::new("the Node package", "node").args(&["scripts/build.mjs", "--debug"]).dir(NODE))
 }
 
-/// boto3, PynamoDB and the AWS CLI.
+/// boto3, PynamoDB and the AWS CLI; and moto, which the KMS for tests is held to.
 pub(crate) fn python(steps: &mut Steps) -> Result<(), Failed> {
     let python = tools::python_environment(steps)?;
     let binary = dynaseal(steps)?;
     steps.run(
-        &Step::new("Python and AWS CLI clients", python)
+        &Step::new("Python and AWS CLI clients", &python)
             .args(&["-m", "pytest", "-q", "-p", "no:cacheprovider", "clients/python"])
             .env("DYNASEAL", binary),
-    )
+    )?;
+    let beside = Step::cargo("the KMS for tests beside moto", &["test", "--test", "moto"]).args(WORKSPACE);
+    steps.run(&beside.env("MOTO_PYTHON", python))
 }
 
 /// The example services, each against the contract that both obey.

@@ -161,7 +161,7 @@ impl Error {
                 let number = number.map(|number| format!(", item {}", number + 1)).unwrap_or_default();
                 Error::Item { operation, table: name, key: format!("{number} (key {keys})"), source }
             }
-            Failure::Keys(source) => Error::Keys { operation, table: name, source },
+            Failure::Keys(source) => Error::Keys { operation, table: name, source: Box::new(source) },
         }
     }
 

@@ -128,7 +128,7 @@ pub enum Error {
     Kms(#[from] KmsError),
     /// The key store gave no key, or did not change.
     #[error(transparent)]
-    Store(#[from] StoreError),
+    Store(Box<StoreError>),
     /// A key ring's setting is wrong.
     #[error("{ring}: {field} {what}")]
     Config {
@@ -177,6 +177,12 @@ pub struct KeyFileFault {
 impl fmt::Display for KeyFileFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.at, self.what)
+    }
+}
+
+impl From<StoreError> for Error {
+    fn from(error: StoreError) -> Self {
+        Self::Store(Box::new(error))
     }
 }
 

@@ -109,8 +109,8 @@ pub trait Keyring: Send + Sync + Debug {
 /// Names a key, as text that is safe to print.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct KeyName {
-    provider: String,
-    key: String,
+    provider: Box<str>,
+    key: Box<str>,
 }
 
 impl KeyName {
@@ -125,7 +125,7 @@ impl KeyName {
     pub fn of(data_key: &EncryptedDataKey<'_>) -> Self {
         let provider = printable(&data_key.provider_id);
         if let Some(key) = ecdh_parties(data_key) {
-            return Self { provider, key };
+            return Self { provider, key: key.into() };
         }
         let info = raw::aes::key_name(&data_key.provider_info).unwrap_or(&data_key.provider_info);
         Self { provider, key: printable(info) }
@@ -145,13 +145,13 @@ impl Debug for KeyName {
 }
 
 /// Text without control characters, and not too much of it: what an item says about its keys is not to be trusted.
-fn printable(bytes: &[u8]) -> String {
+fn printable(bytes: &[u8]) -> Box<str> {
     let text = String::from_utf8_lossy(bytes);
     let mut out: String = text.chars().take(PRINTED).flat_map(char::escape_debug).collect();
     if text.chars().nth(PRINTED).is_some() {
         out.push('…');
     }
-    out
+    out.into_boxed_str()
 }
 
 const PRINTED: usize = 200;

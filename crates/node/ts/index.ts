@@ -23,6 +23,7 @@ export {
   type Config,
   type ConfigSource,
   defineTable,
+  type HierarchicalConfig,
   type KeyConfig,
   type MultiConfig,
   type PatternConfig,

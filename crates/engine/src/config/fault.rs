@@ -155,8 +155,6 @@ pub(super) const CONTRADICTION: &str = "DSL-5006";
 pub(super) const UNDEFINED: &str = "DSL-5007";
 /// A multi key that contains itself.
 pub(super) const CYCLE: &str = "DSL-5008";
-/// A key type that this version does not have.
-pub(super) const NOT_BUILT: &str = "DSL-5009";
 /// An environment variable that is not set.
 pub(super) const ENVIRONMENT: &str = "DSL-5010";
 /// A file that cannot be read.

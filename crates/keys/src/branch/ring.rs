@@ -23,7 +23,7 @@ use crate::cache::{Cache, CacheOptions, CacheReadings, CacheStats, Fetched};
 use crate::error::{Error, Layer};
 use crate::keyring::{Io, KeyName, Keyring, Wrapped};
 use crate::secret::Secret;
-use crate::wire::BoxFuture;
+use crate::wire::{BoxFuture, Service};
 use crate::wrap::{self, Gcm, IV, WRAPPED};
 
 /// Wraps data keys with keys derived from a branch key, which is fetched once and then used for a while.
@@ -160,6 +160,10 @@ impl Keyring for Hierarchical {
         io: Io<'a>,
     ) -> BoxFuture<'a, Result<Option<OpenKeys>, Error>> {
         Box::pin(self.unwrap_key(data_keys, context, io))
+    }
+
+    fn needs(&self, service: Service) -> bool {
+        self.store.needs(service)
     }
 
     fn keys(&self) -> Vec<KeyName> {

@@ -72,10 +72,13 @@ fn resource(text: &str) -> Option<(KeyArn<'_>, &str, &str)> {
     let mut part = || parts.next().filter(|part| !part.is_empty());
     let (arn, partition, service, region, account, resource) = (part()?, part()?, part()?, part()?, part()?, part()?);
     let (kind, id) = resource.split_once('/')?;
-    // A Region becomes part of a host name.
-    let is_name = |text: &str| text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
     let known = arn == "arn" && service == "kms" && matches!(kind, "key" | "alias") && !id.is_empty();
     (known && is_name(region)).then_some((KeyArn { text, partition, region, account, id }, kind, id))
+}
+
+/// Whether a text can be a partition or a Region, which becomes part of a host name.
+pub(super) fn is_name(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
 }
 
 #[cfg(test)]

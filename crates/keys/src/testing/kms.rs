@@ -13,7 +13,7 @@ use dynaseal_item::Context;
 use serde_json::{Map, Value, json};
 
 use crate::keyring::{Clock, SystemClock};
-use crate::kms::arn::KeyArn;
+use crate::kms::arn::{KeyArn, region_of};
 use crate::wire::{Answer, BoxFuture, Call, Service, Wire, WireError};
 use material::{Material, Parts};
 
@@ -180,6 +180,9 @@ impl FakeKms {
             Some(Trouble::Slow(time)) => self.0.clock.sleep(time).await,
             None => {}
         }
+        if is_elsewhere(&call) {
+            return Ok(refuse(400, "NotFoundException"));
+        }
         Ok(self.answer(&call.operation, &call.body))
     }
 
@@ -210,6 +213,14 @@ impl std::fmt::Debug for FakeKms {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "FakeKms({} keys)", self.state().keys.len())
     }
+}
+
+/// Whether a call names a key or an alias of another Region than the one it goes to.
+fn is_elsewhere(call: &Call) -> bool {
+    let Some(here) = call.region.as_deref() else { return false };
+    let body: Value = serde_json::from_slice(&call.body).unwrap_or_default();
+    let named = ["KeyId", "SourceKeyId", "DestinationKeyId"].into_iter().filter_map(|name| body.get(name)?.as_str());
+    named.filter_map(region_of).any(|region| region != here)
 }
 
 struct Refused(&'static str);
@@ -277,9 +288,15 @@ impl State {
 
     fn generate(&self, body: &Value, with_plaintext: bool) -> Result<Value, Refused> {
         let (arn, key) = self.key(text(body, "KeyId")?)?;
-        let spec = body.get("KeySpec").and_then(Value::as_str).map(|spec| if spec == "AES_128" { 16 } else { 32 });
-        let bytes = body.get("NumberOfBytes").and_then(Value::as_u64).or(spec).ok_or(VALIDATION)?;
-        let bytes = usize::try_from(bytes).ok().filter(|bytes| (1..=1024).contains(bytes)).ok_or(VALIDATION)?;
+        let bytes = match (body.get("NumberOfBytes"), body.get("KeySpec").map(Value::as_str)) {
+            (None, Some(Some("AES_128"))) => 16,
+            (None, Some(Some("AES_256"))) => 32,
+            (Some(bytes), None) => bytes.as_u64().and_then(|bytes| usize::try_from(bytes).ok()).ok_or(VALIDATION)?,
+            _ => return Err(VALIDATION),
+        };
+        if !(1..=1024).contains(&bytes) {
+            return Err(VALIDATION);
+        }
         let mut plaintext = vec![0; bytes];
         aws_lc_rs::rand::fill(&mut plaintext).map_err(|_| Refused("KMSInternalException"))?;
         let wrapped = key.material.seal(arn, &plaintext, &context(body, "EncryptionContext")?)?;
@@ -318,8 +335,10 @@ impl State {
 
     fn resolve<'a>(&'a self, asked: &'a str) -> Result<&'a str, Refused> {
         let alias = asked.rfind(":alias/").and_then(|at| asked.get(at + 1..)).unwrap_or(asked);
+        // Before the alias of an ARN stand Region and account, which are those of the key.
+        let place = asked.strip_suffix(alias).unwrap_or_default();
         let found = match self.aliases.get(alias) {
-            Some(arn) => Some(arn.as_str()),
+            Some(arn) => Some(arn.as_str()).filter(|arn| arn.starts_with(place)),
             None => {
                 self.keys.keys().map(String::as_str).find(|arn| *arn == asked || arn.ends_with(&format!("/{asked}")))
             }
@@ -333,7 +352,8 @@ fn text<'a>(body: &'a Value, name: &str) -> Result<&'a str, Refused> {
 }
 
 fn blob(body: &Value, name: &str) -> Result<Vec<u8>, Refused> {
-    base64_simd::STANDARD.decode_to_vec(text(body, name)?).map_err(|_| VALIDATION)
+    let blob = base64_simd::STANDARD.decode_to_vec(text(body, name)?).ok().filter(|blob| !blob.is_empty());
+    blob.ok_or(VALIDATION)
 }
 
 fn base64(bytes: &[u8]) -> String {
@@ -361,3 +381,6 @@ fn refuse(status: u16, name: &str) -> Answer {
 const SYMMETRIC: &str = "SYMMETRIC_DEFAULT";
 const VALIDATION: Refused = Refused("ValidationException");
 const INVALID: Refused = Refused("InvalidCiphertextException");
+
+#[cfg(test)]
+mod tests;

@@ -51,21 +51,11 @@ fn multi_region(section: &mut Section<'_, '_>, faults: &mut Faults<'_>) -> Optio
 }
 
 fn discovery(section: &mut Section<'_, '_>, replicas: bool, faults: &mut Faults<'_>) -> Option<Built> {
-    let partition = section.name("partition", faults);
-    let accounts = section.required_names("accounts", "111122223333", faults);
-    let regions = if replicas {
-        section.required_names("regions", "eu-west-1", faults)
-    } else {
-        Some(section.names("regions", faults))
-    };
+    let keys = accounts(section, replicas, faults);
     let grant_tokens = texts(&section.names("grant_tokens", faults));
-    let partition = partition.map_or("aws", |at| at.value).to_owned();
-    let (accounts, regions) = (texts(&accounts?), texts(&regions?));
-    let called = if regions.is_empty() { "the Region of each".to_owned() } else { regions.join(", ") };
+    let keys = keys?;
     let what = if replicas { "any AWS KMS key, or a replica of it," } else { "any AWS KMS key" };
-    let detail =
-        format!("{what} of {partition} account {}, called in {called}; opens, cannot seal", accounts.join(", "));
-    let keys = Discovery { partition, accounts: accounts.into_iter().collect(), regions };
+    let detail = format!("{what} of {}; opens, cannot seal", owners(&keys));
     let ring = if replicas {
         AwsKmsRing::multi_region_discovery(keys, grant_tokens)
     } else {
@@ -96,6 +86,31 @@ pub(super) fn rsa(
         None => "no public key: opens, cannot seal".to_owned(),
     };
     Some(Built::new(ring, format!("RSA key {key} of AWS KMS, {}, {what}", padding.name())))
+}
+
+/// The keys that may open.
+pub(super) fn accounts(
+    section: &mut Section<'_, '_>,
+    regions_required: bool,
+    faults: &mut Faults<'_>,
+) -> Option<Discovery> {
+    let partition = section.name("partition", faults);
+    let accounts = section.required_names("accounts", "111122223333", faults);
+    let regions = if regions_required {
+        section.required_names("regions", "eu-west-1", faults)
+    } else {
+        Some(section.names("regions", faults))
+    };
+    let partition = partition.map_or("aws", |at| at.value).to_owned();
+    let (accounts, regions) = (texts(&accounts?).into_iter().collect(), texts(&regions?));
+    Some(Discovery { partition, accounts, regions })
+}
+
+pub(super) fn owners(keys: &Discovery) -> String {
+    let Discovery { partition, accounts, regions } = keys;
+    let accounts: Vec<_> = accounts.iter().map(String::as_str).collect();
+    let called = if regions.is_empty() { "the Region of each".to_owned() } else { regions.join(", ") };
+    format!("{partition} account {}, called in {called}", accounts.join(", "))
 }
 
 fn uses(key: &str) -> &'static str {

@@ -101,7 +101,7 @@ impl Stored {
             Some(dynaseal_item::Value::S(text)) => Some(text.clone().into_owned()),
             _ => None,
         };
-        let name = RecordName { id: text(ID)?, r#type: text(TYPE)? };
+        let name = RecordName::new(text(ID)?, text(TYPE)?);
         let aside = name.r#type.strip_prefix(DISABLED);
         let (r#type, disabled) = (RecordType::parse(aside.unwrap_or(&name.r#type)), aside.is_some());
         Some(Self { name, r#type, disabled, item })

@@ -86,7 +86,7 @@ impl KeyStoreTable {
     /// The two halves of a move.
     fn moved(&self, record: &Stored, to: To) -> Option<[serde_json::Value; 2]> {
         let mut item: Item<'_> = record.item.clone();
-        item.insert(TYPE, Value::S(to.place(record).r#type.into()));
+        item.insert(TYPE, Value::S(to.place(record).r#type.into_string().into()));
         let mut text = Vec::new();
         json::write_item(&item, &mut text);
         let item = serde_json::from_slice(&text).ok()?;
@@ -100,7 +100,7 @@ impl To {
         let RecordName { id, r#type } = &record.name;
         let plain = r#type.strip_prefix(DISABLED).unwrap_or(r#type);
         let r#type = if self == To::Disabled { format!("{DISABLED}{plain}") } else { plain.to_owned() };
-        RecordName { id: id.clone(), r#type }
+        RecordName::new(id.clone(), r#type)
     }
 }
 
