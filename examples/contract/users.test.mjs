@@ -106,6 +106,38 @@ test("a wrong password and an unknown user look the same", async () => {
   assert.deepEqual([unknown.status, unknown.json], [wrong.status, wrong.json]);
 });
 
+test("ten wrong passwords for one user from one address, and no more", async () => {
+  const [user, other] = [person("guessed"), person("other")];
+  for (const one of [user, other]) await service.call("POST", "/users", { body: one });
+  const attempt = (username, password, from) => service.call("POST", "/sessions", { body: { username, password }, from });
+  for (const username of [user.username, person("nobody").username, "No user has such a name"]) {
+    // At once: none slips through while another is looked at.
+    const answers = await Promise.all(Array.from({ length: 14 }, () => attempt(username, person("x").password)));
+    const refused = answers.filter(({ status }) => status === 429);
+    assert.deepEqual([answers.filter(({ status }) => status === 401).length, refused.length], [10, 4], username);
+    for (const { json, headers } of refused) {
+      assert.deepEqual(json, { error: "Too many attempts" });
+      assert.match(headers["retry-after"], /^\d+$/);
+      assert.ok(headers["retry-after"] > 800 && headers["retry-after"] <= 901);
+    }
+  }
+  assert.equal((await attempt(user.username, user.password)).status, 429, "the right one is not looked at either");
+  await logIn(service, other);
+  // Who guesses does not lock the user out elsewhere. Only Linux has all of 127.0.0.0/8.
+  if (process.platform === "linux") await logIn(service, user, "127.0.0.2");
+});
+
+test("a right password starts the count anew", async () => {
+  const user = person("forgetful");
+  await service.call("POST", "/users", { body: user });
+  for (let round = 0; round < 2; round += 1) {
+    const wrong = { username: user.username, password: person("x").password };
+    const answers = await Promise.all(Array.from({ length: 9 }, () => service.call("POST", "/sessions", { body: wrong })));
+    assert.ok(answers.every(({ status }) => status === 401));
+    await logIn(service, user);
+  }
+});
+
 test("what is stored is sealed, and tokens are hashed", async () => {
   const user = person("sealed");
   const token = await enter(service, user);
@@ -130,7 +162,7 @@ test("an item that was changed in the table is not shown, and is a security even
   await putRaw(service, "Users", { ...of(user), email: of(other).email });
   const answer = await read(token, user.username);
   assert.deepEqual([answer.status, answer.json], [500, { error: "Internal Server Error" }]);
-  assert.match(await service.serviceLog(), /DSL-3008/);
+  assert.match(await service.serviceLog(/DSL-3008/), /DSL-3008/);
   // Another's whole item under this key is no better.
   await putRaw(service, "Users", { ...of(other), username: of(user).username });
   assert.equal((await read(token, user.username)).status, 500);

@@ -6,9 +6,11 @@
 //! ```text
 //!   main -> { suites, interop, lint, fuzz } -> tools (find or install what a step needs)
 //!                                            -> step  (run one command, time it, say how to repeat it)
+//!        capacity                            (arithmetic, no steps)
 //! ```
 #![expect(clippy::print_stderr, reason = "a command's words are its output")]
 
+mod capacity;
 mod fuzz;
 mod interop;
 mod lint;
@@ -49,6 +51,7 @@ fn run(args: &[&str], steps: &mut Steps) -> Result<(), Failed> {
             interop::bench(steps)?;
             suites::gateway_bench(steps)
         }
+        ["capacity", ref rest @ ..] => capacity::run(rest),
         ["fuzz", ref rest @ ..] => fuzz::run(steps, &fuzz::Options::parse(rest)?),
         ["ci"] => {
             suites::all(steps)?;
@@ -71,6 +74,7 @@ cargo xtask test rust|js|node|python|examples   one of them
 cargo xtask lint                      rustfmt, clippy, rustdoc, cargo-deny, file lengths, machine paths
 cargo xtask interop                   2,000 random items in each direction beside AWS's own crate; 220 from the Node package
 cargo xtask bench                     time per item beside AWS's crate and the bare cipher calls; the gateway per request
+cargo xtask capacity [--help]         KMS requests, key-store reads and cost of a load, and where it breaks
 cargo xtask fuzz [--seconds N] [TARGET]   each fuzz target for N seconds (60), or one of them
 cargo xtask ci                        test, interop, lint and fuzz, as .ci/run does
 ";

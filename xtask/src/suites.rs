@@ -31,14 +31,19 @@ pub(crate) fn js(steps: &mut Steps) -> Result<(), Failed> {
     steps.run(&tests.dir("clients/js").env("DYNASEAL", binary))
 }
 
-/// The Node package: built without optimisation, against a real store and three versions of the AWS SDK, and as packed.
+/// The Node package: built without optimisation, against a real store and three versions of the AWS SDK, and as packed; all of it
+/// on every line of Node.js that is supported.
 pub(crate) fn node(steps: &mut Steps) -> Result<(), Failed> {
     node_package(steps)?;
     for (name, folder) in OLDER_SDKS {
         tools::node_packages(steps, name, folder)?;
     }
     let binary = dynaseal(steps)?;
-    steps.run(&Step::new("Node package tests", "node").arg("scripts/test.mjs").dir(NODE).env("DYNASEAL", binary))
+    for (name, line) in RUNTIMES {
+        let node = tools::node_runtime(steps, line)?;
+        steps.run(&Step::new(name, node).arg("scripts/test.mjs").dir(NODE).env("DYNASEAL", &binary))?;
+    }
+    Ok(())
 }
 
 /// The Node package, built without optimisation.
@@ -47,15 +52,17 @@ pub(crate) fn node_package(steps: &mut Steps) -> Result<(), Failed> {
     steps.run(&Step::new("the Node package", "node").args(&["scripts/build.mjs", "--debug"]).dir(NODE))
 }
 
-/// boto3, PynamoDB and the AWS CLI.
+/// boto3, PynamoDB and the AWS CLI; and moto, which the KMS for tests is held to.
 pub(crate) fn python(steps: &mut Steps) -> Result<(), Failed> {
     let python = tools::python_environment(steps)?;
     let binary = dynaseal(steps)?;
     steps.run(
-        &Step::new("Python and AWS CLI clients", python)
+        &Step::new("Python and AWS CLI clients", &python)
             .args(&["-m", "pytest", "-q", "-p", "no:cacheprovider", "clients/python"])
             .env("DYNASEAL", binary),
-    )
+    )?;
+    let beside = Step::cargo("the KMS for tests beside moto", &["test", "--test", "moto"]).args(WORKSPACE);
+    steps.run(&beside.env("MOTO_PYTHON", python))
 }
 
 /// The example services, each against the contract that both obey.
@@ -91,6 +98,11 @@ pub(crate) fn dynaseal(steps: &mut Steps) -> Result<PathBuf, Failed> {
 
 pub(crate) const NODE: &str = "crates/node";
 const KOA: &str = "examples/users-koa";
+const RUNTIMES: [(&str, u32); 3] = [
+    ("Node package tests on Node.js 20", 20),
+    ("Node package tests on Node.js 22", 22),
+    ("Node package tests on Node.js 24", 24),
+];
 const OLDER_SDKS: [(&str, &str); 2] =
     [("AWS SDK 3.300", "crates/node/test/sdk/3.300"), ("AWS SDK 3.848", "crates/node/test/sdk/3.848")];
 const WORKSPACE: &[&str] = &["--workspace", "--all-features"];

@@ -12,7 +12,7 @@ pub(crate) fn nextest() -> bool {
 /// Node's own test runner and npm, and the pinned packages of a folder.
 pub(crate) fn node_packages(steps: &mut Steps, name: &'static str, folder: &str) -> Result<(), Failed> {
     let version = output("node", &["--version"]).unwrap_or_default();
-    let major = version.trim_start_matches('v').split('.').next().and_then(|part| part.parse::<u32>().ok());
+    let major = major(&version);
     if major.is_none_or(|major| major < 20) || !works("npm", &["--version"]) {
         let found = if version.is_empty() { "no node".to_owned() } else { format!("node {version}") };
         return Err(Failed::new(format!(
@@ -22,6 +22,30 @@ pub(crate) fn node_packages(steps: &mut Steps, name: &'static str, folder: &str)
         )));
     }
     steps.run(&Step::new(name, "npm").args(&["ci", "--no-audit", "--no-fund", "--ignore-scripts"]).dir(folder))
+}
+
+/// The machine's own Node.js if it is of this line; otherwise the one that npm has, pinned in `test/runtime`.
+pub(crate) fn node_runtime(steps: &mut Steps, line: u32) -> Result<PathBuf, Failed> {
+    if major(&output("node", &["--version"]).unwrap_or_default()) == Some(line) {
+        return Ok("node".into());
+    }
+    let folder = format!("crates/node/test/runtime/{line}");
+    node_packages(steps, "another Node.js", &folder)?;
+    let node = root().join(&folder).join("node_modules/.bin/node");
+    let found = output(&node, &["--version"]).unwrap_or_default();
+    if major(&found) != Some(line) {
+        return Err(Failed::new(format!(
+            "the tests of the Node package run on Node.js {line} too, and npm brought none: it could not be fetched, \
+             or there is none for this platform ({folder}/package.json names them).\n\
+             Put a Node.js {line} first on the PATH and repeat: cargo xtask test node"
+        )));
+    }
+    Ok(node)
+}
+
+/// The 20 of `v20.1.0`.
+fn major(version: &str) -> Option<u32> {
+    version.trim_start_matches('v').split('.').next()?.parse().ok()
 }
 
 /// A Python environment of our own under `target`, with the pinned packages of `clients/python`.

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use dynaseal_engine::{Answer, BoxFuture, Call, Config, GatewaySection, Service, Wire, WireError};
-use dynaseal_gateway::{Upstream, open_upstream};
+use dynaseal_engine::{Answer, BoxFuture, Call, Config, GatewaySection, Service, Table, Wire, WireError};
+use dynaseal_gateway::{open_upstream, without_database};
 use tokio::runtime::Runtime;
 
 use crate::cmd::gateway;
@@ -16,10 +16,13 @@ pub(crate) struct Network {
 }
 
 impl Network {
-    /// What the keys of a configuration's tables need.
-    pub(crate) fn of_keys(config: &Config) -> Result<Self, Error> {
-        let services = [Service::DynamoDb, Service::Kms].into_iter().filter(|service| config.needs(*service));
-        Self::open(&config.gateway, services.collect())
+    /// What keys need: those of one table, or of all.
+    pub(crate) fn of_keys(config: &Config, table: Option<&Table>) -> Result<Self, Error> {
+        let needs = |service: &Service| table.map_or_else(|| config.needs(*service), |table| table.needs(*service));
+        Self::open(
+            &config.gateway,
+            [Service::DynamoDb, Service::Kms, Service::Vault].into_iter().filter(needs).collect(),
+        )
     }
 
     /// The wire to `services`, where the configuration says that they are.
@@ -27,15 +30,14 @@ impl Network {
         if services.is_empty() {
             return Ok(Self { services, open: None });
         }
-        let target = gateway::target(section, services.contains(&Service::Kms));
+        let target = gateway::target(section, |service| services.contains(&service));
         let limits = gateway::upstream_limits(section);
         let runtime = gateway::runtime()?;
         let wire = runtime.block_on(async {
             Ok::<_, dynaseal_gateway::Error>(if services.contains(&Service::DynamoDb) {
                 open_upstream(&target, limits).await?
             } else {
-                // An embedded database stays closed: another process may hold it.
-                Arc::new(Upstream::open(&target, limits).await?)
+                without_database(&target, limits).await?
             })
         })?;
         Ok(Self { services, open: Some((runtime, wire)) })

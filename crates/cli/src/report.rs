@@ -7,6 +7,7 @@ use std::io;
 use dynaseal_item::{
     Action, EncryptedDataKey, Error as ItemError, Header, Item, PUBLIC_KEY, Schema, Value, canonical_order,
 };
+use dynaseal_keys::ecdh_parties;
 use serde::Serialize;
 
 use crate::error::Error;
@@ -158,7 +159,8 @@ impl DataKeyReport {
         let version = key.ciphertext.get(BRANCH_KEY_VERSION).filter(|_| hierarchical);
         Self {
             provider_id: text_or_base64(&key.provider_id),
-            key: text_or_base64(raw_aes_name(&key.provider_info).unwrap_or(&key.provider_info)),
+            key: ecdh_parties(key)
+                .unwrap_or_else(|| text_or_base64(raw_aes_name(&key.provider_info).unwrap_or(&key.provider_info))),
             provider_info_base64: base64(&key.provider_info),
             branch_key_version: version.map(uuid),
             ciphertext_bytes: key.ciphertext.len(),

@@ -63,12 +63,14 @@ fn ten_thousand_items_come_back_in_order() {
 #[test]
 fn every_key_type_opens_what_it_sealed() {
     let folder = folder();
-    for (name, text) in [("private.pem", PRIVATE), ("branch.json", BRANCH)] {
+    for (name, text) in
+        [("private.pem", PRIVATE), ("ec.pem", EC_PRIVATE), ("ec-public.pem", EC_PUBLIC), ("branch.json", BRANCH)]
+    {
         std::fs::write(folder.path().join(name), text).unwrap();
     }
     std::fs::write(folder.path().join("dynaseal.toml"), EVERY_KEY).unwrap();
     let items = [json!({"id": {"S": "tenant-1"}, "note": {"S": "hello"}})];
-    for table in ["Aes", "Rsa", "Branch", "Tenant", "Multi"] {
+    for table in ["Aes", "Rsa", "Ecdh", "Branch", "Tenant", "Multi"] {
         let args = |command| [command, "--config", "dynaseal.toml", "--table", table];
         let sealed = run(folder.path(), &args("seal"), lines(&items));
         assert_eq!((sealed.status.code(), sealed.stderr.as_str()), (Some(0), ""), "{table}");
@@ -79,7 +81,9 @@ fn every_key_type_opens_what_it_sealed() {
         let moved = ["open", "--config", "dynaseal.toml", "--table", "Other"];
         let moved = run(folder.path(), &moved, &sealed.stdout);
         assert_eq!((moved.status.code(), moved.stdout.as_str()), (Some(1), ""), "{table}");
-        let version = run(folder.path(), &["inspect", "--json"], &sealed.stdout).stdout.contains("\"6f3bcd5e-5c1f-");
+        let inspected = run(folder.path(), &["inspect", "--json"], &sealed.stdout).stdout;
+        assert_eq!(inspected.contains("\"P-256 to "), table == "Ecdh", "{inspected}");
+        let version = inspected.contains("\"6f3bcd5e-5c1f-");
         assert_eq!(version, ["Branch", "Tenant", "Multi"].contains(&table), "{table}");
     }
 }
@@ -234,6 +238,8 @@ fn peak_memory(folder: &std::path::Path, count: usize) -> u64 {
 }
 
 const PRIVATE: &str = include_str!("../../keys/tests/data/test-rsa-private-pkcs8.pem");
+const EC_PRIVATE: &str = include_str!("../../keys/tests/data/test-ec-p256-a-private.pem");
+const EC_PUBLIC: &str = include_str!("../../keys/tests/data/test-ec-p256-b-public.pem");
 /// A test key.
 const BRANCH: &str = r#"{
   "branch_key_id": "tenant-1",
@@ -243,11 +249,13 @@ const BRANCH: &str = r#"{
 const EVERY_KEY: &str = r#"
 keys.aes = { type = "raw-aes", namespace = "test", name = "aes", key_env = "DYNASEAL_TEST_KEY" }
 keys.rsa = { type = "raw-rsa", namespace = "test", name = "rsa", padding = "OAEP_SHA256", private_key_file = "private.pem" }
+keys.ecdh = { type = "raw-ecdh", scheme = "static", curve = "P-256", private_key_file = "ec.pem", public_key_file = "ec-public.pem" }
 keys.branch = { type = "branch-key-file", file = "branch.json", branch_key_id = "tenant-1" }
 keys.tenant = { type = "branch-key-file", file = "branch.json", branch_key_id_attribute = "id" }
 keys.multi = { type = "multi", generator = "rsa", children = ["aes", "branch"] }
 tables.Aes = { keys = "aes", partition_key = "id", default_action = "encrypt_and_sign" }
 tables.Rsa = { keys = "rsa", partition_key = "id", default_action = "encrypt_and_sign" }
+tables.Ecdh = { keys = "ecdh", partition_key = "id", default_action = "encrypt_and_sign" }
 tables.Branch = { keys = "branch", partition_key = "id", default_action = "encrypt_and_sign" }
 tables.Tenant = { keys = "tenant", partition_key = "id", default_action = "encrypt_and_sign" }
 tables.Multi = { keys = "multi", partition_key = "id", default_action = "encrypt_and_sign" }

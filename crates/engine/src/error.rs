@@ -71,7 +71,7 @@ pub enum Error {
         /// The table.
         table: String,
         /// Why.
-        source: dynaseal_keys::Error,
+        source: Box<dynaseal_keys::Error>,
     },
     /// An image of a stream record could not be verified or opened.
     #[error("{operation} on table {table}, {place}: {source}")]

@@ -91,7 +91,7 @@ fn is_region(text: &str) -> bool {
 }
 
 /// A URL of scheme and host alone, with TLS unless it stays on this machine.
-fn checked(setting: &'static str, url: &str) -> Result<Uri, Error> {
+pub(crate) fn checked(setting: &'static str, url: &str) -> Result<Uri, Error> {
     let wrong = |what| Error::Upstream { setting, what };
     let uri: Uri = url.parse().map_err(|_| wrong("it is not a URL"))?;
     let authority = uri.authority().ok_or_else(|| wrong("it has no host"))?;

@@ -11,7 +11,9 @@
 //! A head makes the runtime, starts [`log`](start_log), opens the [upstream](open_upstream), builds the engine, binds a
 //! [`Server`] and serves until [`StopSignals`] says stop.
 
+mod caches;
 mod clock;
+mod connections;
 mod embedded;
 mod endpoint;
 mod error;
@@ -30,6 +32,7 @@ mod signals;
 mod stack;
 mod trace;
 mod upstream;
+mod vault;
 
 pub use clock::RuntimeClock;
 pub use embedded::Embedded;
@@ -40,4 +43,4 @@ pub use settings::{Limits, Settings, Store, Target, UpstreamLimits};
 pub use signals::StopSignals;
 pub use trace::start as start_log;
 pub use tracing::Level as LogLevel;
-pub use upstream::{open as open_upstream, with_kms};
+pub use upstream::{open as open_upstream, with_keys, without_database};

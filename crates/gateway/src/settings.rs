@@ -68,6 +68,8 @@ pub struct Target {
     pub kms: bool,
     /// The one address of AWS KMS, for tests and VPC endpoints; without one, AWS's own in each call's region.
     pub kms_endpoint: Option<String>,
+    /// Whether keys of Vault are used. The environment says where it is.
+    pub vault: bool,
 }
 
 /// Where items are stored.
@@ -96,13 +98,19 @@ impl Target {
             "dynamodb" => Store::DynamoDb,
             url => Store::Endpoint { url: url.to_owned() },
         };
-        Self { store, region, kms: false, kms_endpoint: None }
+        Self { store, region, kms: false, kms_endpoint: None, vault: false }
     }
 
     /// The same with keys of AWS KMS, which is at `endpoint` if there is one.
     #[must_use]
     pub fn with_kms(self, endpoint: Option<String>) -> Self {
         Self { kms: true, kms_endpoint: endpoint, ..self }
+    }
+
+    /// The same with keys of Vault.
+    #[must_use]
+    pub fn with_vault(self) -> Self {
+        Self { vault: true, ..self }
     }
 }
 

@@ -8,37 +8,68 @@ use crate::embedded::Embedded;
 use crate::error::Error;
 use crate::forward::Upstream;
 use crate::settings::{Store, Target, UpstreamLimits};
+use crate::vault::Vault;
 
 /// The wire to `target`.
 pub async fn open(target: &Target, limits: UpstreamLimits) -> Result<Arc<dyn Wire>, Error> {
     match &target.store {
-        Store::Embedded { file } => {
-            let database = Embedded::open(file.as_deref())?;
-            Ok(with_kms(database, target, limits).await?)
-        }
-        Store::DynamoDb | Store::Endpoint { .. } => Ok(Arc::new(Upstream::open(target, limits).await?)),
+        Store::Embedded { file } => with_keys(Embedded::open(file.as_deref())?, target, limits).await,
+        Store::DynamoDb | Store::Endpoint { .. } => without_database(target, limits).await,
     }
 }
 
-/// An embedded database, with the way to KMS that `target` asks for. Without one it needs no network and no credentials.
-pub async fn with_kms(database: Embedded, target: &Target, limits: UpstreamLimits) -> Result<Arc<dyn Wire>, Error> {
-    if !target.kms {
+/// An embedded database, with the way to the key management services that `target` asks for. Without one it needs no
+/// network and no credentials.
+pub async fn with_keys(database: Embedded, target: &Target, limits: UpstreamLimits) -> Result<Arc<dyn Wire>, Error> {
+    if !target.kms && !target.vault {
         return Ok(Arc::new(database));
     }
-    Ok(Arc::new(Router { database, network: Upstream::open(target, limits).await? }))
+    let network = if target.kms { Some(Upstream::open(target, limits).await?) } else { None };
+    Ok(Arc::new(Router { database: Some(database), network, vault: vault(target, limits)? }))
 }
 
-/// Calls of DynamoDB stay in this process; those of KMS leave it.
+/// The network alone. An embedded database stays closed: another process may hold it.
+pub async fn without_database(target: &Target, limits: UpstreamLimits) -> Result<Arc<dyn Wire>, Error> {
+    if target.vault && matches!(target.store, Store::Embedded { .. }) && !target.kms {
+        return Ok(Arc::new(Vault::from_environment(limits)?));
+    }
+    let network = Upstream::open(target, limits).await?;
+    match vault(target, limits)? {
+        None => Ok(Arc::new(network)),
+        vault => Ok(Arc::new(Router { database: None, network: Some(network), vault })),
+    }
+}
+
+fn vault(target: &Target, limits: UpstreamLimits) -> Result<Option<Vault>, Error> {
+    target.vault.then(|| Vault::from_environment(limits)).transpose()
+}
+
+/// Sends each call to its service.
 struct Router {
-    database: Embedded,
-    network: Upstream,
+    database: Option<Embedded>,
+    network: Option<Upstream>,
+    vault: Option<Vault>,
+}
+
+impl Router {
+    fn wire(&self, service: Service) -> Option<&dyn Wire> {
+        let network = self.network.as_ref().map(|network| network as &dyn Wire);
+        match service {
+            Service::DynamoDb | Service::DynamoDbStreams => match &self.database {
+                Some(database) => Some(database),
+                None => network,
+            },
+            Service::Kms => network,
+            Service::Vault => self.vault.as_ref().map(|vault| vault as &dyn Wire),
+        }
+    }
 }
 
 impl Wire for Router {
     fn send(&self, call: Call) -> BoxFuture<'_, Result<Answer, WireError>> {
-        match call.service {
-            Service::DynamoDb | Service::DynamoDbStreams => self.database.send(call),
-            Service::Kms | Service::Vault => self.network.send(call),
+        match self.wire(call.service) {
+            Some(wire) => wire.send(call),
+            None => Box::pin(std::future::ready(Err(WireError::Unreachable))),
         }
     }
 }

@@ -83,6 +83,12 @@ pub enum Error {
         /// Which key ring.
         key: KeyName,
     },
+    /// The key ring is not for items that are signed.
+    #[error("the key ring {key} cannot be used for items that are signed with ECDSA")]
+    SigningSuite {
+        /// Which key ring.
+        key: KeyName,
+    },
     /// The attribute that picks the branch key is not in the encryption context.
     #[error("attribute \"{}\" picks the branch key, but the encryption context does not hold it", .attribute.escape_debug())]
     SupplierMissing {
@@ -122,7 +128,7 @@ pub enum Error {
     Kms(#[from] KmsError),
     /// The key store gave no key, or did not change.
     #[error(transparent)]
-    Store(#[from] StoreError),
+    Store(Box<StoreError>),
     /// A key ring's setting is wrong.
     #[error("{ring}: {field} {what}")]
     Config {
@@ -174,6 +180,12 @@ impl fmt::Display for KeyFileFault {
     }
 }
 
+impl From<StoreError> for Error {
+    fn from(error: StoreError) -> Self {
+        Self::Store(Box::new(error))
+    }
+}
+
 impl Error {
     /// One error for all of `errors`; nested collections are laid flat. `None` if there is none.
     pub(crate) fn collect(errors: Vec<Error>) -> Option<Error> {
@@ -207,6 +219,7 @@ impl Error {
             Error::Count { .. } => "DSL-4013",
             Error::OpenOnly { .. } => "DSL-4014",
             Error::StoreUnavailable { .. } => "DSL-4015",
+            Error::SigningSuite { .. } => "DSL-4016",
             Error::Library { .. } => "DSL-4099",
             Error::Kms(error) => error.code(),
             Error::Store(error) => error.code(),
@@ -232,9 +245,11 @@ impl Error {
             | Error::OpenOnly { .. } => Kind::Keys,
             Error::Malformed { .. } | Error::PublicKey => Kind::Data,
             Error::SupplierType { .. } | Error::ReservedContext | Error::ContextTooLong => Kind::Caller,
-            Error::SupplierMissing { .. } | Error::Count { .. } | Error::Config { .. } | Error::KeyFile { .. } => {
-                Kind::Config
-            }
+            Error::SigningSuite { .. }
+            | Error::SupplierMissing { .. }
+            | Error::Count { .. }
+            | Error::Config { .. }
+            | Error::KeyFile { .. } => Kind::Config,
             Error::StoreUnavailable { .. } => Kind::Outage,
             Error::Library { .. } => Kind::Internal,
             Error::Kms(error) => error.kind(),
@@ -265,6 +280,7 @@ impl Error {
                 "give the key ring what it lacks: private_key_file, or the key's ARN as key_arn; or open with another key ring"
             }
             Error::OpenOnly { .. } => "make it the child of a multi key whose generator seals",
+            Error::SigningSuite { .. } => "set suite = \"hmac\" for the table, or use another key ring",
             Error::StoreUnavailable { .. } => {
                 "try again; when_unavailable = \"keep\" lets keys that were fetched before serve through an outage"
             }

@@ -24,7 +24,12 @@ impl<'a> KeyFile<'a> {
 
     /// The file of `public_key_file`.
     pub(crate) fn public(ring: &'static str, text: &'a str) -> Self {
-        Self { ring, field: PUBLIC, text }
+        Self { ring, field: "public_key_file", text }
+    }
+
+    /// The file of `own_public_key_file`.
+    pub(crate) fn own_public(ring: &'static str, text: &'a str) -> Self {
+        Self { ring, field: "own_public_key_file", text }
     }
 
     /// An RSA private key: PKCS#8 or PKCS#1.
@@ -85,11 +90,13 @@ impl<'a> KeyFile<'a> {
     }
 
     fn mislabelled<T>(self, label: &str, expected: &'static str) -> Result<T, Error> {
-        let (private, public) = (label.ends_with("PRIVATE KEY"), label.ends_with("PUBLIC KEY"));
-        self.wrong(match self.field {
-            PRIVATE if label == "ENCRYPTED PRIVATE KEY" => ENCRYPTED,
-            PRIVATE if public => "holds a public key",
-            PUBLIC if private => "holds a private key; it must hold the public one",
+        let asked_for_private = self.field == PRIVATE;
+        self.wrong(match label {
+            "ENCRYPTED PRIVATE KEY" if asked_for_private => ENCRYPTED,
+            label if label.ends_with("PUBLIC KEY") && asked_for_private => "holds a public key",
+            label if label.ends_with("PRIVATE KEY") && !asked_for_private => {
+                "holds a private key; it must hold the public one"
+            }
             _ => expected,
         })
     }
@@ -105,7 +112,6 @@ impl<'a> KeyFile<'a> {
 }
 
 const PRIVATE: &str = "private_key_file";
-const PUBLIC: &str = "public_key_file";
 const ENCRYPTED: &str = "is encrypted; decrypt it first";
 const NOT_RSA: &str = "must hold an RSA key of 2048 to 8192 bits";
 const NOT_EC: &str = "must hold a key of the curve P-256, P-384 or P-521";

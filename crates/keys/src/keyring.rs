@@ -11,7 +11,7 @@ use crate::cache::CacheReadings;
 use crate::error::Error;
 use crate::raw;
 use crate::wire::{BoxFuture, Service, Wire};
-use crate::wrap::ecdh::{Curve, Parties};
+use crate::wrap::ecdh::ecdh_parties;
 
 /// What a key ring may use of the world outside.
 #[derive(Clone, Copy)]
@@ -90,6 +90,11 @@ pub trait Keyring: Send + Sync + Debug {
         true
     }
 
+    /// Whether the ring can be used for items of a suite.
+    fn accepts(&self, _suite: Suite) -> bool {
+        true
+    }
+
     /// Whether the ring calls a service, so that heads can tell before the first call what they must be able to reach.
     fn needs(&self, _service: Service) -> bool {
         false
@@ -104,8 +109,8 @@ pub trait Keyring: Send + Sync + Debug {
 /// Names a key, as text that is safe to print.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct KeyName {
-    provider: String,
-    key: String,
+    provider: Box<str>,
+    key: Box<str>,
 }
 
 impl KeyName {
@@ -119,8 +124,8 @@ impl KeyName {
     #[must_use]
     pub fn of(data_key: &EncryptedDataKey<'_>) -> Self {
         let provider = printable(&data_key.provider_id);
-        if let Some(parties) = Curve::ALL.into_iter().find_map(|curve| Parties::of(curve, data_key)) {
-            return Self { provider, key: parties.words() };
+        if let Some(key) = ecdh_parties(data_key) {
+            return Self { provider, key: key.into() };
         }
         let info = raw::aes::key_name(&data_key.provider_info).unwrap_or(&data_key.provider_info);
         Self { provider, key: printable(info) }
@@ -140,13 +145,13 @@ impl Debug for KeyName {
 }
 
 /// Text without control characters, and not too much of it: what an item says about its keys is not to be trusted.
-fn printable(bytes: &[u8]) -> String {
+fn printable(bytes: &[u8]) -> Box<str> {
     let text = String::from_utf8_lossy(bytes);
     let mut out: String = text.chars().take(PRINTED).flat_map(char::escape_debug).collect();
     if text.chars().nth(PRINTED).is_some() {
         out.push('…');
     }
-    out
+    out.into_boxed_str()
 }
 
 const PRINTED: usize = 200;

@@ -17,6 +17,7 @@
 //!                          kms/ring.rs     keys that AWS KMS holds; client.rs calls it
 //!                             single.rs      one key, or it and its replicas
 //!                             discovery.rs   whichever key sealed the item
+//!                          kms/rsa.rs      an RSA key in AWS KMS; kms/ecdh.rs, an elliptic-curve key there
 //!                          multi.rs        several rings as one
 //!
 //!         wrap.rs          how every ring wraps a data key; with secret.rs, all there is of cryptography here
@@ -49,8 +50,10 @@ pub use keyring::{Clock, Io, KeyName, Keyring, SystemClock, Wrapped};
 pub use kms::arn::{KeyArn, is_key_id, region_of};
 pub use kms::client::AwsKms;
 pub use kms::discovery::Discovery;
+pub use kms::ecdh::{AwsKmsEcdh, KmsEcdhKey};
 pub use kms::error::{KmsError, Refusal};
 pub use kms::ring::AwsKmsRing;
+pub use kms::rsa::AwsKmsRsa;
 pub use kms::vault::VaultTransit;
 pub use kms::{KeyBytes, Kms};
 pub use multi::Multi;
@@ -70,5 +73,5 @@ pub use store::keys::KmsConfiguration;
 pub use store::table::{KeyStoreOptions, KeyStoreTable};
 pub use store::time::CreateTime;
 pub use wire::{Answer, BoxFuture, Call, Service, Wire, WireError};
-pub use wrap::ecdh::Curve;
+pub use wrap::ecdh::{Curve, ecdh_parties};
 pub use wrap::rsa::Padding;

@@ -85,6 +85,10 @@ impl Keyring for Multi {
         self.rings.iter().any(|ring| ring.seals())
     }
 
+    fn accepts(&self, suite: Suite) -> bool {
+        self.rings.iter().filter(|ring| ring.seals()).all(|ring| ring.accepts(suite))
+    }
+
     fn needs(&self, service: Service) -> bool {
         self.rings.iter().any(|ring| ring.needs(service))
     }

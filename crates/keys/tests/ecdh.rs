@@ -123,6 +123,16 @@ fn every_ephemeral_item_has_a_sender_of_its_own() {
     }
 }
 
+/// Other programs write a public key shorter.
+#[test]
+fn a_compressed_public_key_is_the_same_key() {
+    let compressed = "-----BEGIN PUBLIC KEY-----\nMDkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDIgACTxVtRdQ9reMiD6fTIiQvQOIYlutH\nPLKRzAO8gsQPdgE=\n-----END PUBLIC KEY-----\n";
+    let pairs = &PAIRS[0];
+    let ring = pairs.ring(EcdhKeys::Static { private_pem: pairs.private[A], public_pem: compressed });
+    assert_eq!(ring.keys(), pairs.fixed(A, B).keys());
+    assert!(open(&pairs.discovery(B), &seal(&ring).unwrap()).is_ok());
+}
+
 #[test]
 fn the_parties_cannot_be_exchanged() {
     for pairs in &PAIRS {

@@ -24,7 +24,7 @@ buildJavaScript();
 
 function buildNative() {
   const args = ["build", "--package", "dynaseal-node", "--lib", "--message-format", "json-render-diagnostics"];
-  if (!options.debug) args.push("--release");
+  if (!options.debug) args.push("--profile", "addon");
   if (options.target) args.push("--target", options.target);
   const messages = run("cargo", args, { stdio: ["ignore", "pipe", "inherit"] })
     .split("\n")

@@ -1,16 +1,19 @@
 // All tests of the package: files that run once, then those of the SDK with each of its versions.
 //
+// They run on the Node.js that runs this file, and so does what they start, npm included.
+//
 //   npm test                 what was built by npm run build, or npm run build:debug
 //   npm test -- 3.300        with one version of the SDK alone
 
 import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync } from "node:fs";
-import { join } from "node:path";
+import { delimiter, dirname, join } from "node:path";
 import { folder } from "./targets.mjs";
 
 const ONCE = ["config", "mappers", "package", ...within("koa"), ...within("egress")];
 const EACH = ["calls", "records", "traps", "interop", "load"];
 
+const env = { ...process.env, PATH: [dirname(process.execPath), process.env.PATH].join(delimiter) };
 const versions = ["newest", ...readdirSync(join(folder, "test", "sdk"))];
 const chosen = process.argv.slice(2);
 
@@ -23,12 +26,12 @@ for (const version of versions.filter((version) => chosen.length === 0 || chosen
     });
   }
   const files = version === "newest" ? ONCE.concat(EACH) : EACH;
-  console.log(`\n==> AWS SDK ${version}`);
+  console.log(`\n==> Node.js ${process.versions.node}, AWS SDK ${version}`);
   run(
     process.execPath,
     ["--expose-gc", "--test", "--test-timeout=300000", ...files.map((name) => `test/${name}.test.mjs`)],
     {
-      env: { ...process.env, SDK: version },
+      env: { ...env, SDK: version },
     },
   );
 }

@@ -14,6 +14,7 @@ use zeroize::Zeroize;
 
 use crate::clock::SteppedClock;
 use crate::failure::{Failure, Fault};
+use crate::step::Next;
 
 /// The protected tables, and all that is needed to carry calls on them out.
 #[napi]
@@ -27,6 +28,8 @@ pub(crate) struct Shared {
     pub(crate) engine: Arc<dynaseal_engine::Engine>,
     /// Sessions between two steps.
     sessions: Mutex<HashMap<u32, Session>>,
+    /// Steps that a quick function took and could not hand over.
+    held: Mutex<HashMap<u32, Next>>,
     /// Sessions that were waiting and can go on.
     woken: Mutex<Vec<u32>>,
 }
@@ -97,19 +100,36 @@ impl Engine {
         let named = config.tables.values().map(|table| table.schema().suite());
         let signs = named.chain(config.patterns.iter().map(Pattern::suite)).any(|suite| suite == Suite::EcdsaP384);
         let engine = config.into_engine(Arc::new(SteppedClock));
-        let shared = Arc::new(Shared { engine: Arc::new(engine), sessions: Mutex::default(), woken: Mutex::default() });
+        let shared = Arc::new(Shared::new(engine));
         let engine = Engine { shared, async_from: if signs { SIGNED } else { UNSIGNED } };
         Ok(EngineResult { engine: Some(engine.into_instance(env)?), warnings, failure: None })
     }
 }
 
 impl Shared {
+    fn new(engine: dynaseal_engine::Engine) -> Self {
+        let (sessions, held, woken) = (Mutex::default(), Mutex::default(), Mutex::default());
+        Self { engine: Arc::new(engine), sessions, held, woken }
+    }
+
+    pub(crate) fn hold(&self, id: u32, next: Next) {
+        lock(&self.held).insert(id, next);
+    }
+
+    pub(crate) fn take_held(&self, id: u32) -> Option<Next> {
+        lock(&self.held).remove(&id)
+    }
+
     pub(crate) fn take(&self, id: u32) -> Option<Session> {
         lock(&self.sessions).remove(&id)
     }
 
     pub(crate) fn keep(&self, id: u32, session: Session) {
         lock(&self.sessions).insert(id, session);
+    }
+
+    pub(crate) fn has_woken(&self) -> bool {
+        !lock(&self.woken).is_empty()
     }
 
     /// Called from any thread.

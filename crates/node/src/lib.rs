@@ -4,6 +4,7 @@
 //!  ts/ ──> engine.rs   a configuration, checked        ──> Engine
 //!          session.rs  its calls, stepped: start, resume ──> Step { send | wait | done | failed }
 //!                      on the caller's thread, or on one of libuv's for large bodies
+//!          quick.rs    the two steps that most calls are made of, without a Step
 //!          item.rs     one item, sealed or opened
 //!          clock.rs    pauses, as steps
 //!          failure.rs  the one way an error becomes JavaScript
@@ -16,9 +17,11 @@ mod clock;
 mod engine;
 mod failure;
 mod item;
+mod quick;
 mod session;
 mod step;
 
 pub use engine::{Engine, EngineResult};
 pub use failure::{Failure, Fault};
+pub use quick::Quick;
 pub use step::JsStep;

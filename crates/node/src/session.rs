@@ -19,32 +19,13 @@ type Session = dynaseal_engine::Session;
 /// A session is named by a number that JavaScript gives it when it starts; an object for each would cost more than most calls.
 #[napi]
 impl Engine {
-    /// Starts a call.
+    /// Starts a call, named as in `X-Amz-Target`, on another thread. See [`Quick`] for this one.
     #[napi(catch_unwind)]
-    pub fn start<'env>(
-        &self,
-        env: &'env Env,
-        id: u32,
-        target: String,
-        operation: String,
-        body: &[u8],
-    ) -> Result<JsStep<'env>> {
-        self.now(env, id, Act::Start(target, operation, body.to_vec()))
+    pub fn start_async(&self, id: u32, target: String, body: &[u8]) -> AsyncTask<Work> {
+        self.later(id, Act::Start(target, body.to_vec()))
     }
 
-    /// As `start`, on another thread.
-    #[napi(catch_unwind)]
-    pub fn start_async(&self, id: u32, target: String, operation: String, body: &[u8]) -> AsyncTask<Work> {
-        self.later(id, Act::Start(target, operation, body.to_vec()))
-    }
-
-    /// Gives the answer to what was last handed out.
-    #[napi(catch_unwind)]
-    pub fn resume<'env>(&self, env: &'env Env, id: u32, status: u32, body: &[u8]) -> Result<JsStep<'env>> {
-        self.now(env, id, Act::Resume(status, body.to_vec()))
-    }
-
-    /// As `resume`, on another thread.
+    /// Gives the answer to what was last handed out, on another thread. See [`Quick`] for this one.
     #[napi(catch_unwind)]
     pub fn resume_async(&self, id: u32, status: u32, body: &[u8]) -> AsyncTask<Work> {
         self.later(id, Act::Resume(status, body.to_vec()))
@@ -116,7 +97,7 @@ impl Engine {
     }
 
     fn work(&self, id: u32, act: Act) -> Work {
-        Work { id, shared: Arc::clone(&self.shared), act: Some(act) }
+        Work::new(id, &self.shared, act)
     }
 }
 
@@ -127,8 +108,8 @@ pub struct Work {
     act: Option<Act>,
 }
 
-enum Act {
-    Start(String, String, Vec<u8>),
+pub(crate) enum Act {
+    Start(String, Vec<u8>),
     Item(item::Work),
     Resume(u32, Vec<u8>),
     Lost(String),
@@ -136,7 +117,11 @@ enum Act {
 }
 
 impl Work {
-    fn step(&mut self) -> Next {
+    pub(crate) fn new(id: u32, shared: &Arc<Shared>, act: Act) -> Self {
+        Self { id, shared: Arc::clone(shared), act: Some(act) }
+    }
+
+    pub(crate) fn step(&mut self) -> Next {
         let Some(act) = self.act.take() else { return Next::Failed(Failure::internal("a step was taken twice")) };
         // What a panic leaves behind is dropped with the session.
         let stepped = catch_unwind(AssertUnwindSafe(|| self.take(act)));
@@ -149,11 +134,14 @@ impl Work {
         let wake = move || shared.wake(id);
         let engine = Arc::clone(&self.shared.engine);
         let ((session, step), pause) = match act {
-            Act::Start(target, operation, body) => {
-                let Some(service) = Service::from_target_prefix(&target) else {
+            Act::Start(target, body) => {
+                let named = target.split_once('.');
+                let named =
+                    named.and_then(|(service, operation)| Some((Service::from_target_prefix(service)?, operation)));
+                let Some((service, operation)) = named else {
                     return Next::Failed(Failure::internal("a call of another service was started"));
                 };
-                let call = Call::new(service, operation, body);
+                let call = Call::new(service, operation.to_owned(), body);
                 watch(|| Session::start(engine, call, wake))
             }
             Act::Item(work) => watch(|| Session::run(work.on(engine), wake)),

@@ -1,15 +1,18 @@
 // One call of the engine: a native session whose waits are JavaScript's timers and promises.
 
-import type { NativeEngine, Settled, Step, Wait } from "./native.js";
+import type { Target } from "./http.js";
+import type { NativeEngine, Quick, Settled, Step, Wait } from "./native.js";
 
 /** The calls of one engine. They wake one another: a writer that is done lets the next one have its turn. */
 export class Calls {
+  readonly quick: Quick;
   readonly #open = new Map<number, Call>();
   readonly #asyncFrom: number;
   #last = 0;
 
   constructor(readonly engine: NativeEngine) {
     this.#asyncFrom = engine.asyncFrom;
+    this.quick = engine.quick();
   }
 
   /** A call; `signal` ends its waits, as it ends the requests that the SDK sends. */
@@ -48,22 +51,25 @@ export class Call {
     private readonly signal: AbortSignal | undefined,
   ) {}
 
-  async start(target: string, operation: string, body: Uint8Array): Promise<Settled> {
-    const { engine } = this.calls;
+  start(target: Target, body: Uint8Array): Settled | Promise<Settled> {
+    const { engine, quick } = this.calls;
+    const { service, operation, header } = target;
     this.#large = this.calls.isLarge(body.byteLength);
-    return this.#settle(
-      this.#large
-        ? await engine.startAsync(this.id, target, operation, body)
-        : engine.start(this.id, target, operation, body),
-    );
+    if (this.#large) return this.#later(engine.startAsync(this.id, header, body));
+    const length = quick.start(this.id, header, body, ROOM);
+    return length < 0
+      ? this.#settle(engine.held(this.id))
+      : { kind: "send", target: service, operation, body: taken(length) };
   }
 
-  async resume(status: number, body: Uint8Array): Promise<Settled> {
-    const { engine } = this.calls;
+  resume(status: number, body: Uint8Array): Settled | Promise<Settled> {
+    const { engine, quick } = this.calls;
     this.#large = this.calls.isLarge(body.byteLength);
-    return this.#settle(
-      this.#large ? await engine.resumeAsync(this.id, status, body) : engine.resume(this.id, status, body),
-    );
+    if (this.#large) return this.#later(engine.resumeAsync(this.id, status, body));
+    const length = quick.resume(this.id, status, body, ROOM);
+    if (length < 0) return this.#settle(engine.held(this.id));
+    this.#over = true;
+    return { kind: "done", status, body: taken(length) };
   }
 
   /** No answer came to what was last sent. */
@@ -95,6 +101,10 @@ export class Call {
   wake(): void {
     this.#woken = true;
     this.#goOn?.();
+  }
+
+  async #later(step: Promise<Step>): Promise<Settled> {
+    return this.#settle(await step);
   }
 
   /** The step, or what follows once its waits are over. */
@@ -137,6 +147,17 @@ export class Call {
 /** As the SDK's own, which it does not retry. */
 function aborted({ reason }: AbortSignal): Error {
   return Object.assign(new Error("Request aborted", { cause: reason }), { name: "AbortError" });
+}
+
+/** Where the engine leaves a body. Larger ones come as buffers of their own. */
+const ROOM = Buffer.alloc(64 * 1024);
+
+/** A body as its own buffer; the room, which is never given back, keeps nothing of it. */
+function taken(length: number): Buffer {
+  const body = Buffer.allocUnsafe(length);
+  ROOM.copy(body, 0, 0, length);
+  ROOM.fill(0, 0, length);
+  return body;
 }
 
 /** Why no answer came. */

@@ -23,7 +23,10 @@ export type KeyConfig =
   | AwsKmsMrkConfig
   | AwsKmsDiscoveryConfig
   | AwsKmsMrkDiscoveryConfig
+  | AwsKmsRsaConfig
+  | AwsKmsEcdhConfig
   | BranchKeyFileConfig
+  | HierarchicalConfig
   | MultiConfig;
 
 /** An AES key of 32, 48 or 64 hexadecimal digits, from the environment or from a file. */
@@ -47,6 +50,7 @@ export type RawEcdhConfig = { readonly type: "raw-ecdh"; readonly curve: "P-256"
   | { readonly scheme: "ephemeral"; readonly public_key_file: string; readonly private_key_file?: never }
   | { readonly scheme: "discovery"; readonly private_key_file: string; readonly public_key_file?: never }
 );
+
 /** A key of AWS KMS. By its ARN it seals and opens; by an alias it only seals, since items name keys by ARN. */
 export interface AwsKmsConfig {
   readonly type: "aws-kms";
@@ -80,10 +84,70 @@ export interface AwsKmsMrkDiscoveryConfig extends Omit<AwsKmsDiscoveryConfig, "t
   readonly regions: readonly string[];
 }
 
+/** An RSA key of AWS KMS, which opens; its public key seals. For tables with `suite: "hmac"`. */
+export interface AwsKmsRsaConfig {
+  readonly type: "aws-kms-rsa";
+  readonly key_arn: string;
+  readonly padding: "OAEP_SHA1" | "OAEP_SHA256";
+  /** Without it the key only opens. */
+  readonly public_key_file?: string;
+  readonly grant_tokens?: readonly string[];
+}
+
+/** What an elliptic-curve key of AWS KMS and another agree on: `static` seals and opens, `discovery` only opens. */
+export type AwsKmsEcdhConfig = {
+  readonly type: "aws-kms-ecdh";
+  readonly key_arn: string;
+  readonly curve: "P-256" | "P-384" | "P-521";
+  /** The public half of the key in KMS, which is asked for it once if it is not given. */
+  readonly own_public_key_file?: string;
+  readonly grant_tokens?: readonly string[];
+} & (
+  | { readonly scheme: "static"; readonly public_key_file: string }
+  | { readonly scheme: "discovery"; readonly public_key_file?: never }
+);
+
 /** Branch keys in a local key store. */
 export type BranchKeyFileConfig = {
   readonly type: "branch-key-file";
   readonly file: string;
+} & CacheConfig &
+  BranchKeyChoice;
+
+/** Branch keys in a table of DynamoDB, each protected by AWS KMS: the key store of DB-ESDK. */
+export type HierarchicalConfig = {
+  readonly type: "hierarchical";
+  readonly key_store_table: string;
+  /** The name to which every branch key is bound; the table's own if not said. */
+  readonly logical_key_store_name?: string;
+  readonly grant_tokens?: readonly string[];
+} & KmsKeyChoice &
+  CacheConfig &
+  BranchKeyChoice;
+
+/**
+ * Who protects the branch keys: one KMS key; a multi-Region one with its replicas; the one of these accounts that each branch
+ * key names, which cannot make or rotate any; or a key of Vault, which only Dynaseal can use.
+ */
+type KmsKeyChoice =
+  | Only<"kms_key_arn", { readonly kms_key_arn: string }>
+  | Only<"kms_mrk_key_arn", { readonly kms_mrk_key_arn: string }>
+  | Only<"kms", { readonly kms: "discovery" } & Accounts>
+  | Only<"vault_key", { readonly vault_key: string; readonly vault_mount?: string }>;
+
+interface Accounts {
+  readonly accounts: readonly string[];
+  /** `aws` if not said. */
+  readonly partition?: string;
+  /** The only Regions that are called; of a multi-Region key its replicas there, one after the other. */
+  readonly regions?: readonly string[];
+}
+
+type KmsKeyName = "kms_key_arn" | "kms_mrk_key_arn" | "kms" | "vault_key";
+type Only<Name extends KmsKeyName, Settings> = Settings & { readonly [Other in Exclude<KmsKeyName, Name>]?: never };
+
+/** How long keys that were fetched are used. */
+type CacheConfig = {
   /** For how many seconds a key is used; 3600 if not said. */
   readonly cache_ttl?: number;
   /** How many keys are held; 1000 if not said. */
@@ -94,10 +158,12 @@ export type BranchKeyFileConfig = {
   | { readonly when_unavailable?: "fail"; readonly keep_for?: never }
   /** While the store is down, a key serves for this many seconds after its time. */
   | { readonly when_unavailable: "keep"; readonly keep_for: number }
-) & (
-  | { readonly branch_key_id: string; readonly branch_key_id_attribute?: never }
-  | { readonly branch_key_id_attribute: string; readonly branch_key_id?: never }
 );
+
+/** One branch key for all items, or the one whose id stands in an attribute of the item. */
+type BranchKeyChoice =
+  | { readonly branch_key_id: string; readonly branch_key_id_attribute?: never }
+  | { readonly branch_key_id_attribute: string; readonly branch_key_id?: never };
 
 /** Several keys: items are sealed for all of them, and each opens. */
 export interface MultiConfig {

@@ -31,7 +31,8 @@ export class Exchange {
     this.#unseen = this.#lost = undefined;
     try {
       response = (await send()).response as HttpResponse;
-      body = await collect(response.body);
+      const collected = collect(response.body);
+      body = collected instanceof Promise ? await collected : collected;
     } catch (error) {
       this.#lost = reason(error);
       this.#unsure = true;
@@ -44,7 +45,8 @@ export class Exchange {
       this.#unsure ||= status >= 500;
       return { response: withRead(response, body) };
     }
-    this.next = await this.#resume(status, body, failed);
+    const next = this.#resume(status, body, failed);
+    this.next = next instanceof Promise ? await next : next;
     // The SDK sees an empty success where the engine goes on: only the last answer is the caller's.
     const shown = this.next.kind === "done" ? this.next : NOTHING;
     return { response: withAnswer(response, shown.status, shown.body) };
@@ -73,7 +75,7 @@ export class Exchange {
    * A guarded write whose first attempt got no answer may have been carried out, and then its own guard fails the second.
    * The engine finds out which it was. A write that the caller guarded is the caller's to judge, as with the SDK alone.
    */
-  #resume(status: number, body: Uint8Array, failed: string | undefined): Promise<Settled> {
+  #resume(status: number, body: Uint8Array, failed: string | undefined): Settled | Promise<Settled> {
     const own = this.#unsure && !this.first && failed === CONDITION;
     return own ? this.call.lost("broken") : this.call.resume(status, body);
   }

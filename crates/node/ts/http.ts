@@ -8,6 +8,7 @@ export interface HttpRequest {
   headers: Record<string, string>;
   query?: Record<string, unknown>;
   body?: unknown;
+  clone?(): HttpRequest;
 }
 
 export interface HttpResponse {
@@ -16,12 +17,20 @@ export interface HttpResponse {
   body?: unknown;
 }
 
-/** The service and operation of a request. One without cannot be judged, so it is not sent. */
-export function targetOf(request: unknown): { service: string; operation: string; body: Uint8Array } {
+/** What a request asks for. */
+export interface Target {
+  readonly service: string;
+  readonly operation: string;
+  /** Both, as the header has them. */
+  readonly header: string;
+}
+
+/** The service, operation and body of a request. One without cannot be judged, so it is not sent. */
+export function read(request: unknown): { target: Target; body: Uint8Array } {
   const { headers = {}, body } = (request ?? {}) as Partial<HttpRequest>;
-  const [service, operation, more] = headers[header(headers, "x-amz-target") ?? ""]?.split(".") ?? [];
+  const target = named(headers[header(headers, TARGET) ?? ""] ?? "");
   const bytes = bytesOf(body);
-  if (service && operation && more === undefined && bytes) return { service, operation, body: bytes };
+  if (target && bytes) return { target, body: bytes };
   throw new DynasealError({
     code: "DSL-9005",
     kind: "caller",
@@ -33,22 +42,23 @@ export function targetOf(request: unknown): { service: string; operation: string
 
 /** A copy with another operation and body; the SDK sends one and the same request object again when it retries. */
 export function withBody(request: HttpRequest, target: string, body: Uint8Array): HttpRequest {
-  const headers = { ...request.headers };
-  headers[header(headers, "x-amz-target") ?? "x-amz-target"] = target;
-  drop(headers, ["content-length"]);
-  return Object.assign(copy(request), { headers, query: { ...request.query }, body });
+  // The class's own copy, of the same shape: another one would slow down whatever reads requests, in the whole process.
+  const copied = request.clone ? request.clone() : { ...request, query: { ...request.query } };
+  if (copied.headers === request.headers || header(copied.headers, LENGTH) !== undefined)
+    copied.headers = without(request.headers, (name) => name === LENGTH);
+  copied.headers[header(copied.headers, TARGET) ?? TARGET] = target;
+  copied.body = body;
+  return copied;
 }
 
 /** A copy of an answer with another status and body. What was computed from the old body is dropped. */
 export function withAnswer(response: HttpResponse, statusCode: number, body: Uint8Array): HttpResponse {
-  const headers = { ...response.headers };
-  drop(headers, ["x-amz-crc32", "content-length", "content-encoding"]);
-  return Object.assign(copy(response), { statusCode, headers, body });
+  return { ...response, statusCode, headers: without(response.headers, (name) => COMPUTED.has(name)), body };
 }
 
 /** The same answer with its body read into memory. */
 export function withRead(response: HttpResponse, body: Uint8Array): HttpResponse {
-  return Object.assign(copy(response), { body });
+  return { ...response, body };
 }
 
 /** An answer for which nothing was sent. */
@@ -57,51 +67,69 @@ export function madeUp(statusCode: number, body: Uint8Array): HttpResponse {
 }
 
 /** The whole body of an answer. */
-export async function collect(body: unknown): Promise<Uint8Array> {
-  if (body === undefined || body === null) return Buffer.alloc(0);
-  const bytes = bytesOf(body);
-  if (bytes) return bytes;
+export function collect(body: unknown): Uint8Array | Promise<Uint8Array> {
+  if (body instanceof Readable) return drain(body);
+  return bytesOf(body ?? "") ?? gather(body as Blob | AsyncIterable<unknown>);
+}
+
+async function gather(body: Blob | AsyncIterable<unknown>): Promise<Uint8Array> {
   if (body instanceof Blob) return Buffer.from(await body.arrayBuffer());
   const parts: Uint8Array[] = [];
-  const take = (part: unknown) => parts.push(bytesOf(part) ?? Buffer.alloc(0));
-  if (body instanceof Readable) await drain(body, take);
-  else for await (const part of body as AsyncIterable<unknown>) take(part);
-  return parts.length === 1 && parts[0] ? parts[0] : Buffer.concat(parts);
+  for await (const part of body) parts.push(bytesOf(part) ?? EMPTY);
+  return joined(parts);
 }
 
 /** As an iteration would, at a fraction of its cost. */
-function drain(stream: Readable, take: (part: unknown) => void): Promise<void> {
+function drain(stream: Readable): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
-    const closed = () => {
-      if (!stream.readableEnded) reject(Object.assign(new Error("the answer broke off"), { code: "ECONNRESET" }));
-    };
     if (stream.destroyed || stream.readableEnded)
       throw Object.assign(new Error("the answer was read before"), { code: "ECONNRESET" });
-    stream.on("data", take);
-    stream.on("end", resolve);
+    const parts: Uint8Array[] = [];
+    stream.on("data", (part: unknown) => parts.push(bytesOf(part) ?? EMPTY));
+    stream.on("end", () => resolve(joined(parts)));
     stream.on("error", reject);
-    stream.on("close", closed);
+    stream.on("close", () => {
+      if (!stream.readableEnded) reject(Object.assign(new Error("the answer broke off"), { code: "ECONNRESET" }));
+    });
   });
+}
+
+function joined(parts: readonly Uint8Array[]): Uint8Array {
+  return parts.length === 1 && parts[0] ? parts[0] : Buffer.concat(parts);
 }
 
 /** Text and bytes as bytes. The SDK's own body class has string methods that are to throw one day, so none is called. */
 function bytesOf(body: unknown): Uint8Array | undefined {
   if (typeof body === "string") return Buffer.from(body, "utf8");
+  if (body instanceof Uint8Array) return body;
   if (ArrayBuffer.isView(body)) return Buffer.from(body.buffer, body.byteOffset, body.byteLength);
   return undefined;
 }
 
-function copy<T extends object>(from: T): T {
-  return Object.assign(Object.create(Object.getPrototypeOf(from)) as T, from);
+function named(header: string): Target | undefined {
+  const known = TARGETS.get(header);
+  if (known) return known;
+  const [service, operation, more] = header.split(".");
+  if (!service || !operation || more !== undefined) return undefined;
+  const target = { service, operation, header };
+  if (TARGETS.size < 1000) TARGETS.set(header, target);
+  return target;
 }
 
 function header(headers: Record<string, string>, name: string): string | undefined {
   return name in headers ? name : Object.keys(headers).find((key) => key.toLowerCase() === name);
 }
 
-function drop(headers: Record<string, string>, names: readonly string[]): void {
-  for (const name of names) {
-    const key = header(headers, name);
-    if (key !== undefined) delete headers[key];
-  }
+/** A copy without some headers. One with the members deleted would be slow to read for ever after. */
+function without(headers: Record<string, string>, isDropped: (name: string) => boolean): Record<string, string> {
+  const names = Object.keys(headers);
+  if (!names.some((name) => isDropped(name.toLowerCase()))) return { ...headers };
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => !isDropped(name.toLowerCase())));
 }
+
+const TARGET = "x-amz-target";
+const LENGTH = "content-length";
+/** By what stands in the header: SDKs write a few dozen, and a stranger who writes more fills no memory. */
+const TARGETS = new Map<string, Target>();
+const COMPUTED = new Set(["x-amz-crc32", LENGTH, "content-encoding"]);
+const EMPTY = new Uint8Array(0);

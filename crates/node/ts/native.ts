@@ -22,9 +22,10 @@ export interface NativeEngineResult {
 export interface NativeEngine {
   /** From how many bytes on a body is worked on by another thread. */
   readonly asyncFrom: number;
-  start(id: number, target: string, operation: string, body: Uint8Array): Step;
-  startAsync(id: number, target: string, operation: string, body: Uint8Array): Promise<Step>;
-  resume(id: number, status: number, body: Uint8Array): Step;
+  quick(): Quick;
+  /** The step that a quick function did not give. */
+  held(id: number): Step;
+  startAsync(id: number, target: string, body: Uint8Array): Promise<Step>;
   resumeAsync(id: number, status: number, body: Uint8Array): Promise<Step>;
   lost(id: number, why: string): Step;
   poll(id: number): Step;
@@ -34,6 +35,15 @@ export interface NativeEngine {
   openRecords(id: number, table: string | undefined, text: string): Step;
   openRecordsAsync(id: number, table: string | undefined, text: string): Promise<Step>;
   close(id: number): readonly number[];
+}
+
+/**
+ * The two steps that most calls are made of, without an object in between. They write the body to `room` and answer its length,
+ * for a call that is sent under its own name or done with the status that came. Anything else is a negative number: see `held`.
+ */
+export interface Quick {
+  readonly start: (id: number, target: string, body: Uint8Array, room: Uint8Array) => number;
+  readonly resume: (id: number, status: number, body: Uint8Array, room: Uint8Array) => number;
 }
 
 export interface NativeFailure {

@@ -9,7 +9,7 @@ import type { ConfigSource } from "./config.js";
 import { Dynaseal, type Options } from "./dynaseal.js";
 import { DynasealError } from "./errors.js";
 import { Exchange } from "./exchange.js";
-import { type HttpRequest, targetOf, withBody } from "./http.js";
+import { type HttpRequest, read, withBody } from "./http.js";
 import { quiet, redactLogs } from "./redact.js";
 
 /** A client of the AWS SDK v3: DynamoDBClient, DynamoDBDocumentClient, DynamoDBStreamsClient, or an aggregated one. */
@@ -71,26 +71,31 @@ type Exchanges = WeakMap<object, Exchange>;
 
 function request(dynaseal: Dynaseal, exchanges: Exchanges) {
   return (next: Next<unknown>, context?: Context) => async (args: Args) => {
-    const { service, operation, body } = targetOf(args.request);
+    const { target, body } = read(args.request);
     const call = Dynaseal.begin(dynaseal, signalOf(context));
     try {
-      let step = await call.start(service, operation, body);
+      // Awaited only where there is something to wait for: most steps are taken here and now.
+      const started = call.start(target, body);
+      let step = started instanceof Promise ? await started : started;
       // Whether nothing was sent yet but what asks for a table's keys, so that the next call is the caller's own.
       let first = true;
       for (;;) {
         if (step.kind === "failed") throw new DynasealError(step.failure);
-        if (step.kind === "send" && (step.target !== service || step.region !== undefined)) {
+        if (step.kind === "send" && (step.target !== target.service || step.region !== undefined)) {
           step = await Dynaseal.elsewhere(dynaseal, call, step);
           continue;
         }
-        const send = step.kind === "send" ? step : { target: service, operation };
         const exchange = new Exchange(call, step, first);
-        first &&= send.operation === "DescribeTable";
-        const rewritten = withBody(args.request as HttpRequest, `${send.target}.${send.operation}`, step.body);
+        let header = target.header;
+        if (step.kind === "send") {
+          if (step.operation !== target.operation) header = `${step.target}.${step.operation}`;
+          first &&= step.operation === "DescribeTable";
+        }
+        const request = withBody(args.request as HttpRequest, header, step.body);
         exchanges.set(step.body, exchange);
         try {
-          const output = await next({ ...args, request: rewritten });
-          if (!exchange.next) throw answeredElsewhere(operation);
+          const output = await next({ ...args, request });
+          if (!exchange.next) throw answeredElsewhere(target.operation);
           if (exchange.next.kind === "done") return output;
           step = exchange.next;
         } catch (error) {
@@ -156,7 +161,7 @@ function sealedBefore(): DynasealError {
 function replaced(request: unknown): DynasealError {
   let operation = "a request";
   try {
-    operation = targetOf(request).operation;
+    operation = read(request).target.operation;
   } catch {
     // It is refused anyway; only its name is not known.
   }

@@ -4,15 +4,16 @@ use std::future::ready;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use axum::Router;
 use axum::extract::connect_info::IntoMakeServiceWithConnectInfo;
 use axum::extract::{ConnectInfo, Request};
 use axum::http::StatusCode;
 use axum::middleware::map_request;
 use axum::routing::{get, post};
+use axum::{Extension, Router};
 use dynaseal_web::{Peer, RequireHttps, secure_headers, sensitive_headers, trace};
 use tower_http::timeout::TimeoutLayer;
 
+use crate::attempts::Attempts;
 use crate::error::Error;
 use crate::store::Store;
 use crate::{sessions, users};
@@ -25,6 +26,7 @@ pub(crate) fn router(store: Store) -> Router {
         .fallback(async || Error::new(StatusCode::NOT_FOUND, "Not found"))
         .method_not_allowed_fallback(async || Error::new(StatusCode::METHOD_NOT_ALLOWED, "Method not allowed"))
         .with_state(store)
+        .layer(Extension(Attempts::default()))
         // From the inside out: the last is the first that a request meets.
         .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, TIME))
         .layer(trace())

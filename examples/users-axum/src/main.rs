@@ -2,11 +2,12 @@
 //!
 //! ```text
 //!  TLS, or plain HTTP to refuse ──> app.rs: layers, routes ──> users.rs, sessions.rs ──> store.rs ──> dynaseal ──> DynamoDB
-//!                                              input.rs ──^         |  passwords.rs, tokens.rs
+//!                                              input.rs ──^         |  attempts.rs, passwords.rs, tokens.rs
 //!                                  error.rs: the one way out <──────┘
 //! ```
 
 mod app;
+mod attempts;
 mod error;
 mod input;
 mod passwords;

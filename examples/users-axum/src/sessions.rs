@@ -1,26 +1,37 @@
 //! `/sessions`: log in and out; and who calls.
 
-use axum::Json;
 use axum::extract::{FromRequestParts, State};
 use axum::http::StatusCode;
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
+use axum::{Extension, Json};
+use dynaseal_web::Peer;
 use serde_json::{Value, json};
 
+use crate::attempts::Attempts;
 use crate::error::Error;
-use crate::input::Body;
+use crate::input::{Body, is_username};
 use crate::store::{Session, Store, now};
 use crate::{passwords, tokens};
 
 /// `POST /sessions`
-pub(crate) async fn open(State(store): State<Store>, body: Body) -> Result<(StatusCode, Json<Value>), Error> {
+pub(crate) async fn open(
+    State(store): State<Store>,
+    Extension(attempts): Extension<Attempts>,
+    Extension(peer): Extension<Peer>,
+    body: Body,
+) -> Result<(StatusCode, Json<Value>), Error> {
     let [username, password] = body.members([("username", |_| true), ("password", |_| true)])?;
-    let user = store.user(&username).await?;
+    // DynamoDB would refuse some texts as a key; no user has such a name.
+    let known = is_username(&username);
+    let user = if known { store.user(&username).await? } else { None };
+    let attempt = attempts.begin(if known { &username } else { "" }, peer.address)?;
     let hash = user.as_ref().map(|user| user.password_hash.clone());
     let right = passwords::verify(password, hash).await?;
     let Some(user) = user.filter(|_| right) else {
         return Err(Error::new(StatusCode::UNAUTHORIZED, "Wrong username or password"));
     };
+    attempt.succeeded();
     let token = tokens::new()?;
     let session = Session { username, account: user.account, expires_at: now() + LIFETIME };
     store.add_session(&tokens::hash(&token), session).await?;

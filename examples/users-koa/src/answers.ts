@@ -8,6 +8,8 @@ export class Answer extends Error {
   constructor(
     readonly status: number,
     message: string,
+    /** Seconds. */
+    readonly retryAfter?: number,
   ) {
     super(message);
   }
@@ -26,6 +28,7 @@ export function answers(): Middleware {
       ctx.status = typeof status === "number" && status >= 400 && status < 500 ? status : 500;
       // The message of an error that is not ours may quote what the caller sent.
       ctx.body = { error: error instanceof Answer ? error.message : (WORDS[ctx.status] ?? "Refused") };
+      if (error instanceof Answer && error.retryAfter !== undefined) ctx.set("Retry-After", `${error.retryAfter}`);
       if (ctx.status === 500) ctx.app.emit("error", error, ctx);
     }
     const { status } = ctx;

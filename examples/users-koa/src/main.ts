@@ -1,7 +1,7 @@
 // Users whose e-mail addresses DynamoDB cannot read. The contract is examples/README.md.
 //
 //   TLS, or plain HTTP to refuse ──> app.ts: middlewares, routes ──> users.ts, sessions.ts ──> store.ts ──> dynaseal ──> DynamoDB
-//                                            input.ts ──^             |  passwords.ts, tokens.ts
+//                                            input.ts ──^             |  attempts.ts, passwords.ts, tokens.ts
 //                      answers.ts: the one way out for errors <───────┘
 
 import { readFileSync } from "node:fs";

@@ -2,6 +2,7 @@
 
 import type { Context, Middleware } from "koa";
 import { Answer, unauthorized } from "./answers.js";
+import { Attempts } from "./attempts.js";
 import { Credentials, USERNAME } from "./input.js";
 import { verifyPassword } from "./passwords.js";
 import { now, type Store } from "./store.js";
@@ -9,12 +10,16 @@ import { hashToken, newToken } from "./tokens.js";
 
 /** POST /sessions */
 export function openSession(store: Store): Middleware {
+  const attempts = new Attempts();
   return async (ctx) => {
     const { username, password } = Credentials.parse(ctx.request.body);
     // DynamoDB would refuse some texts as a key; no user has such a name.
-    const user = USERNAME.test(username) ? await store.user(username) : undefined;
+    const known = USERNAME.test(username);
+    const user = known ? await store.user(username) : undefined;
+    const succeeded = attempts.begin(known ? username : "", ctx.ip);
     const right = await verifyPassword(password, user?.passwordHash);
     if (!user || !right) throw new Answer(401, "Wrong username or password");
+    succeeded();
     const token = newToken();
     await store.addSession({ tokenHash: hashToken(token), username, account: user.account, expiresAt: now() + LIFETIME });
     ctx.status = 201;

@@ -8,8 +8,8 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
-use dynaseal_engine::{Config, Service};
-use dynaseal_gateway::{Embedded, RuntimeClock, Server, Settings, with_kms};
+use dynaseal_engine::Config;
+use dynaseal_gateway::{Embedded, RuntimeClock, Server, Settings, with_keys};
 
 use super::{Outcome, gateway};
 use crate::error::Error;
@@ -41,8 +41,8 @@ async fn tell_and_serve(args: &Args, config: Config, page: &mut Page<io::Stdout>
     let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, args.port));
     let settings = Settings { listen, allow_remote: false, ..gateway::settings(&config.gateway) };
     let story = Story::of(&config, database.clone());
-    let target = gateway::target(&config.gateway, config.needs(Service::Kms));
-    let wire = with_kms(database, &target, gateway::upstream_limits(&config.gateway)).await?;
+    let target = gateway::target(&config.gateway, |service| config.needs(service));
+    let wire = with_keys(database, &target, gateway::upstream_limits(&config.gateway)).await?;
     let engine = Arc::new(config.into_engine(Arc::new(RuntimeClock)));
     let server = Server::bind(settings, engine, wire).await.map_err(|error| busy(error, args.port))?;
     let url = format!("http://{}", server.local_addr());

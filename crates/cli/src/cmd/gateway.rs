@@ -39,7 +39,7 @@ pub(crate) fn run(args: &Args) -> Result<Outcome, Error> {
 
 async fn serve(config: Config) -> Result<Outcome, Error> {
     let section = &config.gateway;
-    let target = target(section, config.needs(Service::Kms));
+    let target = target(section, |service| config.needs(service));
     let (settings, limits) = (settings(section), upstream_limits(section));
     let wire = open_upstream(&target, limits).await?;
     let engine = config.into_engine(Arc::new(RuntimeClock));
@@ -73,11 +73,12 @@ pub(super) async fn until_stopped(server: Server) -> Result<Outcome, Error> {
     Ok(Outcome::Done)
 }
 
-/// Where calls go, those of KMS among them or not.
-pub(crate) fn target(section: &GatewaySection, kms: bool) -> Target {
+/// Where calls go, those of the key management services that keys need among them.
+pub(crate) fn target(section: &GatewaySection, needs: impl Fn(Service) -> bool) -> Target {
     let GatewaySection { upstream, region, database, kms_endpoint, .. } = section;
     let target = Target::new(upstream, region.clone(), database.clone());
-    if kms { target.with_kms(kms_endpoint.clone()) } else { target }
+    let target = if needs(Service::Kms) { target.with_kms(kms_endpoint.clone()) } else { target };
+    if needs(Service::Vault) { target.with_vault() } else { target }
 }
 
 pub(super) fn settings(section: &GatewaySection) -> Settings {

@@ -155,8 +155,6 @@ pub(super) const CONTRADICTION: &str = "DSL-5006";
 pub(super) const UNDEFINED: &str = "DSL-5007";
 /// A multi key that contains itself.
 pub(super) const CYCLE: &str = "DSL-5008";
-/// A key type that this version does not have.
-pub(super) const NOT_BUILT: &str = "DSL-5009";
 /// An environment variable that is not set.
 pub(super) const ENVIRONMENT: &str = "DSL-5010";
 /// A file that cannot be read.
@@ -175,6 +173,8 @@ pub(super) const UNUSED: &str = "DSL-5202";
 pub(super) const UNSEALED: &str = "DSL-5203";
 /// Warning: no table is protected.
 pub(super) const NO_TABLES: &str = "DSL-5204";
+/// Warning: a key opens what anybody sealed.
+pub(super) const ANY_SENDER: &str = "DSL-5205";
 
 #[cfg(test)]
 mod tests {

@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
-use dynaseal_keys::{Keyring, Multi};
+use dynaseal_keys::{KeyStoreTable, Keyring, Multi};
 
 use super::explain::KeyExplanation;
-use super::fault::{CONTRADICTION, CYCLE, Faults, MISSING, NOT_BUILT, Span, TYPE, UNDEFINED, UNUSED, nearest, shown};
+use super::fault::{CONTRADICTION, CYCLE, Faults, MISSING, Span, TYPE, UNDEFINED, UNUSED, nearest, shown};
 use super::outside::Outside;
 use super::rings::{self, Kms, Ring};
 use super::section::{At, Section, word};
@@ -16,7 +16,11 @@ use super::section::{At, Section, word};
 pub(super) struct Keys<'r> {
     defined: BTreeMap<&'r str, Defined<'r>>,
     used: BTreeSet<&'r str>,
+    stores: KeyStores,
 }
+
+/// The key stores of those keys that have one, by the keys' names.
+pub(super) type KeyStores = BTreeMap<String, Arc<KeyStoreTable>>;
 
 struct Defined<'r> {
     span: Span,
@@ -41,13 +45,13 @@ impl<'r> Keys<'r> {
         outside: &dyn Outside,
         faults: &mut Faults<'_>,
     ) -> Self {
-        let mut keys = Self { defined: BTreeMap::new(), used: BTreeSet::new() };
+        let mut keys = Self { defined: BTreeMap::new(), used: BTreeSet::new(), stores: KeyStores::new() };
         for (name, value) in section.into_iter().flat_map(Section::entries) {
             let span = name.span;
             let state = match value.get_ref().as_table() {
                 Some(table) => {
                     let section = Section::new(format!("[keys.{}]", name.value), table, span.clone());
-                    read_one(name.value, section, folder, outside, faults)
+                    read_one(name.value, section, folder, outside, &mut keys.stores, faults)
                 }
                 None => {
                     let message = format!("{} in [keys] is of type {}", name.value, value.get_ref().type_str());
@@ -80,14 +84,15 @@ impl<'r> Keys<'r> {
         }
     }
 
-    /// Warns of keys that nothing uses.
-    pub(super) fn finish(self, faults: &mut Faults<'_>) {
+    /// Warns of keys that nothing uses, and gives the key stores out.
+    pub(super) fn finish(self, faults: &mut Faults<'_>) -> KeyStores {
         for (name, key) in self.defined {
             if !self.used.contains(name) {
                 let message = format!("no table uses the key {name}");
                 faults.warn(&key.span, UNUSED, message, "remove it, or name it in a table");
             }
         }
+        self.stores
     }
 
     fn resolve(
@@ -172,24 +177,16 @@ fn read_one<'r>(
     mut section: Section<'r, '_>,
     folder: &Path,
     outside: &dyn Outside,
+    stores: &mut KeyStores,
     faults: &mut Faults<'_>,
 ) -> Option<State<'r>> {
     let kind = section.required("type", "raw-aes", faults)?;
-    if NOT_BUILT_TYPES.contains(&kind.value) {
-        let message = format!("{} is of type {}, which is not built yet", section.title, kind.value);
-        faults.error(
-            &kind.span,
-            NOT_BUILT,
-            message,
-            "use raw-aes, raw-rsa, raw-ecdh, aws-kms, branch-key-file or multi for now",
-        );
-        return None;
-    }
     let r#type = word(&kind, TYPES, &format!("type in {}", section.title), faults)?;
     let state = match r#type {
         Type::Multi => multi(&mut section, faults),
         Type::Ring(ring) => rings::read(ring, &mut section, folder, outside, faults).map(|built| {
-            let rings::Built { ring, detail, branch_key_id_attribute } = built;
+            let rings::Built { ring, detail, branch_key_id_attribute, key_store } = built;
+            stores.extend(key_store.map(|store| (name.to_owned(), store)));
             let (name, children) = (name.to_owned(), Vec::new());
             let explained =
                 KeyExplanation { name, r#type: type_word(r#type), detail, branch_key_id_attribute, children };
@@ -236,8 +233,9 @@ const TYPES: &[(&str, Type)] = &[
     ("aws-kms-mrk", Type::Ring(Ring::AwsKms(Kms::MultiRegion))),
     ("aws-kms-discovery", Type::Ring(Ring::AwsKms(Kms::Discovery))),
     ("aws-kms-mrk-discovery", Type::Ring(Ring::AwsKms(Kms::MultiRegionDiscovery))),
+    ("aws-kms-rsa", Type::Ring(Ring::AwsKmsRsa)),
+    ("aws-kms-ecdh", Type::Ring(Ring::AwsKmsEcdh)),
     ("branch-key-file", Type::Ring(Ring::BranchKeyFile)),
+    ("hierarchical", Type::Ring(Ring::Hierarchical)),
     ("multi", Type::Multi),
 ];
-/// Types of the design that this version does not have.
-const NOT_BUILT_TYPES: &[&str] = &["aws-kms-rsa", "aws-kms-ecdh", "hierarchical"];

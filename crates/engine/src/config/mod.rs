@@ -33,7 +33,7 @@ pub(crate) use tables::action_word;
 use crate::pattern::Pattern;
 use crate::run::Engine;
 use crate::table::Table;
-use dynaseal_keys::{Clock, Service};
+use dynaseal_keys::{Clock, KeyStore as _, KeyStoreTable, Service};
 use fault::{Faults, NO_TABLES, SYNTAX, UNREADABLE};
 use keys::Keys;
 use section::Section;
@@ -51,6 +51,7 @@ pub struct Config {
     /// What is allowed but worth a second look.
     pub warnings: Vec<Fault>,
     rings: BTreeMap<String, KeyExplanation>,
+    key_stores: BTreeMap<String, Arc<KeyStoreTable>>,
 }
 
 impl Config {
@@ -81,17 +82,24 @@ impl Config {
         }
     }
 
-    /// Whether the keys of any table come from a service.
+    /// Whether the keys of any table, or of a key store, come from a service.
     #[must_use]
     pub fn needs(&self, service: Service) -> bool {
         self.tables.values().any(|table| table.needs(service))
             || self.patterns.iter().any(|pattern| pattern.needs(service))
+            || self.key_stores.values().any(|store| store.needs(service))
     }
 
     /// An engine that protects the tables.
     #[must_use]
     pub fn into_engine(self, clock: Arc<dyn Clock>) -> Engine {
         Engine::new(self.tables.into_values(), clock).with_patterns(self.patterns)
+    }
+
+    /// The key stores of those keys that have one, by the keys' names.
+    #[must_use]
+    pub fn key_stores(&self) -> &BTreeMap<String, Arc<KeyStoreTable>> {
+        &self.key_stores
     }
 
     /// Checks the text of a configuration. `file` names it in faults; paths in it start from its folder.
@@ -114,15 +122,15 @@ impl Config {
 
         let mut keys = Keys::read(keys.as_ref(), folder, outside, &mut faults);
         let configured = tables.as_ref().map(|tables| tables::read(tables, &mut keys, &mut faults)).unwrap_or_default();
-        keys.finish(&mut faults);
+        let key_stores = keys.finish(&mut faults);
         let gateway = gateway.map(|section| gateway::read(section, folder, &mut faults)).unwrap_or_default();
         if configured.is_empty() {
             faults.warn(&(0..0), NO_TABLES, "no table is protected", "add [tables.NAME] for each table to seal");
         }
         faults.drop_consequences();
         let warnings = faults.finish()?;
-        let mut config =
-            Self { tables: BTreeMap::new(), patterns: Vec::new(), gateway, warnings, rings: BTreeMap::new() };
+        let (tables, patterns, rings) = (BTreeMap::new(), Vec::new(), BTreeMap::new());
+        let mut config = Self { tables, patterns, gateway, warnings, rings, key_stores };
         for (name, Configured { what, keys }) in configured {
             match what {
                 What::Table(table) => drop(config.tables.insert(name.clone(), table)),

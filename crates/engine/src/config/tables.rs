@@ -84,6 +84,11 @@ fn read_one(
     }
     let ((keyring, keys), (spec, schema)) = (ring?, schema?);
     check_branch_keys(&keys, &schema, section, faults);
+    if !keyring.accepts(schema.suite()) {
+        let (suite, key) = (suite_word(schema.suite()), &keys.name);
+        let message = format!("{} seals with suite {suite}, for which the key {key} cannot be used", section.title);
+        faults.error(&section.place("suite"), CONTRADICTION, message, "set suite = \"hmac\", or name another key");
+    }
     let plaintext = plaintext.map_or(Plaintext::Forbid, |at| at.value);
     let (name, provider) = (name.to_owned(), Provider::new(keyring));
     let what = if pattern {

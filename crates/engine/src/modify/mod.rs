@@ -289,7 +289,7 @@ fn pause(attempt: u32) -> Result<Duration, Error> {
     let [byte, ..] = dynaseal_keys::message_id().map_err(|source| Error::Keys {
         operation: "a pause".to_owned(),
         table: String::new(),
-        source,
+        source: Box::new(source),
     })?;
     Ok(longest.mul_f64(f64::from(byte) / 255.0))
 }

@@ -12,7 +12,11 @@ pub(super) const TOKEN: &str = "ClientRequestToken";
 
 /// The token to send, or a fresh one where the caller has none.
 pub(super) fn token(request: &Request<'_, '_>) -> Result<String, Error> {
-    let failed = |source| Error::Keys { operation: request.operation.to_owned(), table: "-".to_owned(), source };
+    let failed = |source| Error::Keys {
+        operation: request.operation.to_owned(),
+        table: "-".to_owned(),
+        source: Box::new(source),
+    };
     match request.body.text(TOKEN).map_err(|error| request.bad(error))? {
         Some(given) => {
             let meant = meant(request.text).map_err(|error| request.bad(error))?;

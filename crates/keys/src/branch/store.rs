@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::error::Error;
 use crate::keyring::Io;
-use crate::wire::BoxFuture;
+use crate::wire::{BoxFuture, Service};
 use crate::wrap::CounterKdf;
 
 /// Holds branch keys and all their versions.
@@ -23,6 +23,11 @@ pub trait KeyStore: Send + Sync + Debug {
         version: KeyVersion,
         io: Io<'a>,
     ) -> BoxFuture<'a, Result<Arc<BranchKey>, Error>>;
+
+    /// Whether the store calls a service.
+    fn needs(&self, _service: Service) -> bool {
+        false
+    }
 }
 
 /// One version of a branch key, ready to derive wrapping keys.

@@ -1,5 +1,7 @@
 //! Names of KMS keys. Spec: `framework/aws-kms/aws-kms-key-arn.md`.
 
+use crate::error::Error;
+
 /// A key ARN, taken apart: `arn:PARTITION:kms:REGION:ACCOUNT:key/ID`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KeyArn<'a> {
@@ -45,6 +47,13 @@ impl<'a> KeyArn<'a> {
     }
 }
 
+/// Refuses a setting `key_arn` that is not the ARN of a key. For rings that store no ARN, or none that KMS gave: an alias can
+/// be pointed at another key.
+pub(super) fn required(ring: &'static str, key_arn: &str) -> Result<(), Error> {
+    let what = "must be the ARN of a key, such as arn:aws:kms:REGION:ACCOUNT:key/ID";
+    KeyArn::parse(key_arn).map(drop).ok_or(Error::Config { ring, field: "key_arn", what })
+}
+
 /// Whether a text can name a key for KMS: a key ARN, an alias ARN, an alias or a key id.
 #[must_use]
 pub fn is_key_id(text: &str) -> bool {
@@ -63,10 +72,13 @@ fn resource(text: &str) -> Option<(KeyArn<'_>, &str, &str)> {
     let mut part = || parts.next().filter(|part| !part.is_empty());
     let (arn, partition, service, region, account, resource) = (part()?, part()?, part()?, part()?, part()?, part()?);
     let (kind, id) = resource.split_once('/')?;
-    // A Region becomes part of a host name.
-    let is_name = |text: &str| text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
     let known = arn == "arn" && service == "kms" && matches!(kind, "key" | "alias") && !id.is_empty();
     (known && is_name(region)).then_some((KeyArn { text, partition, region, account, id }, kind, id))
+}
+
+/// Whether a text can be a partition or a Region, which becomes part of a host name.
+pub(super) fn is_name(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use crate::kms::body::{Reply, Request};
 use crate::kms::error::{KmsError, Refusal};
 use crate::kms::{KeyBytes, Kms};
 use crate::wire::{BoxFuture, Call, Service};
+use crate::wrap::ecdh::{Curve, PublicKey, SharedSecret};
 
 /// Calls AWS KMS.
 #[derive(Clone, Debug, Default)]
@@ -74,6 +75,33 @@ impl AwsKms {
         reply.bytes("Plaintext").ok_or_else(|| asked.unusable("it has no Plaintext"))
     }
 
+    /// `GetPublicKey`: a SubjectPublicKeyInfo.
+    pub(crate) async fn public_key(&self, key: &str, io: Io<'_>) -> Result<Vec<u8>, Error> {
+        let asked = Asked { operation: "GetPublicKey", key };
+        let request = Request::new().text("KeyId", key).texts("GrantTokens", &self.grant_tokens);
+        let reply = asked.send(request, io).await?;
+        asked.same_key(&reply, "KeyId")?;
+        let key = reply.bytes("PublicKey").ok_or_else(|| asked.unusable("it has no PublicKey"))?;
+        Ok(key.to_vec())
+    }
+
+    /// `DeriveSharedSecret` with a key of the curve and another party's.
+    pub(crate) async fn derive_shared_secret(
+        &self,
+        key: &str,
+        curve: Curve,
+        other: &PublicKey,
+        io: Io<'_>,
+    ) -> Result<SharedSecret, Error> {
+        let asked = Asked { operation: "DeriveSharedSecret", key };
+        let request = Request::new().text("KeyId", key).text("KeyAgreementAlgorithm", "ECDH");
+        let request = request.bytes("PublicKey", other.spki()).texts("GrantTokens", &self.grant_tokens);
+        let reply = asked.send(request, io).await?;
+        asked.same_key(&reply, "KeyId")?;
+        let secret = reply.bytes("SharedSecret").and_then(|secret| SharedSecret::new(curve, &secret));
+        secret.ok_or_else(|| asked.unusable("its shared secret is not of the curve"))
+    }
+
     async fn generate_without_plaintext(&self, key: &str, context: &Context, io: Io<'_>) -> Result<Vec<u8>, Error> {
         let asked = Asked { operation: "GenerateDataKeyWithoutPlaintext", key };
         let request = Request::new().text("KeyId", key).number("NumberOfBytes", 32);
@@ -107,6 +135,10 @@ impl AwsKms {
 }
 
 impl Kms for AwsKms {
+    fn service(&self) -> Service {
+        Service::Kms
+    }
+
     fn generate<'a>(&'a self, key: &'a str, context: &'a Context, io: Io<'a>) -> BoxFuture<'a, Result<Vec<u8>, Error>> {
         Box::pin(self.generate_without_plaintext(key, context, io))
     }

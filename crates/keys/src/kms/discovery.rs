@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use crate::error::Error;
-use crate::kms::arn::KeyArn;
+use crate::kms::arn::{KeyArn, is_name};
 use crate::kms::ring::{AwsKmsRing, Claim};
 
 /// Which keys may open items. An item says itself which key sealed it, so whoever can write to the table can name a key of
@@ -46,12 +46,9 @@ impl AwsKmsRing {
 }
 
 impl Discovery {
-    fn check(&self, ring: &'static str) -> Result<(), Error> {
+    pub(crate) fn check(&self, ring: &'static str) -> Result<(), Error> {
         let config = |field, what| Err(Error::Config { ring, field, what });
-        let name = |text: &String| {
-            !text.is_empty() && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
-        };
-        if !name(&self.partition) {
+        if !is_name(&self.partition) {
             return config("partition", "is not a partition such as aws");
         }
         if self.accounts.is_empty() {
@@ -60,13 +57,33 @@ impl Discovery {
         if !self.accounts.iter().all(|account| account.len() == 12 && account.bytes().all(|b| b.is_ascii_digit())) {
             return config("accounts", "must be account numbers of 12 digits");
         }
-        if !self.regions.iter().all(name) {
+        if !self.regions.iter().all(|region| is_name(region)) {
             return config("regions", "must be Regions such as eu-west-1");
         }
         if self.regions.iter().collect::<BTreeSet<_>>().len() < self.regions.len() {
             return config("regions", "names a Region twice");
         }
         Ok(())
+    }
+
+    /// The keys to ask, one after the other, for what names the key `found`.
+    pub(crate) fn opening(&self, found: &KeyArn<'_>, replicas: bool) -> Vec<String> {
+        let Self { partition, accounts, regions } = self;
+        if found.partition != partition || !accounts.contains(found.account) {
+            return Vec::new();
+        }
+        if replicas && found.is_multi_region() {
+            return regions.iter().map(|region| found.in_region(region)).collect();
+        }
+        let called = regions.is_empty() || regions.iter().any(|region| region == found.region);
+        if called { vec![found.text.to_owned()] } else { Vec::new() }
+    }
+
+    pub(crate) fn words(&self) -> String {
+        let Self { partition, accounts, regions } = self;
+        let accounts: Vec<_> = accounts.iter().map(String::as_str).collect();
+        let regions = if regions.is_empty() { "any Region".to_owned() } else { regions.join(", ") };
+        format!("<any key of {partition} account {} in {regions}>", accounts.join(", "))
     }
 }
 
@@ -82,21 +99,10 @@ impl Claim for Any {
     }
 
     fn opening_keys(&self, found: &KeyArn<'_>) -> Result<Vec<String>, Error> {
-        let Discovery { partition, accounts, regions } = &self.keys;
-        if found.partition != partition || !accounts.contains(found.account) {
-            return Ok(Vec::new());
-        }
-        if self.replicas && found.is_multi_region() {
-            return Ok(regions.iter().map(|region| found.in_region(region)).collect());
-        }
-        let called = regions.is_empty() || regions.iter().any(|region| region == found.region);
-        Ok(if called { vec![found.text.to_owned()] } else { Vec::new() })
+        Ok(self.keys.opening(found, self.replicas))
     }
 
     fn name(&self) -> String {
-        let Discovery { partition, accounts, regions } = &self.keys;
-        let accounts: Vec<_> = accounts.iter().map(String::as_str).collect();
-        let regions = if regions.is_empty() { "any Region".to_owned() } else { regions.join(", ") };
-        format!("<any key of {partition} account {} in {regions}>", accounts.join(", "))
+        self.keys.words()
     }
 }

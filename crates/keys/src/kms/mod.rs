@@ -5,8 +5,10 @@ pub(crate) mod arn;
 mod body;
 pub(crate) mod client;
 pub(crate) mod discovery;
+pub(crate) mod ecdh;
 pub(crate) mod error;
 pub(crate) mod ring;
+pub(crate) mod rsa;
 mod single;
 pub(crate) mod vault;
 
@@ -17,7 +19,7 @@ use zeroize::Zeroizing;
 
 use crate::error::Error;
 use crate::keyring::Io;
-use crate::wire::BoxFuture;
+use crate::wire::{BoxFuture, Service};
 
 /// A key of 32 bytes, wiped when dropped.
 pub type KeyBytes = Zeroizing<[u8; 32]>;
@@ -25,6 +27,9 @@ pub type KeyBytes = Zeroizing<[u8; 32]>;
 /// A key management service, as a key store needs it: it makes keys that are bound to an encryption context, moves them
 /// from one context to another, and opens them.
 pub trait Kms: Send + Sync + Debug {
+    /// The service that it calls.
+    fn service(&self) -> Service;
+
     /// A fresh key of 32 bytes, wrapped with `key` and bound to `context`.
     fn generate<'a>(&'a self, key: &'a str, context: &'a Context, io: Io<'a>) -> BoxFuture<'a, Result<Vec<u8>, Error>>;
 

@@ -47,14 +47,7 @@ impl AwsKmsRing {
         claim: impl Claim + 'static,
         grant_tokens: Vec<String>,
     ) -> Result<Self, Error> {
-        let config = |what| Err(Error::Config { ring, field: "grant_tokens", what });
-        if grant_tokens.len() > MOST_TOKENS {
-            return config("are more than 10");
-        }
-        if grant_tokens.iter().any(String::is_empty) {
-            return config("holds an empty one");
-        }
-        Ok(Self { kms: AwsKms::new(grant_tokens), claim: Box::new(claim) })
+        Ok(Self { kms: client(ring, grant_tokens)?, claim: Box::new(claim) })
     }
 
     async fn wrap_key(&self, data_key: &DataKey, context: &Context, io: Io<'_>) -> Result<Wrapped, Error> {
@@ -160,6 +153,18 @@ impl Keyring for AwsKmsRing {
     fn needs(&self, service: Service) -> bool {
         service == Service::Kms
     }
+}
+
+/// A client for a ring whose setting `grant_tokens` says what goes with every call.
+pub(super) fn client(ring: &'static str, grant_tokens: Vec<String>) -> Result<AwsKms, Error> {
+    let config = |what| Err(Error::Config { ring, field: "grant_tokens", what });
+    if grant_tokens.len() > MOST_TOKENS {
+        return config("are more than 10");
+    }
+    if grant_tokens.iter().any(String::is_empty) {
+        return config("holds an empty one");
+    }
+    Ok(AwsKms::new(grant_tokens))
 }
 
 /// The provider id of every one of these rings.

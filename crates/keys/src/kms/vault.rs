@@ -76,6 +76,10 @@ impl VaultTransit {
 }
 
 impl Kms for VaultTransit {
+    fn service(&self) -> Service {
+        Service::Vault
+    }
+
     /// The key is made here: transit's own data keys cannot be bound to a context.
     fn generate<'a>(&'a self, key: &'a str, context: &'a Context, io: Io<'a>) -> BoxFuture<'a, Result<Vec<u8>, Error>> {
         Box::pin(async move {

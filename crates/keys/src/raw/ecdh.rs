@@ -48,7 +48,7 @@ enum Scheme {
     Static {
         own: PublicKey,
         peer: PublicKey,
-        secret: SharedSecret,
+        secret: Box<SharedSecret>,
     },
     Ephemeral {
         recipient: PublicKey,
@@ -70,7 +70,7 @@ impl RawEcdh {
         let scheme = match keys {
             EcdhKeys::Static { private_pem, public_pem } => {
                 let (private, peer) = (private(private_pem)?, public(public_pem)?);
-                Scheme::Static { own: private.public_key()?, secret: private.agree(&peer)?, peer }
+                Scheme::Static { own: private.public_key()?, secret: Box::new(private.agree(&peer)?), peer }
             }
             EcdhKeys::Ephemeral { public_pem } => Scheme::Ephemeral { recipient: public(public_pem)? },
             EcdhKeys::Discovery { private_pem } => {
@@ -115,7 +115,7 @@ impl RawEcdh {
             Scheme::Ephemeral { .. } => Err(Error::SealOnly { key: self.key_name(), why: "its scheme is ephemeral" }),
             Scheme::Discovery { private, .. } => {
                 let sender = PublicKey::from_point(self.curve, parties.sender);
-                let sender = sender.ok_or_else(|| wrap::malformed(data_key, "its sender is no point of the curve"))?;
+                let sender = sender.ok_or_else(|| wrap::malformed(data_key, ecdh::NO_POINT))?;
                 parties.unwrap(&private.agree(&sender)?, data_key, context)
             }
         }

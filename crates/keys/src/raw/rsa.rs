@@ -63,7 +63,7 @@ impl RawRsa {
         let intermediate = Secret::random()?;
         let mut ciphertext = Vec::with_capacity(WRAPPED);
         let tag_key = wrap::wrap_data_key(&intermediate, data_key, &context, &mut ciphertext)?;
-        self.public.wrap(&intermediate, &mut ciphertext)?;
+        self.public.wrap(intermediate.expose(), &mut ciphertext)?;
         let data_key = EncryptedDataKey {
             provider_id: Cow::Owned(self.namespace.as_bytes().to_vec()),
             provider_info: Cow::Owned(self.name.as_bytes().to_vec()),

@@ -1,5 +1,7 @@
 //! The calls of DynamoDB that a key store makes. They go straight to the [`Wire`](crate::Wire): nothing seals them.
 
+use std::time::Duration;
+
 use dynaseal_item::Item;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -31,7 +33,8 @@ impl Table {
         self.call("TransactWriteItems", &body, io).await.map(drop)
     }
 
-    /// Every item that a Query or Scan gives, page by page.
+    /// Every item that a Query or Scan gives, page by page. A page that DynamoDB has no capacity for is asked for again, so
+    /// that a long table is not given up for one page.
     pub(crate) async fn pages(
         &self,
         operation: &'static str,
@@ -40,7 +43,7 @@ impl Table {
         mut each: impl FnMut(Item<'static>) + Send,
     ) -> Result<(), StoreError> {
         loop {
-            let answer = self.call(operation, &body, io).await?;
+            let answer = self.patient(operation, &body, io).await?;
             let page: Page<'_> = self.read(operation, &answer)?;
             for text in page.items {
                 each(self.item(operation, text)?);
@@ -51,6 +54,18 @@ impl Table {
                 fields.insert("ExclusiveStartKey".to_owned(), last);
             }
         }
+    }
+
+    async fn patient(&self, operation: &'static str, body: &Value, io: Io<'_>) -> Result<Vec<u8>, StoreError> {
+        for pause in PAUSES {
+            match self.call(operation, body, io).await {
+                Err(StoreError::Refused { refusal: TableRefusal::Throttled | TableRefusal::Unavailable, .. }) => {
+                    io.clock.sleep(Duration::from_millis(pause)).await;
+                }
+                answer => return answer,
+            }
+        }
+        self.call(operation, body, io).await
     }
 
     /// One call, and the body of its answer.
@@ -74,7 +89,10 @@ impl Table {
         operation: &'static str,
         body: &'a [u8],
     ) -> Result<T, StoreError> {
-        serde_json::from_slice(body).map_err(|_| self.unusable(operation, "it is not what DynamoDB answers"))
+        // Serde takes an array for a struct whose fields may all be missing.
+        let object = body.trim_ascii_start().starts_with(b"{").then_some(body);
+        let read = object.and_then(|body| serde_json::from_slice(body).ok());
+        read.ok_or_else(|| self.unusable(operation, "it is not what DynamoDB answers"))
     }
 
     pub(crate) fn unusable(&self, operation: &'static str, what: &'static str) -> StoreError {
@@ -158,6 +176,9 @@ fn cancelled(body: &Value) -> TableRefusal {
 fn printable(name: &str) -> String {
     name.chars().filter(char::is_ascii_alphanumeric).take(60).collect()
 }
+
+/// Milliseconds to wait before a page is asked for again.
+const PAUSES: [u64; 6] = [100, 200, 400, 800, 1600, 3200];
 
 #[cfg(test)]
 mod tests {

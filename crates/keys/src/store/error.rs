@@ -81,9 +81,9 @@ pub enum StoreError {
         /// Which.
         record: RecordName,
         /// The key that it names.
-        stored: String,
+        stored: Box<str>,
         /// The key that is configured.
-        configured: String,
+        configured: Box<str>,
     },
     /// The configuration names no KMS key that new records could be protected by.
     #[error("the key store is configured for discovery, so it names no KMS key to protect a branch key with")]
@@ -131,9 +131,15 @@ pub enum StoreError {
 #[derive(Clone, PartialEq, Eq)]
 pub struct RecordName {
     /// The branch key's id.
-    pub id: String,
+    pub id: Box<str>,
     /// The record's type, such as `branch:ACTIVE`.
-    pub r#type: String,
+    pub r#type: Box<str>,
+}
+
+impl RecordName {
+    pub(crate) fn new(id: impl Into<Box<str>>, r#type: impl Into<Box<str>>) -> Self {
+        Self { id: id.into(), r#type: r#type.into() }
+    }
 }
 
 impl fmt::Display for RecordName {
@@ -272,8 +278,8 @@ impl StoreError {
                 "check logical_key_store_name; if it is the one under which the branch key was made, the record was changed \
                  or moved, so restore it from a backup"
             }
-            Self::OtherKey { .. } => "configure the KMS key that protects the branch key",
-            Self::Discovery => "set kms_key_arn or kms_mrk_key_arn to create and rotate branch keys",
+            Self::OtherKey { .. } => "configure the KMS key that protects the branch key, or its account",
+            Self::Discovery => "set kms_key_arn, kms_mrk_key_arn or vault_key to create and rotate branch keys",
             Self::NoContext => "give it a context, such as tenant=NAME, or let its id be chosen for it",
             Self::Exists { .. } => "choose another id, or rotate the one that is there",
             Self::Disabled { .. } => "enable it with `dynaseal keys enable`",

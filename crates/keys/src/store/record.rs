@@ -22,7 +22,6 @@ use dynaseal_item::{Context, Item, Value, json};
 use serde_json::{Map, json};
 
 use crate::branch::store::KeyVersion;
-use crate::kms::arn::KeyArn;
 use crate::store::error::{RecordName, StoreError};
 use crate::store::time::CreateTime;
 
@@ -47,12 +46,11 @@ impl RecordType {
     }
 
     pub(crate) fn of(self, id: &str) -> RecordName {
-        let r#type = match self {
-            Self::Active => ACTIVE.to_owned(),
-            Self::Version(version) => version_type(version),
-            Self::Beacon => BEACON.to_owned(),
-        };
-        RecordName { id: id.to_owned(), r#type }
+        match self {
+            Self::Active => RecordName::new(id, ACTIVE),
+            Self::Version(version) => RecordName::new(id, version_type(version)),
+            Self::Beacon => RecordName::new(id, BEACON),
+        }
     }
 }
 
@@ -100,13 +98,10 @@ impl Record {
         if let Some(missing) = missing {
             return Err(refuse(format!("{missing} is missing")));
         }
-        if attributes.get(ID) != Some(&name.id) || attributes.get(TYPE) != Some(&name.r#type) {
+        if attributes.get(ID) != Some(&*name.id) || attributes.get(TYPE) != Some(&*name.r#type) {
             return Err(refuse("another record was given for it".to_owned()));
         }
         let attributes = Attributes(attributes);
-        if KeyArn::parse(attributes.kms_arn()).is_none() {
-            return Err(refuse(format!("{KMS_ARN} is not the ARN of a KMS key")));
-        }
         let version = match (RecordType::parse(&name.r#type), attributes.0.get(VERSION)) {
             (Some(RecordType::Active), Some(version)) => {
                 let version = version_of(version);

@@ -10,9 +10,9 @@ use crate::kms::error::{KmsError, Refusal};
 use crate::kms::{KeyBytes, Kms};
 use crate::store::calls::Table;
 use crate::store::error::{RecordName, StoreError};
-use crate::store::keys::KmsConfiguration;
+use crate::store::keys::{KmsConfiguration, RING};
 use crate::store::record::{DISABLED, Record, RecordType};
-use crate::wire::BoxFuture;
+use crate::wire::{BoxFuture, Service};
 
 /// What a key store needs.
 #[derive(Clone, Debug)]
@@ -43,7 +43,7 @@ impl KeyStoreTable {
     /// An empty name, or an ARN that is not a KMS key's.
     pub fn new(options: KeyStoreOptions) -> Result<Self, Error> {
         let KeyStoreOptions { table, logical_name, kms, keys } = options;
-        let empty = |field| Err(Error::Config { ring: "aws-kms-hierarchy", field, what: "is empty" });
+        let empty = |field| Err(Error::Config { ring: RING, field, what: "is empty" });
         if table.is_empty() {
             return empty("key_store_table");
         }
@@ -72,7 +72,7 @@ impl KeyStoreTable {
 
     /// Whether a record was put aside by [`disable`](Self::disable).
     pub(crate) async fn is_disabled(&self, name: &RecordName, io: Io<'_>) -> Result<bool, Error> {
-        let aside = RecordName { id: name.id.clone(), r#type: format!("{DISABLED}{}", name.r#type) };
+        let aside = RecordName::new(name.id.clone(), format!("{DISABLED}{}", name.r#type));
         Ok(is_id(&name.id) && self.table.get(&aside, io).await?.is_some())
     }
 
@@ -85,18 +85,24 @@ impl KeyStoreTable {
     ) -> Result<Arc<BranchKey>, Error> {
         let Some(record) = self.record(name.clone(), io).await? else {
             let disabled = self.is_disabled(&name, io).await?;
-            return Err(if disabled { StoreError::Disabled { id: name.id }.into() } else { missing() });
+            return Err(if disabled { StoreError::Disabled { id: name.id.into() }.into() } else { missing() });
         };
         let key = self.unwrap(&record, io).await?;
         let version = record.version.ok_or_else(missing)?;
         Ok(Arc::new(BranchKey::new(version, &key)))
     }
 
+    /// Asks each key that may open the record, until one does.
     async fn unwrap(&self, record: &Record, io: Io<'_>) -> Result<KeyBytes, Error> {
-        let key = self.keys.for_record(record.attributes.kms_arn(), &record.name)?;
         let context = record.attributes.bound(&self.logical_name);
-        let opened = self.kms.decrypt(&key, &record.wrapped, &context, io).await;
-        opened.map_err(|error| authentic(error, &record.name))
+        let mut errors = Vec::new();
+        for key in self.keys.for_record(record.attributes.kms_arn(), &record.name)? {
+            match self.kms.decrypt(&key, &record.wrapped, &context, io).await {
+                Ok(key) => return Ok(key),
+                Err(error) => errors.push(authentic(error, &record.name)),
+            }
+        }
+        Err(Error::collect(errors).unwrap_or(Error::Library { at: "choosing a KMS key" }))
     }
 }
 
@@ -114,6 +120,10 @@ impl KeyStore for KeyStoreTable {
     ) -> BoxFuture<'a, Result<Arc<BranchKey>, Error>> {
         let missing = move || Error::NoVersion { id: id.to_owned(), version: version.to_string() };
         Box::pin(self.open(RecordType::Version(version).of(id), missing, io))
+    }
+
+    fn needs(&self, service: Service) -> bool {
+        service == Service::DynamoDb || service == self.kms.service()
     }
 }
 

@@ -1,29 +1,21 @@
 //! An AWS KMS in memory, for tests: the operations that key rings and key stores use, key states, and failures on order.
 //! It is checked against another implementation of KMS, so that it is not our own imagination.
 //!
-//! A ciphertext of this KMS names the key's id and is bound to the encryption context:
-//!
-//! ```text
-//!  field        bytes
-//!  magic        4        "FKMS"
-//!  id length    2
-//!  key id       any
-//!  IV           12
-//!  sealed       any      with the key's material; bound to the context's bytes
-//! ```
+//! Symmetric keys seal with AES-GCM (`material.rs` has the form); RSA and elliptic-curve keys are those that the test gives.
+
+mod material;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use dynaseal_item::Context;
 use serde_json::{Map, Value, json};
 
 use crate::keyring::{Clock, SystemClock};
-use crate::kms::arn::KeyArn;
-use crate::secret::random;
+use crate::kms::arn::{KeyArn, region_of};
 use crate::wire::{Answer, BoxFuture, Call, Service, Wire, WireError};
+use material::{Material, Parts};
 
 /// A KMS of one account. Clones share it.
 #[derive(Clone)]
@@ -44,7 +36,7 @@ struct State {
 }
 
 struct Key {
-    material: [u8; 32],
+    material: Material,
     state: KeyState,
 }
 
@@ -104,12 +96,24 @@ impl FakeKms {
                 .keys
                 .iter()
                 .find(|(other, _)| KeyArn::parse(other).is_some_and(|other| own.matches(&other)))
-                .map(|(_, key)| key.material)
+                .map(|(_, key)| key.material.clone())
         };
-        let mut state = self.state();
-        let material = replica(&state).or_else(|| random().ok()).unwrap_or_default();
-        state.keys.insert(arn.to_owned(), Key { material, state: KeyState::Enabled });
-        drop(state);
+        let material = replica(&self.state()).unwrap_or_else(Material::random);
+        self.with_material(arn, material)
+    }
+
+    /// Adds an RSA key that encrypts, or an elliptic-curve key that agrees, from a private key in PEM (PKCS#8); any other text
+    /// adds nothing, so that every call names a key that is not there.
+    #[must_use]
+    pub fn with_private_key(self, arn: &str, pem: &str) -> Self {
+        match Material::from_pem(pem) {
+            Some(material) => self.with_material(arn, material),
+            None => self,
+        }
+    }
+
+    fn with_material(self, arn: &str, material: Material) -> Self {
+        self.state().keys.insert(arn.to_owned(), Key { material, state: KeyState::Enabled });
         self
     }
 
@@ -176,6 +180,9 @@ impl FakeKms {
             Some(Trouble::Slow(time)) => self.0.clock.sleep(time).await,
             None => {}
         }
+        if is_elsewhere(&call) {
+            return Ok(refuse(400, "NotFoundException"));
+        }
         Ok(self.answer(&call.operation, &call.body))
     }
 
@@ -208,6 +215,14 @@ impl std::fmt::Debug for FakeKms {
     }
 }
 
+/// Whether a call names a key or an alias of another Region than the one it goes to.
+fn is_elsewhere(call: &Call) -> bool {
+    let Some(here) = call.region.as_deref() else { return false };
+    let body: Value = serde_json::from_slice(&call.body).unwrap_or_default();
+    let named = ["KeyId", "SourceKeyId", "DestinationKeyId"].into_iter().filter_map(|name| body.get(name)?.as_str());
+    named.filter_map(region_of).any(|region| region != here)
+}
+
 struct Refused(&'static str);
 
 impl State {
@@ -218,19 +233,41 @@ impl State {
             "Encrypt" => {
                 let (arn, key) = self.key(text(body, "KeyId")?)?;
                 let plaintext = blob(body, "Plaintext")?;
-                let wrapped = key.seal(arn, &plaintext, &context(body, "EncryptionContext")?)?;
+                let wrapped = key.material.seal(arn, &plaintext, &context(body, "EncryptionContext")?)?;
                 Ok(json!({ "KeyId": arn, "CiphertextBlob": base64(&wrapped), "EncryptionAlgorithm": SYMMETRIC }))
             }
             "Decrypt" => {
                 let (wrapped, context) = (blob(body, "CiphertextBlob")?, context(body, "EncryptionContext")?);
-                let (arn, plaintext) = self.open(&wrapped, body.get("KeyId"), &context)?;
-                Ok(json!({ "KeyId": arn, "Plaintext": base64(&plaintext), "EncryptionAlgorithm": SYMMETRIC }))
+                let algorithm = body.get("EncryptionAlgorithm").and_then(Value::as_str).unwrap_or(SYMMETRIC);
+                let (arn, plaintext) = if algorithm == SYMMETRIC {
+                    self.open(&wrapped, body.get("KeyId"), &context)?
+                } else if context.is_empty() {
+                    let (arn, key) = self.key(text(body, "KeyId")?)?;
+                    (arn, key.material.decrypt(algorithm, &wrapped)?)
+                } else {
+                    return Err(VALIDATION);
+                };
+                Ok(json!({ "KeyId": arn, "Plaintext": base64(&plaintext), "EncryptionAlgorithm": algorithm }))
+            }
+            "GetPublicKey" => {
+                let (arn, key) = self.key(text(body, "KeyId")?)?;
+                let public = key.material.public_key()?;
+                let (spec, usage) = (key.material.spec(), key.material.usage());
+                Ok(json!({ "KeyId": arn, "PublicKey": base64(&public), "KeySpec": spec, "KeyUsage": usage }))
+            }
+            "DeriveSharedSecret" => {
+                let (arn, key) = self.key(text(body, "KeyId")?)?;
+                if text(body, "KeyAgreementAlgorithm")? != "ECDH" {
+                    return Err(VALIDATION);
+                }
+                let secret = key.material.agree(&blob(body, "PublicKey")?)?;
+                Ok(json!({ "KeyId": arn, "SharedSecret": base64(&secret), "KeyAgreementAlgorithm": "ECDH" }))
             }
             "ReEncrypt" => {
                 let (wrapped, from) = (blob(body, "CiphertextBlob")?, context(body, "SourceEncryptionContext")?);
                 let (source, plaintext) = self.open(&wrapped, body.get("SourceKeyId"), &from)?;
                 let (arn, key) = self.key(text(body, "DestinationKeyId")?)?;
-                let moved = key.seal(arn, &plaintext, &context(body, "DestinationEncryptionContext")?)?;
+                let moved = key.material.seal(arn, &plaintext, &context(body, "DestinationEncryptionContext")?)?;
                 Ok(json!({
                     "SourceKeyId": source, "KeyId": arn, "CiphertextBlob": base64(&moved),
                     "SourceEncryptionAlgorithm": SYMMETRIC, "DestinationEncryptionAlgorithm": SYMMETRIC
@@ -242,7 +279,7 @@ impl State {
                 let multi_region = KeyArn::parse(arn).is_some_and(|arn| arn.is_multi_region());
                 Ok(json!({ "KeyMetadata": {
                     "Arn": arn, "KeyState": format!("{:?}", key.state), "Enabled": key.state == KeyState::Enabled,
-                    "KeyUsage": "ENCRYPT_DECRYPT", "KeySpec": SYMMETRIC, "MultiRegion": multi_region
+                    "KeyUsage": key.material.usage(), "KeySpec": key.material.spec(), "MultiRegion": multi_region
                 } }))
             }
             _ => Err(Refused("UnknownOperationException")),
@@ -251,12 +288,18 @@ impl State {
 
     fn generate(&self, body: &Value, with_plaintext: bool) -> Result<Value, Refused> {
         let (arn, key) = self.key(text(body, "KeyId")?)?;
-        let spec = body.get("KeySpec").and_then(Value::as_str).map(|spec| if spec == "AES_128" { 16 } else { 32 });
-        let bytes = body.get("NumberOfBytes").and_then(Value::as_u64).or(spec).ok_or(VALIDATION)?;
-        let bytes = usize::try_from(bytes).ok().filter(|bytes| (1..=1024).contains(bytes)).ok_or(VALIDATION)?;
+        let bytes = match (body.get("NumberOfBytes"), body.get("KeySpec").map(Value::as_str)) {
+            (None, Some(Some("AES_128"))) => 16,
+            (None, Some(Some("AES_256"))) => 32,
+            (Some(bytes), None) => bytes.as_u64().and_then(|bytes| usize::try_from(bytes).ok()).ok_or(VALIDATION)?,
+            _ => return Err(VALIDATION),
+        };
+        if !(1..=1024).contains(&bytes) {
+            return Err(VALIDATION);
+        }
         let mut plaintext = vec![0; bytes];
         aws_lc_rs::rand::fill(&mut plaintext).map_err(|_| Refused("KMSInternalException"))?;
-        let wrapped = key.seal(arn, &plaintext, &context(body, "EncryptionContext")?)?;
+        let wrapped = key.material.seal(arn, &plaintext, &context(body, "EncryptionContext")?)?;
         let mut answer = json!({ "KeyId": arn, "CiphertextBlob": base64(&wrapped) });
         if with_plaintext && let Some(fields) = answer.as_object_mut() {
             fields.insert("Plaintext".to_owned(), base64(&plaintext).into());
@@ -276,7 +319,7 @@ impl State {
         if !named(arn) {
             return Err(Refused("IncorrectKeyException"));
         }
-        Ok((arn, key.open(&parts, context)?))
+        Ok((arn, key.material.open(&parts, context)?))
     }
 
     /// A key that can be used.
@@ -292,8 +335,10 @@ impl State {
 
     fn resolve<'a>(&'a self, asked: &'a str) -> Result<&'a str, Refused> {
         let alias = asked.rfind(":alias/").and_then(|at| asked.get(at + 1..)).unwrap_or(asked);
+        // Before the alias of an ARN stand Region and account, which are those of the key.
+        let place = asked.strip_suffix(alias).unwrap_or_default();
         let found = match self.aliases.get(alias) {
-            Some(arn) => Some(arn.as_str()),
+            Some(arn) => Some(arn.as_str()).filter(|arn| arn.starts_with(place)),
             None => {
                 self.keys.keys().map(String::as_str).find(|arn| *arn == asked || arn.ends_with(&format!("/{asked}")))
             }
@@ -302,58 +347,13 @@ impl State {
     }
 }
 
-impl Key {
-    fn seal(&self, arn: &str, plaintext: &[u8], context: &Context) -> Result<Vec<u8>, Refused> {
-        if plaintext.is_empty() || plaintext.len() > LONGEST {
-            return Err(VALIDATION);
-        }
-        let id = KeyArn::parse(arn).map(|arn| arn.id).ok_or(VALIDATION)?;
-        let iv: [u8; 12] = random().map_err(|_| Refused("KMSInternalException"))?;
-        let length = u16::try_from(id.len()).map_err(|_| VALIDATION)?;
-        let mut out = [MAGIC, &length.to_be_bytes(), id.as_bytes(), &iv].concat();
-        let mut sealed = plaintext.to_vec();
-        let bound = context.keyring_bytes().ok_or(VALIDATION)?;
-        let nonce = Nonce::assume_unique_for_key(iv);
-        self.cipher()?.seal_in_place_append_tag(nonce, Aad::from(bound), &mut sealed).map_err(|_| VALIDATION)?;
-        out.append(&mut sealed);
-        Ok(out)
-    }
-
-    fn open(&self, parts: &Parts<'_>, context: &Context) -> Result<Vec<u8>, Refused> {
-        let mut buffer = parts.sealed.to_vec();
-        let bound = context.keyring_bytes().ok_or(VALIDATION)?;
-        let nonce = Nonce::assume_unique_for_key(parts.iv);
-        let plaintext = self.cipher()?.open_in_place(nonce, Aad::from(bound), &mut buffer).map_err(|_| INVALID)?;
-        Ok(plaintext.to_vec())
-    }
-
-    fn cipher(&self) -> Result<LessSafeKey, Refused> {
-        let key = UnboundKey::new(&AES_256_GCM, &self.material).map_err(|_| Refused("KMSInternalException"))?;
-        Ok(LessSafeKey::new(key))
-    }
-}
-
-struct Parts<'a> {
-    id: &'a [u8],
-    iv: [u8; 12],
-    sealed: &'a [u8],
-}
-
-impl<'a> Parts<'a> {
-    fn read(bytes: &'a [u8]) -> Option<Self> {
-        let (length, rest) = bytes.strip_prefix(MAGIC)?.split_first_chunk()?;
-        let (id, rest) = rest.split_at_checked(u16::from_be_bytes(*length).into())?;
-        let (iv, sealed) = rest.split_first_chunk()?;
-        Some(Self { id, iv: *iv, sealed })
-    }
-}
-
 fn text<'a>(body: &'a Value, name: &str) -> Result<&'a str, Refused> {
     body.get(name).and_then(Value::as_str).ok_or(VALIDATION)
 }
 
 fn blob(body: &Value, name: &str) -> Result<Vec<u8>, Refused> {
-    base64_simd::STANDARD.decode_to_vec(text(body, name)?).map_err(|_| VALIDATION)
+    let blob = base64_simd::STANDARD.decode_to_vec(text(body, name)?).ok().filter(|blob| !blob.is_empty());
+    blob.ok_or(VALIDATION)
 }
 
 fn base64(bytes: &[u8]) -> String {
@@ -378,9 +378,9 @@ fn refuse(status: u16, name: &str) -> Answer {
     reply(status, &json!({ "__type": name, "message": "refused by the KMS for tests" }))
 }
 
-const MAGIC: &[u8] = b"FKMS";
 const SYMMETRIC: &str = "SYMMETRIC_DEFAULT";
-/// The longest plaintext that KMS encrypts.
-const LONGEST: usize = 4096;
 const VALIDATION: Refused = Refused("ValidationException");
 const INVALID: Refused = Refused("InvalidCiphertextException");
+
+#[cfg(test)]
+mod tests;

@@ -36,6 +36,11 @@ use crate::wrap::{self, CounterKdf, Gcm, IV, KEY, WRAPPED};
 
 /// The provider id of entries that the raw key ring writes. Both rings read either.
 pub(crate) const RAW: &str = "raw-ecdh";
+/// The provider id of entries that the KMS key ring writes.
+pub(crate) const KMS: &str = "aws-kms-ecdh";
+
+/// What is wrong with an entry whose sender's key cannot be used.
+pub(crate) const NO_POINT: &str = "its sender is no point of the curve";
 
 /// A curve of ECDH key rings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -139,6 +144,11 @@ impl PublicKey {
     pub(crate) fn point(&self) -> &[u8] {
         &self.point
     }
+
+    /// A SubjectPublicKeyInfo with the whole point.
+    pub(crate) fn spki(&self) -> &[u8] {
+        &self.spki
+    }
 }
 
 impl fmt::Debug for PublicKey {
@@ -198,7 +208,7 @@ impl SharedSecret {
 
     /// The commitment, and the key that seals.
     fn derive(&self, fixed: &[u8], salt: &[u8; SALT]) -> Option<([u8; COMMITMENT], Gcm)> {
-        let derived: Secret<{ COMMITMENT + KEY }> = self.0.derive(fixed, salt);
+        let derived: Secret<{ COMMITMENT + KEY }> = self.0.derive(fixed, salt).ok()?;
         let (commitment, key) = derived.expose().split_first_chunk()?;
         Some((*commitment, Gcm::new_256(key.try_into().ok()?).ok()?))
     }
@@ -313,6 +323,13 @@ impl<'a> Parties<'a> {
     }
 }
 
+/// Who wrapped a data key for whom, in words; `None` if no ECDH key ring did.
+#[must_use]
+pub fn ecdh_parties(data_key: &EncryptedDataKey<'_>) -> Option<String> {
+    let parties = Curve::ALL.into_iter().find_map(|curve| Parties::of(curve, data_key));
+    parties.map(|parties| parties.words())
+}
+
 /// A recipient as a key's name.
 pub(crate) fn recipient_words(curve: Curve, point: &[u8]) -> String {
     format!("{} to {}", curve.name(), short(point))
@@ -344,9 +361,6 @@ fn point(curve: Curve, bytes: &[u8]) -> Option<(&[u8], &[u8])> {
 fn short(point: &[u8]) -> String {
     point.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }
-
-/// The provider id of entries that the KMS key ring writes.
-const KMS: &str = "aws-kms-ecdh";
 
 const VERSION: u8 = 1;
 const SALT: usize = 32;

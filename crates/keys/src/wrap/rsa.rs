@@ -1,7 +1,9 @@
-//! RSA encryption of intermediate keys, with each padding that key rings may use (FORMAT 11.4).
+//! RSA encryption of intermediate keys, with each padding that key rings may use (FORMAT 11.4, 11.8).
 
 use std::fmt;
 
+use aws_lc_rs::constant_time::verify_slices_are_equal;
+use aws_lc_rs::digest::{SHA384, SHA384_OUTPUT_LEN, digest};
 use aws_lc_rs::encoding::AsDer as _;
 use aws_lc_rs::rsa::{
     KeyPair, OAEP_SHA1_MGF1SHA1, OAEP_SHA256_MGF1SHA256, OAEP_SHA384_MGF1SHA384, OAEP_SHA512_MGF1SHA512, OaepAlgorithm,
@@ -87,8 +89,8 @@ impl PublicKey {
         spki(&self.key).is_some_and(|own| spki(&private.key.public_key()).is_some_and(|other| own == other))
     }
 
-    /// Appends the encrypted intermediate key.
-    pub(crate) fn wrap(&self, intermediate: &Secret<KEY>, out: &mut Vec<u8>) -> Result<(), Error> {
+    /// Appends the encrypted bytes.
+    pub(crate) fn wrap(&self, secret: &[u8], out: &mut Vec<u8>) -> Result<(), Error> {
         let failed = |_| Error::Library { at: "encrypting with RSA" };
         let start = out.len();
         out.resize(start + self.key.key_size_bytes(), 0);
@@ -97,11 +99,11 @@ impl PublicKey {
         let length = match self.padding.oaep() {
             Some(oaep) => {
                 let key = OaepPublicEncryptingKey::new(key).map_err(failed)?;
-                key.encrypt(oaep, intermediate.expose(), place, None).map_err(failed)?.len()
+                key.encrypt(oaep, secret, place, None).map_err(failed)?.len()
             }
             None => {
                 let key = Pkcs1PublicEncryptingKey::new(key).map_err(failed)?;
-                key.encrypt(intermediate.expose(), place).map_err(failed)?.len()
+                key.encrypt(secret, place).map_err(failed)?.len()
             }
         };
         out.truncate(start + length);
@@ -160,6 +162,23 @@ impl fmt::Debug for PrivateKey {
     }
 }
 
+/// What the KMS key ring encrypts: the digest of the context, since neither RSA nor KMS binds one to it, and the
+/// intermediate key (FORMAT 11.8).
+pub(crate) fn bind(context: &[u8], intermediate: &Secret<KEY>) -> Secret<BOUND> {
+    let mut bound = Secret::zero();
+    let digest = digest(&SHA384, context);
+    let bytes = digest.as_ref().iter().chain(intermediate.expose());
+    bound.expose_mut().iter_mut().zip(bytes).for_each(|(to, from)| *to = *from);
+    bound
+}
+
+/// The intermediate key, if it is bound to this context.
+pub(crate) fn unbind(context: &[u8], bound: &[u8]) -> Option<Secret<KEY>> {
+    let (found, key) = bound.split_at_checked(SHA384_OUTPUT_LEN)?;
+    verify_slices_are_equal(found, digest(&SHA384, context).as_ref()).ok()?;
+    Secret::from_slice(key)
+}
+
 /// A DER value: tag, length, contents. `None` if it is longer than any key.
 fn tagged(tag: u8, contents: &[&[u8]]) -> Option<Vec<u8>> {
     let contents = contents.concat();
@@ -172,6 +191,8 @@ fn tagged(tag: u8, contents: &[&[u8]]) -> Option<Vec<u8>> {
     out.extend_from_slice(&contents);
     Some(out)
 }
+
+const BOUND: usize = SHA384_OUTPUT_LEN + KEY;
 
 const SEQUENCE: u8 = 0x30;
 const BIT_STRING: u8 = 0x03;

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { KeyObject, createSecretKey } from "node:crypto";
+import { readFileSync } from "node:fs";
 import http from "node:http";
 import { test } from "node:test";
 import { inspect } from "node:util";
@@ -11,6 +12,8 @@ import { redact } from "dynaseal/koa";
 
 const clean = redact();
 const MARK = "[REDACTED]";
+/** Milliseconds of CPU time: how long it takes on a machine that does nothing else. */
+const worked = () => process.cpuUsage().user / 1000;
 const shown = (value) => `${inspect(value, { depth: Infinity, showHidden: true, maxArrayLength: null, maxStringLength: null })}${JSON.stringify(value)}`;
 const hides = (value, why, redactor = clean) => {
   const copy = redactor(value);
@@ -94,6 +97,17 @@ test("patterns inside of texts", () => {
   assert.equal(clean(4111111111111112), 4111111111111112);
   assert.equal(clean("4111111111111112"), "4111111111111112");
   assert.equal(clean("x".repeat(20_000)), "[REDACTED] (a text of 20000 characters)");
+});
+
+test("what is hidden is what the crate dynaseal-web hides: its tests read the same file", () => {
+  const cases = JSON.parse(readFileSync(new URL("../../../web/src/redact/cases.json", import.meta.url), "utf8"));
+  const marked = redact({ mark: "[redacted]" });
+  for (const [value, expected] of [...cases.texts, ...cases.values]) assert.deepEqual(marked(value), expected);
+  for (const text of cases.hidden) hides(text, text);
+  for (const name of cases.sensitive) assert.deepEqual(clean({ [name]: "canary" }), { [name]: MARK }, name);
+  for (const name of cases.plain) assert.deepEqual(clean({ [name]: "shown" }), { [name]: "shown" }, name);
+  const counts = Object.values(cases).map(({ length }) => length);
+  assert.ok(counts.length === 5 && counts.every((count) => count >= 10), `${counts}`);
 });
 
 test("a secret as a member's name", () => {
@@ -187,7 +201,7 @@ test("circular, deep, wide and huge", () => {
   hides(deep, "deep");
   let bomb = { a: "x" };
   for (let i = 0; i < 60; i += 1) bomb = { a: bomb, b: bomb };
-  const start = performance.now();
+  const start = worked();
   hides(bomb, "bomb");
   hides(Array.from({ length: 200_000 }, () => ({ token: "canary" })), "wide list");
   hides(Object.fromEntries(Array.from({ length: 50_000 }, (_none, i) => [`a${i}`, i === 49_999 ? "canary" : i])), "wide object");
@@ -195,7 +209,7 @@ test("circular, deep, wide and huge", () => {
   hides(new Map(Array.from({ length: 50_000 }, (_none, i) => [{ i }, { token: "canary" }])), "wide Map");
   hides(Object.fromEntries(Array.from({ length: 15_000 }, (_none, i) => [`canary${i}@example.test`, i])), "many secret names");
   hides(Array.from({ length: 900 }, () => "1 ".repeat(4000) + "token=canary"), "long texts");
-  assert.ok(performance.now() - start < 5000, `${performance.now() - start} ms`);
+  assert.ok(worked() - start < 5000, `${worked() - start} ms`);
   assert.equal(redact({ maxDepth: 2 })({ a: { b: { c: { d: "canary" } } } }).a.b.c, "[REDACTED] (too deep)");
 });
 
@@ -204,10 +218,10 @@ test("texts made to be slow are not", () => {
   const texts = ["a-", "-", "a ", "pass ", "--pass ", "pass>", "<", "a@", "a", "@", "a.", "eyJ", "1 ", "1-", '"', "\\", "a=", "a:", "http://", "password", 'password="', "-----BEGIN PRIVATE KEY-----", "Ab1", "bearer ", " ", "1234-", "a@b.", '\\"a:'];
   for (const part of texts) {
     const text = part.repeat(Math.floor(n / part.length));
-    const start = performance.now();
+    const start = worked();
     clean(text);
     clean(`${text}!`);
-    assert.ok(performance.now() - start < 1000, `${part}: ${performance.now() - start} ms`);
+    assert.ok(worked() - start < 1000, `${part}: ${worked() - start} ms`);
   }
 });
 

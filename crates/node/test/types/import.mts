@@ -54,6 +54,17 @@ const unused: Config["keys"] = {
   // @ts-expect-error a key that its scheme does not use
   main: { type: "raw-ecdh", scheme: "ephemeral", curve: "P-256", private_key_file: "a", public_key_file: "b" },
 };
+const store = { type: "hierarchical", key_store_table: "KeyStore", branch_key_id_attribute: "tenant" } as const;
+const stores: Config["keys"] = {
+  one: { ...store, kms_key_arn: "arn", logical_key_store_name: "First", cache_ttl: 60, grant_tokens: ["a"] },
+  replicas: { ...store, kms_mrk_key_arn: "arn", when_unavailable: "keep", keep_for: 300 },
+  any: { ...store, kms: "discovery", accounts: ["111122223333"], regions: ["eu-west-1"] },
+  vault: { ...store, vault_key: "tenants", vault_mount: "transit" },
+};
+// @ts-expect-error a key store without a KMS key
+const open: Config["keys"] = { main: store };
+// @ts-expect-error two KMS keys for one key store
+const twoKeys: Config["keys"] = { main: { ...store, kms_key_arn: "a", kms: "discovery", accounts: [] } };
 const arn = "arn:aws:kms:eu-west-1:111122223333:key/mrk-1234abcd12ab34cd56ef1234567890ab";
 const kms: Config["keys"] = {
   one: { type: "aws-kms", key_arn: arn, grant_tokens: ["token"] },
@@ -61,12 +72,23 @@ const kms: Config["keys"] = {
   any: { type: "aws-kms-discovery", accounts: ["111122223333"] },
   anywhere: { type: "aws-kms-mrk-discovery", accounts: ["111122223333"], regions: ["eu-west-1", "us-east-1"] },
 };
+const asymmetric: Config["keys"] = {
+  rsa: { type: "aws-kms-rsa", key_arn: arn, padding: "OAEP_SHA256", public_key_file: "public.pem" },
+  both: { type: "aws-kms-ecdh", key_arn: arn, scheme: "static", curve: "P-256", public_key_file: "peer.pem" },
+  opens: { type: "aws-kms-ecdh", key_arn: arn, scheme: "discovery", curve: "P-384", own_public_key_file: "own.pem" },
+};
+const stranger: Config["keys"] = {
+  // @ts-expect-error a scheme that needs no KMS
+  main: { type: "aws-kms-ecdh", key_arn: arn, scheme: "ephemeral", curve: "P-256", public_key_file: "peer.pem" },
+};
+// @ts-expect-error a padding that KMS does not know
+const padding: Config["keys"] = { main: { type: "aws-kms-rsa", key_arn: arn, padding: "PKCS1" } };
 // @ts-expect-error discovery without accounts
 const unbounded: Config["keys"] = { main: { type: "aws-kms-discovery", partition: "aws" } };
 // @ts-expect-error replicas without Regions
 const nowhere: Config["keys"] = { main: { type: "aws-kms-mrk-discovery", accounts: ["111122223333"] } };
-// @ts-expect-error a key type that is not built
-const planned: Config["keys"] = { main: { type: "hierarchical", arn: "a" } };
+// @ts-expect-error a key type that there is not
+const unknown: Config["keys"] = { main: { type: "raw-ed25519", namespace: "a", name: "b" } };
 
 const client: DynamoDBClient = seal(new DynamoDBClient({}), config);
 const documents: DynamoDBDocumentClient = seal(DynamoDBDocumentClient.from(new DynamoDBClient({})), "dynaseal.toml");
@@ -101,4 +123,5 @@ export async function onStream(event: LambdaEvent): Promise<(string | undefined)
 }
 
 export type Rules = TableConfig<User>;
-export { aggregated, both, ecdh, everything, keyed, document, documents, kms, nowhere, planned, streams, unbounded, unused };
+export { aggregated, asymmetric, both, document, documents, ecdh, everything, keyed, kms, nowhere, open, padding };
+export { stores, stranger, streams, twoKeys, unbounded, unknown, unused };

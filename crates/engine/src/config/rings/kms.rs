@@ -1,10 +1,14 @@
-//! `aws-kms` and its kin: keys that AWS KMS holds. Nothing is asked of KMS while a configuration is read.
+//! `aws-kms` and its kin: keys that AWS KMS holds; `aws-kms-ecdh` is in `ecdh.rs`. Nothing is asked of KMS while a
+//! configuration is read.
 
-use dynaseal_keys::{AwsKmsRing, Discovery, KeyArn};
+use std::path::Path;
+
+use dynaseal_keys::{AwsKmsRing, AwsKmsRsa, Discovery, KeyArn, Padding};
 
 use super::super::fault::Faults;
+use super::super::outside::Outside;
 use super::super::section::{At, Section};
-use super::{Built, usable};
+use super::{Built, all_or_none, public_pem, usable};
 
 /// Which keys open items beside the one that seals, or instead of it.
 #[derive(Clone, Copy, PartialEq)]
@@ -47,21 +51,11 @@ fn multi_region(section: &mut Section<'_, '_>, faults: &mut Faults<'_>) -> Optio
 }
 
 fn discovery(section: &mut Section<'_, '_>, replicas: bool, faults: &mut Faults<'_>) -> Option<Built> {
-    let partition = section.name("partition", faults);
-    let accounts = section.required_names("accounts", "111122223333", faults);
-    let regions = if replicas {
-        section.required_names("regions", "eu-west-1", faults)
-    } else {
-        Some(section.names("regions", faults))
-    };
+    let keys = accounts(section, replicas, faults);
     let grant_tokens = texts(&section.names("grant_tokens", faults));
-    let partition = partition.map_or("aws", |at| at.value).to_owned();
-    let (accounts, regions) = (texts(&accounts?), texts(&regions?));
-    let called = if regions.is_empty() { "the Region of each".to_owned() } else { regions.join(", ") };
+    let keys = keys?;
     let what = if replicas { "any AWS KMS key, or a replica of it," } else { "any AWS KMS key" };
-    let detail =
-        format!("{what} of {partition} account {}, called in {called}; opens, cannot seal", accounts.join(", "));
-    let keys = Discovery { partition, accounts: accounts.into_iter().collect(), regions };
+    let detail = format!("{what} of {}; opens, cannot seal", owners(&keys));
     let ring = if replicas {
         AwsKmsRing::multi_region_discovery(keys, grant_tokens)
     } else {
@@ -71,14 +65,62 @@ fn discovery(section: &mut Section<'_, '_>, replicas: bool, faults: &mut Faults<
     Some(Built::new(ring, detail))
 }
 
+pub(super) fn rsa(
+    section: &mut Section<'_, '_>,
+    folder: &Path,
+    outside: &dyn Outside,
+    faults: &mut Faults<'_>,
+) -> Option<Built> {
+    let key = section.required("key_arn", KEY, faults);
+    let paddings = [Padding::OaepSha1, Padding::OaepSha256].map(|padding| (padding.name(), padding));
+    let padding = section.required_one_of("padding", &paddings, "OAEP_SHA256", faults);
+    let public = section.name("public_key_file", faults);
+    let grant_tokens = texts(&section.names("grant_tokens", faults));
+    let public_text = public.as_ref().map(|path| public_pem(path, "public_key_file", folder, outside, faults));
+    let public_text = all_or_none(public_text)?;
+    let (key, padding) = (key?.value, padding?.value);
+    let ring = AwsKmsRsa::new(key, padding, public_text.as_deref().map(String::as_str), grant_tokens);
+    let ring = usable(ring, |field| section.place(field), faults)?;
+    let what = match public {
+        Some(path) => format!("seals with {} and opens", path.value),
+        None => "no public key: opens, cannot seal".to_owned(),
+    };
+    Some(Built::new(ring, format!("RSA key {key} of AWS KMS, {}, {what}", padding.name())))
+}
+
+/// The keys that may open.
+pub(super) fn accounts(
+    section: &mut Section<'_, '_>,
+    regions_required: bool,
+    faults: &mut Faults<'_>,
+) -> Option<Discovery> {
+    let partition = section.name("partition", faults);
+    let accounts = section.required_names("accounts", "111122223333", faults);
+    let regions = if regions_required {
+        section.required_names("regions", "eu-west-1", faults)
+    } else {
+        Some(section.names("regions", faults))
+    };
+    let partition = partition.map_or("aws", |at| at.value).to_owned();
+    let (accounts, regions) = (texts(&accounts?).into_iter().collect(), texts(&regions?));
+    Some(Discovery { partition, accounts, regions })
+}
+
+pub(super) fn owners(keys: &Discovery) -> String {
+    let Discovery { partition, accounts, regions } = keys;
+    let accounts: Vec<_> = accounts.iter().map(String::as_str).collect();
+    let called = if regions.is_empty() { "the Region of each".to_owned() } else { regions.join(", ") };
+    format!("{partition} account {}, called in {called}", accounts.join(", "))
+}
+
 fn uses(key: &str) -> &'static str {
     if KeyArn::parse(key).is_some() { "seals and opens" } else { "not named by its ARN: seals, cannot open" }
 }
 
-fn texts(list: &[At<&str>]) -> Vec<String> {
+pub(super) fn texts(list: &[At<&str>]) -> Vec<String> {
     list.iter().map(|at| at.value.to_owned()).collect()
 }
 
 /// Examples.
-const KEY: &str = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab";
+pub(super) const KEY: &str = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab";
 const MULTI_REGION_KEY: &str = "arn:aws:kms:eu-west-1:111122223333:key/mrk-1234abcd12ab34cd56ef1234567890ab";

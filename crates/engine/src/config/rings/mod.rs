@@ -8,7 +8,7 @@ mod raw;
 use std::path::Path;
 use std::sync::Arc;
 
-use dynaseal_keys::{Error, Keyring};
+use dynaseal_keys::{Error, KeyStoreTable, Keyring};
 
 use super::fault::{Faults, KEY_MATERIAL, Span, shown};
 use super::material::{self, file, secret_file};
@@ -24,7 +24,10 @@ pub(super) enum Ring {
     RawRsa,
     RawEcdh,
     BranchKeyFile,
+    Hierarchical,
     AwsKms(Kms),
+    AwsKmsRsa,
+    AwsKmsEcdh,
 }
 
 /// A key ring and what to say about it.
@@ -32,11 +35,13 @@ pub(super) struct Built {
     pub(super) ring: Arc<dyn Keyring>,
     pub(super) detail: String,
     pub(super) branch_key_id_attribute: Option<String>,
+    /// The table that its branch keys stand in, for commands that change it.
+    pub(super) key_store: Option<Arc<KeyStoreTable>>,
 }
 
 impl Built {
     fn new(ring: impl Keyring + 'static, detail: String) -> Self {
-        Self { ring: Arc::new(ring), detail, branch_key_id_attribute: None }
+        Self { ring: Arc::new(ring), detail, branch_key_id_attribute: None, key_store: None }
     }
 }
 
@@ -52,7 +57,10 @@ pub(super) fn read(
         Ring::RawRsa => raw::rsa(section, folder, outside, faults),
         Ring::RawEcdh => ecdh::raw(section, folder, outside, faults),
         Ring::BranchKeyFile => branch::file(section, folder, outside, faults),
+        Ring::Hierarchical => branch::table(section, faults),
         Ring::AwsKms(kind) => kms::read(kind, section, faults),
+        Ring::AwsKmsRsa => kms::rsa(section, folder, outside, faults),
+        Ring::AwsKmsEcdh => ecdh::kms(section, folder, outside, faults),
     }
 }
 
@@ -65,9 +73,15 @@ fn private_pem(path: &At<&str>, folder: &Path, outside: &dyn Outside, faults: &m
     pem_text(pem, path, faults)
 }
 
-/// A public key as PEM text.
-fn public_pem(path: &At<&str>, folder: &Path, outside: &dyn Outside, faults: &mut Faults<'_>) -> Option<Pem> {
-    let pem = material::Secret::new(file(path, "public_key_file", folder, outside, faults)?);
+/// A public key as PEM text, from the file that a setting names.
+fn public_pem(
+    path: &At<&str>,
+    setting: &str,
+    folder: &Path,
+    outside: &dyn Outside,
+    faults: &mut Faults<'_>,
+) -> Option<Pem> {
+    let pem = material::Secret::new(file(path, setting, folder, outside, faults)?);
     pem_text(pem, path, faults)
 }
 

@@ -47,7 +47,7 @@ pub(super) fn rsa(
         );
     }
     let private_pem = private.as_ref().map(|path| private_pem(path, folder, outside, faults));
-    let public_pem = public.as_ref().map(|path| public_pem(path, folder, outside, faults));
+    let public_pem = public.as_ref().map(|path| public_pem(path, "public_key_file", folder, outside, faults));
     let (private_pem, public_pem) = (all_or_none(private_pem)?, all_or_none(public_pem)?);
     let (namespace, name, padding) = (namespace?.value, name?.value, padding?);
     let (private_text, public_text) = (private_pem.as_deref(), public_pem.as_deref());

@@ -1,6 +1,6 @@
 //! The key types over AWS KMS.
 
-use super::rings::{detail, faults};
+use super::rings::{detail, faults, key, map};
 use super::*;
 
 const KEY: &str = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab";
@@ -114,4 +114,90 @@ fn a_multi_key_may_hold_them() {
     let keys = parse(&text).unwrap().explain().tables.remove(0).keys;
     let types: Vec<_> = keys.children.iter().map(|child| (child.name.as_str(), child.r#type)).collect();
     assert_eq!(types, [("cloud", "aws-kms"), ("main", "raw-aes"), ("old", "aws-kms-discovery")]);
+}
+
+const ECDH: &str = "type = \"aws-kms-ecdh\"\ncurve = \"P-256\"";
+const RSA: &str = "type = \"aws-kms-rsa\"\npadding = \"OAEP_SHA256\"";
+
+#[test]
+fn asymmetric_keys_say_what_they_do() {
+    let ecdh = format!("{ECDH}\nkey_arn = \"{KEY}\"\n");
+    let peer = "public_key_file = \"b.pem\"\n";
+    for (text, said) in [
+        (
+            format!("{ecdh}{peer}scheme = \"static\""),
+            "static: seals and opens, with b.pem; its own public key is asked of KMS",
+        ),
+        (
+            format!("{ecdh}{peer}scheme = \"static\"\nown_public_key_file = \"a-public.pem\"\ngrant_tokens = [\"t\"]"),
+            "static: seals and opens, with b.pem; its own public key is from a-public.pem",
+        ),
+        (format!("{ecdh}scheme = \"discovery\""), "discovery: opens, cannot seal; its own public key is asked of KMS"),
+    ] {
+        assert_eq!(detail(&text), format!("ECDH on P-256 of AWS KMS key {KEY}, {said}"));
+    }
+    let rsa = format!("{RSA}\nkey_arn = \"{KEY}\"\n");
+    let hmac = |text: &str| {
+        let text = key(text).replace("[tables.Users]", "[tables.Users]\nsuite = \"hmac\"");
+        let config = Config::parse(&text, "conf/dynaseal.toml", &map()).unwrap();
+        config.explain().tables[0].keys.detail.clone()
+    };
+    let (sealing, opening) = (hmac(&format!("{rsa}public_key_file = \"public.pem\"")), hmac(&rsa));
+    assert_eq!(sealing, format!("RSA key {KEY} of AWS KMS, OAEP_SHA256, seals with public.pem and opens"));
+    assert_eq!(opening, format!("RSA key {KEY} of AWS KMS, OAEP_SHA256, no public key: opens, cannot seal"));
+}
+
+#[test]
+fn faults_of_asymmetric_keys_have_their_places() {
+    let title = "[keys.main]";
+    let ecdh = format!("{ECDH}\nkey_arn = \"{KEY}\"\n");
+    let rsa = format!("{RSA}\nkey_arn = \"{KEY}\"\n");
+    for (text, expected) in [
+        (
+            "type = \"aws-kms-ecdh\"".to_owned(),
+            vec![
+                format!("1:7 DSL-5003 {title} has no key_arn"),
+                format!("1:7 DSL-5003 {title} has no scheme"),
+                format!("1:7 DSL-5003 {title} has no curve"),
+            ],
+        ),
+        (
+            format!("{ecdh}scheme = \"ephemeral\"\nown_public_key_file = \"none.pem\""),
+            vec![
+                format!("5:10 DSL-5005 scheme in {title} cannot be \"ephemeral\""),
+                "6:23 DSL-5011 own_public_key_file \"none.pem\" cannot be read: entity not found".to_owned(),
+            ],
+        ),
+        (
+            format!("{ecdh}scheme = \"static\""),
+            vec![format!("1:7 DSL-5003 {title} has no public_key_file")],
+        ),
+        (
+            format!("{ecdh}scheme = \"discovery\"\npublic_key_file = \"b.pem\""),
+            vec![format!("6:19 DSL-5006 {title} has a public_key_file, which its scheme does not use")],
+        ),
+        (
+            format!("{ecdh}scheme = \"discovery\"\nown_public_key_file = \"a.pem\""),
+            vec![
+                "6:23 DSL-5101 aws-kms-ecdh: own_public_key_file holds a private key; it must hold the public one".to_owned(),
+            ],
+        ),
+        (
+            format!("{ECDH}\nkey_arn = \"alias/app\"\nscheme = \"discovery\""),
+            vec![
+                "4:11 DSL-5101 aws-kms-ecdh: key_arn must be the ARN of a key, such as arn:aws:kms:REGION:ACCOUNT:key/ID"
+                    .to_owned(),
+            ],
+        ),
+        (
+            rsa.replace("OAEP_SHA256", "PKCS1"),
+            vec![format!("3:11 DSL-5005 padding in {title} cannot be \"PKCS1\"")],
+        ),
+        (
+            rsa.clone(),
+            vec!["6:9 DSL-5006 [tables.Users] seals with suite ecdsa-p384, for which the key main cannot be used".to_owned()],
+        ),
+    ] {
+        assert_eq!(faults(&text), expected, "{text}");
+    }
 }

@@ -1,11 +1,13 @@
 //! The key types that read files.
 
 use super::*;
+use dynaseal_keys::Service;
 
 const PRIVATE: &str = include_str!("../../../../keys/tests/data/test-rsa-private-pkcs8.pem");
 const PUBLIC: &str = include_str!("../../../../keys/tests/data/test-rsa-public-spki.pem");
 const OTHER: &str = include_str!("../../../../keys/tests/data/test-rsa-public-other.pem");
 const EC_PRIVATE: &str = include_str!("../../../../keys/tests/data/test-ec-p256-a-private.pem");
+const EC_OWN_PUBLIC: &str = include_str!("../../../../keys/tests/data/test-ec-p256-a-public.pem");
 const EC_PUBLIC: &str = include_str!("../../../../keys/tests/data/test-ec-p256-b-public.pem");
 /// A test key.
 const BRANCH: &str = r#"{
@@ -14,7 +16,7 @@ const BRANCH: &str = r#"{
   "versions": { "6f3bcd5e-5c1f-4c0c-9d0b-0d2c3f1f7a11": "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=" }
 }"#;
 
-fn map() -> Map {
+pub(super) fn map() -> Map {
     let mut map = Map::new();
     for (name, text) in [
         ("private.pem", PRIVATE),
@@ -22,6 +24,7 @@ fn map() -> Map {
         ("other.pem", OTHER),
         ("a.pem", EC_PRIVATE),
         ("b.pem", EC_PUBLIC),
+        ("a-public.pem", EC_OWN_PUBLIC),
         ("branch.json", BRANCH),
     ] {
         map.files.insert(Path::new("conf").join(name), text.into());
@@ -30,7 +33,7 @@ fn map() -> Map {
     map
 }
 
-fn key(rest: &str) -> String {
+pub(super) fn key(rest: &str) -> String {
     format!("[keys.main]\n{rest}\n[tables.Users]\nkeys = \"main\"\npartition_key = \"id\"\n")
 }
 
@@ -100,6 +103,17 @@ fn ecdh_keys_have_a_scheme() {
         ("discovery", own.to_owned(), "discovery: opens, cannot seal, from a.pem"),
     ] {
         assert_eq!(detail(&format!("{ecdh}scheme = \"{scheme}\"\n{files}")), format!("ECDH on P-256, {said}"));
+    }
+}
+
+#[test]
+fn discovery_is_worth_a_second_look() {
+    for (scheme, file, warned) in
+        [("discovery", "private_key_file = \"a.pem\"", true), ("ephemeral", "public_key_file = \"b.pem\"", false)]
+    {
+        let config = parse(&format!("type = \"raw-ecdh\"\ncurve = \"P-256\"\nscheme = \"{scheme}\"\n{file}")).unwrap();
+        let codes: Vec<_> = config.warnings.iter().map(|fault| (fault.code, fault.line, fault.column)).collect();
+        assert_eq!(codes == [("DSL-5205", 4, 10)], warned, "{codes:?}");
     }
 }
 
@@ -203,4 +217,119 @@ fn faults_of_branch_key_files_have_their_places() {
     let found = faults(text);
     assert!(found.len() == 1 && found[0].starts_with("3:8 DSL-5102 the branch key file is not valid"), "{found:?}");
     assert!(!found[0].contains("0001"), "{found:?}");
+}
+
+const KMS_KEY: &str = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab";
+const MRK: &str = "arn:aws:kms:eu-west-1:111122223333:key/mrk-1234abcd12ab34cd56ef1234567890ab";
+
+#[test]
+fn a_key_store_is_a_table_and_a_kms_key() {
+    let table = "type = \"hierarchical\"\nkey_store_table = \"KeyStore\"\nbranch_key_id_attribute = \"id\"\n";
+    let whole = format!("{table}logical_key_store_name = \"First\"\nkms_key_arn = \"{KMS_KEY}\"\ncache_ttl = 60\n");
+    let config = parse(&format!("{whole}grant_tokens = [\"a\"]\nwhen_unavailable = \"keep\"\nkeep_for = 300")).unwrap();
+    let keys = &config.explain().tables[0].keys;
+    let place = format!("from the key store KeyStore (made as First), protected by AWS KMS key {KMS_KEY}");
+    assert_eq!(keys.detail, format!("the branch key that attribute \"id\" names, {place}"));
+    assert_eq!((keys.r#type, keys.branch_key_id_attribute.as_deref()), ("hierarchical", Some("id")));
+    let stores: Vec<_> = config.key_stores().iter().map(|(name, store)| (name.as_str(), store.table())).collect();
+    assert_eq!(stores, [("main", "KeyStore")]);
+
+    let discovery = "kms = \"discovery\"\naccounts = [\"111122223333\"]";
+    for (kms, said) in [
+        (format!("kms_mrk_key_arn = \"{MRK}\""), format!("AWS KMS key {MRK} and its replicas")),
+        (discovery.into(), "any AWS KMS key of aws account 111122223333, called in the Region of each".into()),
+        (
+            format!("{discovery}\npartition = \"aws-cn\"\nregions = [\"cn-north-1\"]"),
+            "any AWS KMS key of aws-cn account 111122223333, called in cn-north-1".into(),
+        ),
+        ("vault_key = \"tenants\"".into(), "Vault's transit key transit/tenants, which DB-ESDK cannot use".into()),
+        (
+            "vault_key = \"tenants\"\nvault_mount = \"eu/keys\"".into(),
+            "Vault's transit key eu/keys/tenants, which DB-ESDK cannot use".into(),
+        ),
+    ] {
+        let config = parse(&format!("{table}{kms}")).unwrap();
+        let detail = config.explain().tables[0].keys.detail.clone();
+        assert!(detail.ends_with(&format!("from the key store KeyStore, protected by {said}")), "{detail}");
+        let vault = kms.starts_with("vault");
+        let needed = [Service::DynamoDb, Service::Kms, Service::Vault].map(|service| config.needs(service));
+        assert_eq!(needed, [true, !vault, vault]);
+    }
+    let raw = parse("type = \"raw-aes\"\nnamespace = \"n\"\nname = \"k\"\nkey_file = \"test.key\"").unwrap();
+    assert!(raw.key_stores().is_empty() && !raw.needs(Service::Kms));
+}
+
+#[test]
+fn faults_of_key_stores_have_their_places() {
+    let nothing = faults("type = \"hierarchical\"");
+    let expected = [
+        "1:7 DSL-5003 [keys.main] has no key_store_table",
+        "1:7 DSL-5003 [keys.main] has none of kms_key_arn, kms_mrk_key_arn, kms, vault_key",
+        "1:7 DSL-5003 [keys.main] has neither branch_key_id nor branch_key_id_attribute",
+    ];
+    assert_eq!(nothing, expected);
+    let table = "type = \"hierarchical\"\nkey_store_table = \"KeyStore\"\nbranch_key_id = \"t\"\n";
+    let key = format!("kms_key_arn = \"{KMS_KEY}\"\n");
+    let two = |other| format!("[keys.main] has both kms_key_arn and {other}");
+    let bad = |what| format!("DSL-5101 {what}");
+    for (rest, expected) in [
+        (format!("{key}kms_mrk_key_arn = \"{MRK}\""), format!("6:19 DSL-5006 {}", two("kms_mrk_key_arn"))),
+        (format!("{key}kms = \"discovery\""), format!("6:7 DSL-5006 {}", two("kms"))),
+        (format!("{key}vault_key = \"x\""), format!("6:13 DSL-5006 {}", two("vault_key"))),
+        ("kms = \"discovery\"".into(), "1:7 DSL-5003 [keys.main] has no accounts".into()),
+        (
+            "kms = \"find\"\naccounts = [\"111122223333\"]".into(),
+            "5:7 DSL-5005 kms in [keys.main] cannot be \"find\"".into(),
+        ),
+        (
+            "kms = \"discovery\"\naccounts = [\"me\"]".into(),
+            format!("6:12 {}", bad("hierarchical: accounts must be account numbers of 12 digits")),
+        ),
+        (
+            "kms_key_arn = \"alias/app\"".into(),
+            format!("5:15 {}", bad("hierarchical: kms_key_arn must be the ARN of a KMS key")),
+        ),
+        (
+            format!("kms_mrk_key_arn = \"{KMS_KEY}\""),
+            format!("5:19 {}", bad("hierarchical: kms_mrk_key_arn must be the ARN of a multi-Region KMS key")),
+        ),
+        (
+            "vault_key = \"../x\"".into(),
+            format!(
+                "5:13 {}",
+                bad("vault-transit: vault_key must have letters, digits, dots, dashes and underscores only")
+            ),
+        ),
+        (format!("{key}cache_ttl = 0"), "6:13 DSL-5005 cache_ttl in [keys.main] is out of range".into()),
+        (format!("{key}accounts = []"), "6:1 DSL-5002 unknown key \"accounts\" in [keys.main]".into()),
+    ] {
+        assert_eq!(faults(&format!("{table}{rest}")), [expected], "{rest}");
+    }
+}
+
+/// Two tables, a pattern and a multi key over one branch key file have one cache.
+#[test]
+fn a_cache_that_tables_share_is_counted_once() {
+    use std::future::Future;
+    use std::task::{Context, Poll, Waker};
+
+    let text = key("type = \"branch-key-file\"\nfile = \"branch.json\"\nbranch_key_id = \"tenant-1\"")
+        + "default_action = \"encrypt_and_sign\"\n[tables.Users.attributes]\nid = \"sign_only\"\n\
+           [keys.both]\ntype = \"multi\"\nchildren = [\"main\"]\n\
+           [tables.Orders]\nkeys = \"both\"\npartition_key = \"id\"\n\
+           [tables.\"*\"]\nkeys = \"main\"\ndefault_action = \"encrypt_and_sign\"\n";
+    let config = Config::parse(&text, "conf/dynaseal.toml", &map()).unwrap_or_else(|errors| panic!("{errors:?}"));
+    let engine = config.into_engine(Arc::new(dynaseal_keys::testing::FixedClock::default()));
+    assert_eq!(engine.cache_stats(), dynaseal_keys::CacheStats::default());
+    let clock = dynaseal_keys::testing::FixedClock::default();
+    for _ in 0..3 {
+        let item = dynaseal_item::json::read_item(r#"{"id":{"S":"1"},"a":{"S":"x"}}"#).unwrap();
+        let seal = engine.table("Users").unwrap().seal(dynaseal_keys::testing::offline(&clock), item);
+        let Poll::Ready(sealed) = std::pin::pin!(seal).poll(&mut Context::from_waker(Waker::noop())) else {
+            panic!("a file waits for nothing")
+        };
+        sealed.unwrap();
+    }
+    let stats = engine.cache_stats();
+    assert_eq!((stats.misses, stats.hits, stats.fetches, stats.entries), (1, 2, 1, 2));
 }

@@ -12,6 +12,7 @@ use crate::error::Error;
 use crate::keyring::Io;
 use crate::store::calls::key;
 use crate::store::error::{RecordName, StoreError, TableRefusal};
+use crate::store::keys::RING;
 use crate::store::record::{Attributes, DISABLED, RecordType};
 use crate::store::table::{KeyStoreTable, is_id};
 use crate::store::time::CreateTime;
@@ -49,7 +50,7 @@ impl KeyStoreTable {
             Some(_) if new.context.is_empty() => return Err(StoreError::NoContext.into()),
             Some(id) if !is_id(&id) => {
                 let what = "must have 1 to 2,048 bytes";
-                return Err(Error::Config { ring: "aws-kms-hierarchy", field: "branch_key_id", what });
+                return Err(Error::Config { ring: RING, field: "branch_key_id", what });
             }
             Some(id) => id,
             None => uuid()?.to_string(),
@@ -68,7 +69,7 @@ impl KeyStoreTable {
         let active = RecordType::Active.of(&id);
         if chosen {
             // One that is disabled is taken, too.
-            let aside = RecordName { id: id.clone(), r#type: format!("{DISABLED}{}", active.r#type) };
+            let aside = RecordName::new(id.as_str(), format!("{DISABLED}{}", active.r#type));
             let mut check = json!({ "TableName": self.table.name, "Key": key(&aside) });
             merge(&mut check, &absent());
             actions.push(json!({ "ConditionCheck": check }));

@@ -73,7 +73,7 @@ impl KeyStoreTable {
 impl Destroyed {
     fn note(&mut self, records: &[Stored]) {
         self.versions += records.iter().filter(|record| matches!(record.r#type, Some(RecordType::Version(_)))).count();
-        self.records.extend(records.iter().map(|record| record.name.r#type.clone()));
+        self.records.extend(records.iter().map(|record| record.name.r#type.to_string()));
     }
 }
 

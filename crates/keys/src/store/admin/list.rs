@@ -93,7 +93,7 @@ impl KeyStoreTable {
         let mut found = BTreeMap::<String, Seen>::new();
         let each = |item| {
             if let Some(stored) = Stored::new(item) {
-                found.entry(stored.name.id.clone()).or_default().note(&stored);
+                found.entry(stored.name.id.to_string()).or_default().note(&stored);
             }
         };
         self.table.pages("Scan", scan, io, each).await?;

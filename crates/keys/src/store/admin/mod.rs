@@ -30,8 +30,9 @@ impl KeyStoreTable {
         Ok([wrapped, active])
     }
 
-    /// Writes all or nothing a new version of a branch key. Whether a write that failed was carried out all the same, as
-    /// when its answer was lost, shows in the table: `Ok(None)` if it was, `Ok(Some(why))` if it was not.
+    /// Writes a new version of a branch key, all or nothing. Whether a write that failed was carried out all the same, as
+    /// when its answer was lost, shows in the table, since no other write makes this version: `None` if it was carried out,
+    /// or why it was not.
     async fn write_version(
         &self,
         actions: &[Value],
@@ -40,20 +41,24 @@ impl KeyStoreTable {
         io: Io<'_>,
     ) -> Result<Option<TableRefusal>, Error> {
         let token = uuid()?.to_string();
-        let mut written = self.table.transact(actions, &token, io).await;
-        if matches!(written, Err(StoreError::NoAnswer { .. })) {
-            written = self.table.transact(actions, &token, io).await;
+        let Err(first) = self.table.transact(actions, &token, io).await else { return Ok(None) };
+        let lost = matches!(first, StoreError::NoAnswer { .. });
+        let error = if lost {
+            let Err(second) = self.table.transact(actions, &token, io).await else { return Ok(None) };
+            second
+        } else {
+            first.clone()
+        };
+        if let Ok(Some(_)) = self.record(RecordType::Version(version).of(id), io).await {
+            return Ok(None);
         }
-        let Err(error) = written else { return Ok(None) };
-        let active = self.record(RecordType::Active.of(id), io).await;
-        match (error, active) {
-            (_, Ok(Some(active))) if active.version == Some(version) => Ok(None),
-            (StoreError::Refused { refusal, .. }, _)
-                if matches!(refusal, TableRefusal::Condition | TableRefusal::Conflict) =>
-            {
+        match error {
+            // The first try may be at work still.
+            StoreError::Refused { refusal: TableRefusal::Conflict, .. } if lost => Err(first.into()),
+            StoreError::Refused { refusal: refusal @ (TableRefusal::Condition | TableRefusal::Conflict), .. } => {
                 Ok(Some(refusal))
             }
-            (error, _) => Err(error.into()),
+            error => Err(error.into()),
         }
     }
 
@@ -101,7 +106,7 @@ impl Stored {
             Some(dynaseal_item::Value::S(text)) => Some(text.clone().into_owned()),
             _ => None,
         };
-        let name = RecordName { id: text(ID)?, r#type: text(TYPE)? };
+        let name = RecordName::new(text(ID)?, text(TYPE)?);
         let aside = name.r#type.strip_prefix(DISABLED);
         let (r#type, disabled) = (RecordType::parse(aside.unwrap_or(&name.r#type)), aside.is_some());
         Some(Self { name, r#type, disabled, item })

@@ -33,7 +33,7 @@ impl KeyStoreTable {
     /// No such branch key, one that is not authentic or of another KMS key, or a failure of KMS or DynamoDB. If the answer
     /// to the write was lost and the table does not show it either, the version may come to be there later.
     pub async fn rotate(&self, id: &str, io: Io<'_>) -> Result<Rotated, Error> {
-        self.keys.for_writing()?;
+        let kms_key = self.keys.for_writing()?;
         let name = RecordType::Active.of(id);
         let missing = || Error::NoBranchKey { id: id.to_owned() };
         let Some(active) = self.record(name.clone(), io).await? else {
@@ -41,15 +41,15 @@ impl KeyStoreTable {
             return Err(if disabled { StoreError::Disabled { id: id.to_owned() }.into() } else { missing() });
         };
         let old = active.version.ok_or_else(missing)?;
-        let kms_key = self.keys.for_record(active.attributes.kms_arn(), &name)?;
+        self.keys.for_record(active.attributes.kms_arn(), &name)?;
         let context = active.attributes.bound(&self.logical_name);
         // KMS says whether the record is authentic without giving its key away.
-        let proven = self.kms.re_encrypt(&kms_key, &active.wrapped, &context, &context, io).await;
+        let proven = self.kms.re_encrypt(kms_key, &active.wrapped, &context, &context, io).await;
         proven.map_err(|error| authentic(error, &name))?;
 
         let (new, create_time) = (new_version()?, CreateTime::new(io.clock.now()));
         let next = active.attributes.next(new, &create_time);
-        let [wrapped, wrapped_active] = self.fresh(&kms_key, &next, io).await?;
+        let [wrapped, wrapped_active] = self.fresh(kms_key, &next, io).await?;
         // The second condition is what DB-ESDK leaves out: with it, a rotation in between is noticed.
         let actions = [
             self.put(&next.item(&wrapped), &absent()),

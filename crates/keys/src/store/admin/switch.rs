@@ -3,7 +3,7 @@
 //!
 //! Each record moves in one transaction, so it is never there twice and never gone. Nothing of it but its `type` changes.
 
-use dynaseal_item::{Item, Value, json};
+use dynaseal_item::{Value, json};
 use serde::Serialize;
 
 use super::{Stored, absent, uuid};
@@ -70,7 +70,7 @@ impl KeyStoreTable {
             let first = found.iter().any(|record| record.is_active() == (to == To::Disabled));
             found.retain(|record| !first || record.is_active() == (to == To::Disabled));
             for batch in found.chunks(BATCH) {
-                let moves: Vec<_> = batch.iter().flat_map(|record| self.moved(record, to)).flatten().collect();
+                let moves = batch.iter().map(|record| self.moved(record, to)).collect::<Result<Vec<_>, _>>()?.concat();
                 match self.table.transact(&moves, &uuid()?.to_string(), io).await {
                     Ok(()) => switched.moved += batch.len(),
                     // Someone was faster; the next round sees what is left.
@@ -84,13 +84,13 @@ impl KeyStoreTable {
     }
 
     /// The two halves of a move.
-    fn moved(&self, record: &Stored, to: To) -> Option<[serde_json::Value; 2]> {
-        let mut item: Item<'_> = record.item.clone();
-        item.insert(TYPE, Value::S(to.place(record).r#type.into()));
+    fn moved(&self, record: &Stored, to: To) -> Result<[serde_json::Value; 2], Error> {
+        let mut item = record.item.clone();
+        item.insert(TYPE, Value::S(to.place(record).r#type.into_string().into()));
         let mut text = Vec::new();
         json::write_item(&item, &mut text);
-        let item = serde_json::from_slice(&text).ok()?;
-        Some([self.put(&item, &absent()), self.delete(&record.name, &record.unchanged())])
+        let item = serde_json::from_slice(&text).map_err(|_| Error::Library { at: "writing a record" })?;
+        Ok([self.put(&item, &absent()), self.delete(&record.name, &record.unchanged())])
     }
 }
 
@@ -100,7 +100,7 @@ impl To {
         let RecordName { id, r#type } = &record.name;
         let plain = r#type.strip_prefix(DISABLED).unwrap_or(r#type);
         let r#type = if self == To::Disabled { format!("{DISABLED}{plain}") } else { plain.to_owned() };
-        RecordName { id: id.clone(), r#type }
+        RecordName::new(id.clone(), r#type)
     }
 }
 
