@@ -154,9 +154,13 @@ impl Error {
             #[cfg(feature = "items")]
             Error::NotConfirmed { .. } => "type the branch key's id when asked, or give it once more as --confirm ID",
             #[cfg(feature = "items")]
-            Error::AuditLog { .. } => "free the disk or name another file; look at the key's state with `dynaseal keys describe`",
+            Error::AuditLog { .. } => {
+                "free the disk or name another file; look at the key's state with `dynaseal keys describe`"
+            }
             #[cfg(feature = "items")]
-            Error::NoAuditLog => "name a file with --audit-log FILE, to which one line is appended before and one after",
+            Error::NoAuditLog => {
+                "name a file with --audit-log FILE, to which one line is appended before and one after"
+            }
             #[cfg(feature = "dev")]
             Error::PortInUse { .. } => "choose another with --port 8001, or any free one with --port 0",
             #[cfg(feature = "dev")]

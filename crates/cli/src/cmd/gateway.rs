@@ -47,7 +47,7 @@ async fn serve(config: Config) -> Result<Outcome, Error> {
 }
 
 /// Reads a configuration and says on stderr what in it is worth a second look.
-pub(super) fn load(path: &Path) -> Result<Config, Error> {
+pub(crate) fn load(path: &Path) -> Result<Config, Error> {
     let config = Config::load(path, &Machine)?;
     let mut warnings = Vec::new();
     for warning in &config.warnings {

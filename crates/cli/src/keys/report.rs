@@ -92,7 +92,13 @@ impl Report {
     pub(crate) fn would_disable(&mut self, key: &BranchKeySummary) {
         self.say(
             || object("would-disable", key),
-            || format!("Would disable {} with {}. Nothing was changed.", say::printable(&key.id), versions(key.versions)),
+            || {
+                format!(
+                    "Would disable {} with {}. Nothing was changed.",
+                    say::printable(&key.id),
+                    versions(key.versions)
+                )
+            },
         );
     }
 
@@ -146,7 +152,11 @@ impl Report {
         };
         columns(&[vec![head], all.iter().map(row).collect()].concat(), &mut self.out);
         if all.iter().any(|key| key.state == BranchKeyState::Unfinished) {
-            say::wrap("\nA branch key is unfinished: run the disable, enable or destroy that was interrupted again.", "", &mut self.out);
+            say::wrap(
+                "\nA branch key is unfinished: run the disable, enable or destroy that was interrupted again.",
+                "",
+                &mut self.out,
+            );
         }
     }
 
@@ -169,10 +179,18 @@ impl Report {
         }
         say::wrap("  versions, the oldest first", "", out);
         for one in &key.history {
-            say::wrap(&format!("    {}  {}", one.version, one.create_time.as_ref().map_or("?", CreateTime::as_str)), "      ", out);
+            say::wrap(
+                &format!("    {}  {}", one.version, one.create_time.as_ref().map_or("?", CreateTime::as_str)),
+                "      ",
+                out,
+            );
         }
         if summary.strangers > 0 {
-            say::wrap(&format!("  {} items under this id are no records of a branch key.", summary.strangers), "  ", out);
+            say::wrap(
+                &format!("  {} items under this id are no records of a branch key.", summary.strangers),
+                "  ",
+                out,
+            );
         }
     }
 
@@ -212,8 +230,9 @@ fn object(action: &str, what: &impl Serialize) -> Value {
 }
 
 fn columns<const N: usize>(rows: &[[String; N]], out: &mut Vec<u8>) {
-    let widths: [usize; N] =
-        std::array::from_fn(|at| rows.iter().filter_map(|row| row.get(at)).map(|cell| cell.chars().count()).max().unwrap_or(0));
+    let widths: [usize; N] = std::array::from_fn(|at| {
+        rows.iter().filter_map(|row| row.get(at)).map(|cell| cell.chars().count()).max().unwrap_or(0)
+    });
     for row in rows {
         let cells: Vec<_> = row.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}")).collect();
         out.extend_from_slice(cells.join("  ").trim_end().as_bytes());

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use dynaseal_engine::{Clock, Config, Io, Wire};
-use dynaseal_gateway::RuntimeClock;
+use dynaseal_engine::{Clock, Config, Io, Service, SystemClock, Wire};
 use dynaseal_keys::{
-    BranchKeyState, BranchKeySummary, CreateKey, CreateTime, Error as KeysError, Erasure, KeyStoreTable, KeyVersion,
+    BranchKeyState, BranchKeySummary, CreateKey, CreateTime, Erasure, Error as KeysError, KeyStore as _, KeyStoreTable,
+    KeyVersion,
 };
 
 use super::args::{Action, ConfirmedArgs, CreateArgs, KeysArgs, RotateArgs};
@@ -15,6 +15,7 @@ use super::confirm::confirmed;
 use super::report::Report;
 use crate::cmd::{Outcome, gateway};
 use crate::error::Error;
+use crate::network::Network;
 
 pub(crate) fn run(args: &KeysArgs) -> Result<Outcome, Error> {
     if matches!(&args.action, Action::Destroy(one) if !one.dry_run) && args.audit_log.is_none() {
@@ -23,14 +24,13 @@ pub(crate) fn run(args: &KeysArgs) -> Result<Outcome, Error> {
     let config = gateway::load(&args.config)?;
     let store = chosen(&config, args)?.clone();
     let audit = AuditLog::open(args.audit_log.as_deref())?;
-    gateway::runtime()?.block_on(async {
-        let wire = gateway::wire(&config).await?;
-        let mut session = Session { store, wire, clock: RuntimeClock, audit, report: Report::new(args.json) };
-        let outcome = session.carry_out(&args.action).await;
-        // What was done before a failure is said, too.
-        session.report.print()?;
-        outcome
-    })
+    let services = [Service::DynamoDb, Service::Kms, Service::Vault].into_iter();
+    let wire = Arc::new(Network::open(&config.gateway, services.filter(|one| store.needs(*one)).collect())?);
+    let mut session = Session { store, wire, clock: SystemClock, audit, report: Report::new(args.json) };
+    let outcome = pollster::block_on(session.carry_out(&args.action));
+    // What was done before a failure is said, too.
+    session.report.print()?;
+    outcome
 }
 
 fn chosen<'c>(config: &'c Config, args: &KeysArgs) -> Result<&'c Arc<KeyStoreTable>, Error> {
@@ -45,8 +45,8 @@ fn chosen<'c>(config: &'c Config, args: &KeysArgs) -> Result<&'c Arc<KeyStoreTab
 
 struct Session<'a> {
     store: Arc<KeyStoreTable>,
-    wire: Arc<dyn Wire>,
-    clock: RuntimeClock,
+    wire: Arc<Network>,
+    clock: SystemClock,
     audit: AuditLog<'a>,
     report: Report,
 }
@@ -141,7 +141,11 @@ impl Session<'_> {
             self.report.would_disable(&key.summary);
             return Ok(Outcome::Done);
         }
-        confirmed(&args.id, args.confirm.as_deref(), "Nothing under this branch key can be sealed or opened afterwards.")?;
+        confirmed(
+            &args.id,
+            args.confirm.as_deref(),
+            "Nothing under this branch key can be sealed or opened afterwards.",
+        )?;
         let switched = self.audited("disable", &args.id, Vec::new(), store.disable(&args.id, io), |switched| {
             (switched.id.clone(), Vec::new())
         });
@@ -170,10 +174,13 @@ impl Session<'_> {
         }
         confirmed(&args.id, args.confirm.as_deref(), "What was sealed under this branch key is lost for ever.")?;
         let versions = store.describe(&args.id, io).await?.history.iter().map(|one| one.version).collect::<Vec<_>>();
-        let destroyed =
-            self.audited("destroy", &args.id, versions.clone(), store.destroy(&args.id, Erasure::ForGood, io), |done| {
-                (done.id.clone(), versions)
-            });
+        let destroyed = self.audited(
+            "destroy",
+            &args.id,
+            versions.clone(),
+            store.destroy(&args.id, Erasure::ForGood, io),
+            |done| (done.id.clone(), versions),
+        );
         let destroyed = destroyed.await?;
         self.report.destroyed(&destroyed);
         Ok(Outcome::Done)
@@ -189,7 +196,7 @@ impl Session<'_> {
         done: impl FnOnce(&T) -> (String, Vec<KeyVersion>),
     ) -> Result<T, Error> {
         let store = self.store.clone();
-        let record = |clock: &RuntimeClock, phase, id: &str, versions: &[KeyVersion], code| Record {
+        let record = |clock: &SystemClock, phase, id: &str, versions: &[KeyVersion], code| Record {
             time: CreateTime::new(clock.now()).as_str().to_owned(),
             action: action.to_owned(),
             phase,
