@@ -15,11 +15,12 @@ import http from "node:http";
 import https from "node:https";
 import { devNull, tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { selfSigned } from "./certificate.mjs";
 
-/** Starts database and service. `end()` stops both, and finds any secret that they wrote. */
-export async function start() {
+/** Starts database and service. `stop()` stops both, and `end()` also finds any secret that they wrote. */
+export async function start(more = {}) {
   const folder = await mkdtemp(join(tmpdir(), "users-contract-"));
   const { certificate, key } = selfSigned();
   const files = { cert: join(folder, "cert.pem"), key: join(folder, "key.pem"), database: join(folder, "store.db") };
@@ -46,6 +47,7 @@ export async function start() {
     LISTEN_HTTPS: "127.0.0.1:0", LISTEN_HTTP: "127.0.0.1:0", TLS_CERT: files.cert, TLS_KEY: files.key,
     // The level at which a service says most, so that redaction is on.
     LOG: "debug",
+    ...more,
   }, join(folder, "service.log"), /listening https:\/\/(127\.0\.0\.1:[1-9]\d*) http:\/\/(127\.0\.0\.1:[1-9]\d*)/);
 
   const agent = new https.Agent({ ca: certificate, keepAlive: true });
@@ -59,13 +61,22 @@ export async function start() {
     /** Answers with a status of 400 or more, none of which may hold a secret. */
     failures,
     stopStore: () => store.stop(),
-    serviceLog: () => readFile(join(folder, "service.log"), "utf8"),
-    async end() {
+    /** The log, once it has a line: it reaches the file after the answer reaches us. At the latest after ten seconds. */
+    async serviceLog(line) {
+      const path = join(folder, "service.log");
+      for (let left = 500; left > 0 && !line.test(await readFile(path, "utf8")); left -= 1) await pause(20);
+      return readFile(path, "utf8");
+    },
+    pid: service.pid,
+    async stop(look = async () => {}) {
       agent.destroy();
       assert.equal(await service.stop(), 0, "the service did not end well");
       await store.stop();
-      await assertClean(folder, failures);
+      await look();
       await rm(folder, { recursive: true });
+    },
+    end() {
+      return context.stop(() => assertClean(folder, failures));
     },
   };
   return { ...context, call: (method, path, options) => call(context, method, path, options) };
@@ -211,7 +222,7 @@ async function run([program, ...args], env, log, pattern) {
     const timer = setTimeout(() => child.kill("SIGKILL"), 20_000);
     return ended.finally(() => clearTimeout(timer));
   };
-  return { found, stop };
+  return { found, pid: child.pid, stop };
 }
 
 function fail(words) {

@@ -35,8 +35,8 @@ pub(crate) fn node_runtime(steps: &mut Steps, line: u32) -> Result<PathBuf, Fail
     let found = output(&node, &["--version"]).unwrap_or_default();
     if major(&found) != Some(line) {
         return Err(Failed::new(format!(
-            "the tests of the Node package run on Node.js {line} too, and npm has none that runs on this platform \
-             ({folder}/package.json names those it has).\n\
+            "the tests of the Node package run on Node.js {line} too, and npm brought none: it could not be fetched, \
+             or there is none for this platform ({folder}/package.json names them).\n\
              Put a Node.js {line} first on the PATH and repeat: cargo xtask test node"
         )));
     }

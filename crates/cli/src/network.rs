@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use dynaseal_engine::{Answer, BoxFuture, Call, Config, GatewaySection, Service, Wire, WireError};
+use dynaseal_engine::{Answer, BoxFuture, Call, Config, GatewaySection, Service, Table, Wire, WireError};
 use dynaseal_gateway::{Upstream, open_upstream};
 use tokio::runtime::Runtime;
 
@@ -16,10 +16,10 @@ pub(crate) struct Network {
 }
 
 impl Network {
-    /// What the keys of a configuration's tables need.
-    pub(crate) fn of_keys(config: &Config) -> Result<Self, Error> {
-        let services = [Service::DynamoDb, Service::Kms].into_iter().filter(|service| config.needs(*service));
-        Self::open(&config.gateway, services.collect())
+    /// What keys need: those of one table, or of all.
+    pub(crate) fn of_keys(config: &Config, table: Option<&Table>) -> Result<Self, Error> {
+        let needs = |service: &Service| table.map_or_else(|| config.needs(*service), |table| table.needs(*service));
+        Self::open(&config.gateway, [Service::DynamoDb, Service::Kms].into_iter().filter(needs).collect())
     }
 
     /// The wire to `services`, where the configuration says that they are.

@@ -13,27 +13,29 @@ use dynaseal_engine::Engine;
 use crate::connector::SealingClient;
 use crate::error::Error;
 use crate::guard::{Guard, seals};
+use crate::sealing::Sealing;
 
 /// Seals a DynamoDB client: what it writes to protected tables is sealed, and what it reads is verified and opened.
 ///
 /// `config` is an `&SdkConfig`, or the service's own builder where it needs more. All that it says holds: endpoint,
-/// credentials, retries, timeouts, interceptors, HTTP client.
+/// credentials, retries, timeouts, interceptors, HTTP client. `sealing` is an engine, or a [`Sealing`] that says how to
+/// reach the services that hold its keys.
 ///
 /// # Errors
-/// The configuration is sealed already, or there is no HTTP client to send with.
+/// The configuration is sealed already, there is no HTTP client to send with, or no client of KMS though keys need it.
 ///
 /// # Panics
 /// The SDK's own: a builder that names no behavior version, as in `Client::from_conf`.
-pub fn seal(config: impl Into<Builder>, engine: impl Into<Arc<Engine>>) -> Result<Client, Error> {
+pub fn seal(config: impl Into<Builder>, sealing: impl Into<Sealing>) -> Result<Client, Error> {
+    let sealing = sealing.into().checked()?;
     let config = config.into().build();
     let inner = config.http_client().or_else(default_http_client).ok_or(Error::NoHttpClient)?;
     if seals(&inner) {
         return Err(Error::SealedTwice);
     }
-    let engine = engine.into();
-    let sealing = SharedHttpClient::new(SealingClient::new(inner, engine.clone()));
-    let config = config.to_builder().http_client(sealing).interceptor(Guard).build();
-    Ok(Client { sdk: aws_sdk_dynamodb::Client::from_conf(config), engine })
+    let client = SharedHttpClient::new(SealingClient::new(inner, sealing.clone()));
+    let config = config.to_builder().http_client(client).interceptor(Guard).build();
+    Ok(Client { sdk: aws_sdk_dynamodb::Client::from_conf(config), sealing })
 }
 
 /// A client of `aws_sdk_dynamodb` that is sealed. Only [`seal`] makes one, so that code which asks for this type cannot be
@@ -51,14 +53,20 @@ pub fn seal(config: impl Into<Builder>, engine: impl Into<Arc<Engine>>) -> Resul
 #[derive(Clone, Debug)]
 pub struct Client {
     sdk: aws_sdk_dynamodb::Client,
-    engine: Arc<Engine>,
+    sealing: Sealing,
 }
 
 impl Client {
     /// The engine of a client: `dynaseal::Client::engine(&client)`. The SDK's client has the methods.
     #[must_use]
     pub fn engine(this: &Self) -> &Arc<Engine> {
-        &this.engine
+        &this.sealing.engine
+    }
+
+    /// What a client is sealed with: `dynaseal::Client::sealing(&client)`.
+    #[must_use]
+    pub fn sealing(this: &Self) -> &Sealing {
+        &this.sealing
     }
 }
 

@@ -1,8 +1,6 @@
 //! The connector: the SDK's signed request in, its answer out, and the engine in between. The SDK calls it once for each
 //! attempt, so retries, their pauses and the time limits of calls and attempts are the SDK's own.
 
-use std::sync::Arc;
-
 use aws_sdk_dynamodb::config::{HttpClient, RuntimeComponents, SharedHttpClient};
 use aws_smithy_runtime_api::client::connector_metadata::ConnectorMetadata;
 use aws_smithy_runtime_api::client::http::{
@@ -11,7 +9,7 @@ use aws_smithy_runtime_api::client::http::{
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_types::body::SdkBody;
-use dynaseal_engine::{Call, Engine, Error as EngineError, Service};
+use dynaseal_engine::{Call, Error as EngineError, Service};
 use dynaseal_http::Reply;
 use http::header::CONTENT_TYPE;
 use http::request::Parts;
@@ -19,26 +17,27 @@ use http_body_util::BodyExt;
 
 use crate::error::Error;
 use crate::guard;
+use crate::sealing::Sealing;
 use crate::wire::SdkWire;
 
 /// An HTTP client that seals, over the one that sends.
 #[derive(Debug)]
 pub(crate) struct SealingClient {
     inner: SharedHttpClient,
-    engine: Arc<Engine>,
+    sealing: Sealing,
 }
 
 impl SealingClient {
-    pub(crate) fn new(inner: SharedHttpClient, engine: Arc<Engine>) -> Self {
-        Self { inner, engine }
+    pub(crate) fn new(inner: SharedHttpClient, sealing: Sealing) -> Self {
+        Self { inner, sealing }
     }
 }
 
 impl HttpClient for SealingClient {
     fn http_connector(&self, settings: &HttpConnectorSettings, components: &RuntimeComponents) -> SharedHttpConnector {
         let inner = self.inner.http_connector(settings, components);
-        let (engine, components) = (self.engine.clone(), components.clone());
-        SharedHttpConnector::new(SealingConnector { inner, engine, components })
+        let (sealing, components) = (self.sealing.clone(), components.clone());
+        SharedHttpConnector::new(SealingConnector { inner, sealing, components })
     }
 
     fn connector_metadata(&self) -> Option<ConnectorMetadata> {
@@ -49,7 +48,7 @@ impl HttpClient for SealingClient {
 #[derive(Clone, Debug)]
 struct SealingConnector {
     inner: SharedHttpConnector,
-    engine: Arc<Engine>,
+    sealing: Sealing,
     components: RuntimeComponents,
 }
 
@@ -68,8 +67,9 @@ impl SealingConnector {
         let body = body.collect().await.map_err(ConnectorError::user)?.to_bytes().into();
         let call = Call::new(service, operation.clone(), body);
 
-        let wire = SdkWire::new(head, service, self.inner, self.components);
-        let answered = self.engine.call(&wire, call).await;
+        let Sealing { engine, kms } = self.sealing;
+        let wire = SdkWire::new(head, service, self.inner, self.components, kms);
+        let answered = engine.call(&wire, call).await;
         match answered.and_then(|answer| Reply::of_answer(&operation, answer)) {
             Ok(reply) => response(reply),
             // What the SDK's own connector said is what its retries and callers know how to read.

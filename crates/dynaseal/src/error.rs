@@ -25,6 +25,12 @@ pub enum Error {
     /// A key asks for another service than the one that is called.
     #[error("{}: a key asks for a call of another service, which this version does not send. {}", self.code(), self.hint())]
     OtherService,
+    /// A key store is said to be in a Region that can be none.
+    #[error("{}: a key asks for a call of a Region that cannot be one, so it was not sent. {}", self.code(), self.hint())]
+    OtherRegion,
+    /// Keys are held by AWS KMS, and nothing says how to call it.
+    #[error("{}: the configuration has keys of AWS KMS, and no client of it was given. {}", self.code(), self.hint())]
+    NoKms,
     /// DynamoDB's answer stopped coming.
     #[error("{}: DynamoDB's answer stopped coming. {}", self.code(), self.hint())]
     Stalled,
@@ -42,6 +48,8 @@ impl Error {
             Error::Signature => "DSL-9305",
             Error::OtherService => "DSL-9306",
             Error::Stalled => "DSL-9307",
+            Error::NoKms => "DSL-9309",
+            Error::OtherRegion => "DSL-9310",
         }
     }
 
@@ -55,6 +63,10 @@ impl Error {
             Error::Unjudged => "Use the SDK's default protocol for DynamoDB",
             Error::Signature => "Use credentials of AWS and the SDK's default auth scheme",
             Error::OtherService => "Use a key type of this version, or the gateway",
+            Error::OtherRegion => "Correct the Region of the key store",
+            Error::NoKms => {
+                "Enable the feature `kms`, and seal with `Sealing::new(engine).kms(aws_sdk_kms::Client::new(&sdk_config))`"
+            }
             Error::Stalled => "Try again; if it lasts, check the network",
         }
     }

@@ -8,26 +8,22 @@ use dynaseal_item::Item;
 use dynaseal_keys::Io;
 use thiserror::Error;
 
-/// Seals an item for a table of the engine, as a PutItem would store it.
+/// Seals an item for a table of the engine, as a PutItem would store it. With keys of AWS KMS:
+/// [`Sealing::seal_item`](crate::Sealing::seal_item).
 ///
 /// # Errors
 /// The table is not configured by name, the item does not fit its schema, or no key was given.
 pub async fn seal_item(engine: &Engine, table: &str, item: &AwsItem) -> Result<AwsItem, ItemError> {
-    let of = |source| ItemError::Failed { table: table.to_owned(), source };
-    let item = Item::try_from(item).map_err(|error| of(error.into()))?;
-    let sealed = known(engine, table)?.seal(OFFLINE, item).await.map_err(of)?;
-    Ok(sealed.into())
+    seal_with(engine, OFFLINE, table, item).await
 }
 
-/// Verifies and opens an item of a table of the engine, as a GetItem would return it.
+/// Verifies and opens an item of a table of the engine, as a GetItem would return it. With keys of AWS KMS:
+/// [`Sealing::open_item`](crate::Sealing::open_item).
 ///
 /// # Errors
 /// The table is not configured by name, the item is not what was sealed, or no key was given.
 pub async fn open_item(engine: &Engine, table: &str, item: &AwsItem) -> Result<AwsItem, ItemError> {
-    let of = |source| ItemError::Failed { table: table.to_owned(), source };
-    let mut item = Item::try_from(item).map_err(|error| of(error.into()))?;
-    let opened = known(engine, table)?.open(OFFLINE, &mut item).await.map_err(of)?;
-    Ok(opened.into())
+    open_with(engine, OFFLINE, table, item).await
 }
 
 /// An item as the SDK has it.
@@ -73,7 +69,7 @@ impl ItemError {
     }
 }
 
-/// A wire that leads nowhere. No key ring of this version needs one to seal or open a single item.
+/// A wire that leads nowhere, for keys that need none.
 #[derive(Clone, Copy, Debug)]
 pub struct Offline;
 
@@ -81,6 +77,20 @@ impl Wire for Offline {
     fn send(&self, _call: Call) -> BoxFuture<'_, Result<Answer, WireError>> {
         Box::pin(async { Err(WireError::Unreachable) })
     }
+}
+
+pub(crate) async fn seal_with(engine: &Engine, io: Io<'_>, table: &str, item: &AwsItem) -> Result<AwsItem, ItemError> {
+    let of = |source| ItemError::Failed { table: table.to_owned(), source };
+    let item = Item::try_from(item).map_err(|error| of(error.into()))?;
+    let sealed = known(engine, table)?.seal(io, item).await.map_err(of)?;
+    Ok(sealed.into())
+}
+
+pub(crate) async fn open_with(engine: &Engine, io: Io<'_>, table: &str, item: &AwsItem) -> Result<AwsItem, ItemError> {
+    let of = |source| ItemError::Failed { table: table.to_owned(), source };
+    let mut item = Item::try_from(item).map_err(|error| of(error.into()))?;
+    let opened = known(engine, table)?.open(io, &mut item).await.map_err(of)?;
+    Ok(opened.into())
 }
 
 fn known<'e>(engine: &'e Engine, table: &str) -> Result<&'e Table, ItemError> {

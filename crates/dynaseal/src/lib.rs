@@ -31,6 +31,9 @@
 //! What the SDK itself may print is plaintext: its logs at the level `TRACE` hold requests before they are sealed, and `{:?}`
 //! of its errors the answer, with any opened item that the call asked for. Log `DisplayErrorContext`, or the code.
 //!
+//! Keys that AWS KMS holds are called with the application's own `aws_sdk_kms::Client`, which the feature `kms` lets a
+//! [`Sealing`] take; its credentials, retries and time limits hold. Without one, [`seal`] refuses such a configuration.
+//!
 //! Single items, for exports, streams and queues: [`seal_item`] and [`open_item`].
 //!
 //! # Example
@@ -78,7 +81,10 @@ mod connector;
 mod error;
 mod guard;
 mod items;
+#[cfg(feature = "kms")]
+mod kms;
 mod load;
+mod sealing;
 mod wire;
 
 pub use client::{Client, seal};
@@ -88,3 +94,4 @@ pub use dynaseal_item::{Action, Item, Kind, Schema, SchemaSpec, Suite, Value};
 pub use error::Error;
 pub use items::{AwsItem, ItemError, Offline, open_item, seal_item};
 pub use load::{engine, load};
+pub use sealing::Sealing;

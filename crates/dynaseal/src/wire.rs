@@ -1,7 +1,8 @@
 //! The engine's wire over the SDK's own connector: each call goes where the SDK's request went, signed for the same scope
-//! with the same identity.
+//! with the same identity. A call of another Region, as of a key store there, goes to that Region. Calls of KMS go through
+//! the application's own client of it.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use aws_sdk_dynamodb::config::RuntimeComponents;
@@ -18,7 +19,7 @@ use dynaseal_engine::{Answer, BoxFuture, Call, Service, Wire, WireError};
 use dynaseal_http::{Scope, sign};
 use http::header::{AUTHORIZATION, CONTENT_LENGTH};
 use http::request::Parts;
-use http::{HeaderValue, Request};
+use http::{HeaderValue, Request, Uri};
 use http_body_util::BodyExt;
 
 use crate::error::Error;
@@ -29,6 +30,7 @@ pub(crate) struct SdkWire {
     service: Service,
     inner: SharedHttpConnector,
     components: RuntimeComponents,
+    kms: Option<Arc<dyn Wire>>,
     failure: Mutex<Option<ConnectorError>>,
 }
 
@@ -39,8 +41,9 @@ impl SdkWire {
         service: Service,
         inner: SharedHttpConnector,
         components: RuntimeComponents,
+        kms: Option<Arc<dyn Wire>>,
     ) -> Self {
-        Self { head, service, inner, components, failure: Mutex::default() }
+        Self { head, service, inner, components, kms, failure: Mutex::default() }
     }
 
     /// Why the last call that failed got no answer.
@@ -65,6 +68,7 @@ impl SdkWire {
         let target = format!("{}.{}", call.service.target_prefix(), call.operation);
         let target = HeaderValue::try_from(target).map_err(|error| ConnectorError::user(error.into()))?;
         let length = HeaderValue::from(call.body.len());
+        let elsewhere = call.region;
         let mut request = Request::new(call.body);
         *request.method_mut() = self.head.method.clone();
         *request.uri_mut() = self.head.uri.clone();
@@ -77,8 +81,13 @@ impl SdkWire {
         for name in ["x-amz-date", "x-amz-security-token", "x-amz-content-sha256"] {
             headers.remove(name);
         }
-        let scope =
-            signed.to_str().ok().and_then(scope).ok_or_else(|| ConnectorError::user(Error::Signature.into()))?;
+        let scope = signed.to_str().ok().and_then(scope);
+        let mut scope = scope.ok_or_else(|| ConnectorError::user(Error::Signature.into()))?;
+        if let Some(region) = elsewhere.as_deref().filter(|region| *region != scope.region) {
+            *request.uri_mut() = in_region(request.uri(), scope.region, region)
+                .ok_or_else(|| ConnectorError::user(Error::OtherRegion.into()))?;
+            scope.region = region;
+        }
         let identity = self.identity().await?;
         let now = self.components.time_source().map_or_else(SystemTime::now, |time| time.now());
         sign(&mut request, &identity, scope, now).map_err(|_| ConnectorError::user(Error::Signature.into()))?;
@@ -114,6 +123,10 @@ impl SdkWire {
 
 impl Wire for SdkWire {
     fn send(&self, call: Call) -> BoxFuture<'_, Result<Answer, WireError>> {
+        // What befalls a call of KMS is the engine's to tell, with the key and the operation.
+        if let Some(kms) = self.kms.as_ref().filter(|_| call.service == Service::Kms) {
+            return kms.send(call);
+        }
         Box::pin(async move {
             self.exchange(call).await.map_err(|failure| {
                 let error = if failure.is_timeout() {
@@ -139,6 +152,20 @@ fn scope(authorization: &str) -> Option<Scope<'_>> {
     (end == "aws4_request").then_some(Scope { region, service })
 }
 
+/// The same endpoint in another Region. One that is not AWS's serves every Region, as a local DynamoDB does.
+fn in_region(uri: &Uri, from: &str, to: &str) -> Option<Uri> {
+    let is_name = |text: &str| text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+    if to.is_empty() || !is_name(to) {
+        return None;
+    }
+    let host = uri.host()?;
+    if !host.ends_with(".amazonaws.com") && !host.ends_with(".amazonaws.com.cn") {
+        return Some(uri.clone());
+    }
+    let moved: Vec<_> = host.split('.').map(|part| if part == from { to } else { part }).collect();
+    Uri::builder().scheme(uri.scheme()?.clone()).authority(moved.join(".")).path_and_query(uri.path()).build().ok()
+}
+
 const SIGV4: AuthSchemeId = AuthSchemeId::new("sigv4");
 /// How long a body may send nothing; as long as the SDK gives its own streams.
 const STALLED: Duration = Duration::from_secs(20);
@@ -146,6 +173,20 @@ const STALLED: Duration = Duration::from_secs(20);
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_call_of_another_region_goes_there() {
+        let moved = |uri: &str, to: &str| in_region(&uri.parse().unwrap(), "eu-west-1", to).map(|uri| uri.to_string());
+        let there = |uri: &str| Some(uri.to_owned());
+        let own = "https://dynamodb.eu-west-1.amazonaws.com/";
+        assert_eq!(moved(own, "us-east-1"), there("https://dynamodb.us-east-1.amazonaws.com/"));
+        let account = "https://111122223333.ddb.eu-west-1.amazonaws.com/";
+        assert_eq!(moved(account, "us-east-1"), there("https://111122223333.ddb.us-east-1.amazonaws.com/"));
+        assert_eq!(moved("http://localhost:8000/", "us-east-1"), there("http://localhost:8000/"));
+        for wrong in ["", "evil.example/", "a b", "x@y"] {
+            assert_eq!(moved(own, wrong), None, "{wrong}");
+        }
+    }
 
     #[test]
     fn the_scope_is_read_off_the_sdks_signature() {

@@ -34,13 +34,14 @@ impl<'a> Object<'a> {
         serde_json::from_str(text).map_err(|error| not_json(&error))
     }
 
-    /// Reads the item under `name` along with the object, so that its text is read once, and leaves hole 0 in its place.
-    pub(crate) fn parse_around(text: &'a str, name: &str) -> Result<(Self, Option<Item<'a>>), NotJson> {
+    /// Reads what stands under `name`, an item or the texts of several, along with the object, so that its text is read once,
+    /// and leaves hole 0 in its place.
+    pub(crate) fn parse_around<T: Deserialize<'a>>(text: &'a str, name: &str) -> Result<(Self, Option<T>), NotJson> {
         let mut reader = serde_json::Deserializer::from_str(text);
-        let mut around = Around { name, item: None, inside: false };
+        let mut around = Around { name, read: None, inside: false };
         let members = reader.deserialize_map(ObjectVisitor(Some(&mut around)));
         match members.and_then(|members| reader.end().map(|()| members)) {
-            Ok(members) => Ok((Self(members), around.item)),
+            Ok(members) => Ok((Self(members), around.read)),
             Err(_) if around.inside => Err(NotJson("an item in it is malformed")),
             Err(error) => Err(not_json(&error)),
         }
@@ -142,8 +143,18 @@ impl<'a> Object<'a> {
 
 /// The elements of an array.
 pub(crate) fn array(text: &str) -> Result<Vec<&str>, NotJson> {
-    let elements: Vec<&RawValue> = serde_json::from_str(text).map_err(|_| NotJson("a list was expected"))?;
-    Ok(elements.into_iter().map(RawValue::get).collect())
+    let Elements(elements) = serde_json::from_str(text).map_err(|_| NotJson("a list was expected"))?;
+    Ok(elements)
+}
+
+/// The texts of an array's elements.
+pub(crate) struct Elements<'a>(pub(crate) Vec<&'a str>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Elements<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let elements: Vec<&RawValue> = Deserialize::deserialize(deserializer)?;
+        Ok(Self(elements.into_iter().map(RawValue::get).collect()))
+    }
 }
 
 /// A string.
@@ -192,20 +203,20 @@ const FEW: usize = 16;
 
 impl<'de: 'a, 'a> Deserialize<'de> for Object<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(ObjectVisitor(None)).map(Object)
+        deserializer.deserialize_map(ObjectVisitor::<Item<'de>>(None)).map(Object)
     }
 }
 
-struct ObjectVisitor<'v, 'n, 'de>(Option<&'v mut Around<'n, 'de>>);
+struct ObjectVisitor<'v, 'n, T>(Option<&'v mut Around<'n, T>>);
 
-/// The member that is read as an item.
-struct Around<'n, 'de> {
+/// The member that is read and not only kept.
+struct Around<'n, T> {
     name: &'n str,
-    item: Option<Item<'de>>,
+    read: Option<T>,
     inside: bool,
 }
 
-impl<'de> Visitor<'de> for ObjectVisitor<'_, '_, 'de> {
+impl<'de, T: Deserialize<'de>> Visitor<'de> for ObjectVisitor<'_, '_, T> {
     type Value = Vec<(Cow<'de, str>, Node<'de>)>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -238,12 +249,15 @@ impl<'de> Visitor<'de> for ObjectVisitor<'_, '_, 'de> {
     }
 }
 
-impl<'de> Around<'_, 'de> {
-    fn read<A: MapAccess<'de>>(&mut self, map: &mut A) -> Result<Node<'de>, A::Error> {
+impl<T> Around<'_, T> {
+    fn read<'de, A: MapAccess<'de>>(&mut self, map: &mut A) -> Result<Node<'de>, A::Error>
+    where
+        T: Deserialize<'de>,
+    {
         self.inside = true;
-        self.item = map.next_value()?;
+        self.read = map.next_value()?;
         self.inside = false;
-        Ok(if self.item.is_some() { Node::Item(0) } else { Node::Raw(Cow::Borrowed("null")) })
+        Ok(if self.read.is_some() { Node::Item(0) } else { Node::Raw(Cow::Borrowed("null")) })
     }
 }
 
@@ -278,10 +292,11 @@ mod tests {
 
     #[test]
     fn an_item_is_read_along_with_what_is_around_it() {
-        let (object, item) = Object::parse_around(r#"{"A":{"b": 1},"Item":{"x":{"N":"1"}}}"#, "Item").unwrap();
+        let (object, item) =
+            Object::parse_around::<Item<'_>>(r#"{"A":{"b": 1},"Item":{"x":{"N":"1"}}}"#, "Item").unwrap();
         let out = String::from_utf8(object.print(&[item.unwrap()], 0)).unwrap();
         assert_eq!(out, r#"{"A":{"b": 1},"Item":{"x":{"N":"1"}}}"#);
-        let (object, item) = Object::parse_around(r#"{"Item":null}"#, "Item").unwrap();
+        let (object, item) = Object::parse_around::<Item<'_>>(r#"{"Item":null}"#, "Item").unwrap();
         assert!(item.is_none());
         assert_eq!(object.print(&[], 0), br#"{"Item":null}"#);
         for (text, reason) in [
@@ -291,7 +306,7 @@ mod tests {
             (r#"{"Item":{}} x"#, "it is not JSON"),
             ("[]", "an object was expected"),
         ] {
-            assert_eq!(Object::parse_around(text, "Item").unwrap_err(), NotJson(reason), "{text}");
+            assert_eq!(Object::parse_around::<Item<'_>>(text, "Item").unwrap_err(), NotJson(reason), "{text}");
         }
     }
 

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use dynaseal_item::json;
-use dynaseal_keys::{Answer, Call, Io, Service};
+use dynaseal_keys::{Answer, CacheReadings, Call, Io, Service};
 
 use crate::answers;
 use crate::doc::{Node, NotJson, Object, array};
@@ -82,6 +82,12 @@ impl Directory {
     /// Whether keys of any table come from a service.
     pub(crate) fn needs(&self, service: Service) -> bool {
         self.named().any(|table| table.needs(service)) || self.patterns.iter().any(|pattern| pattern.needs(service))
+    }
+
+    /// What the caches of all key rings have done; tables that share a key ring share its caches.
+    pub(crate) fn caches(&self) -> CacheReadings {
+        let named = self.named().flat_map(Table::caches);
+        named.chain(self.patterns.iter().flat_map(Pattern::caches)).collect()
     }
 
     /// Whether no table is protected, so that every call passes through.

@@ -38,7 +38,9 @@ pub use config::{
     AttributeExplanation, Config, ConfigErrors, Explanation, Fault, GatewaySection, KeyExplanation, KmsExplanation,
     Machine, Outside, TableExplanation,
 };
-pub use dynaseal_keys::{Answer, BoxFuture, Call, Clock, Io, Refusal, Service, SystemClock, Wire, WireError};
+pub use dynaseal_keys::{
+    Answer, BoxFuture, CacheStats, Call, Clock, Io, Refusal, Service, SystemClock, Wire, WireError,
+};
 pub use error::Error;
 pub use explain::{
     AttributeAction, CallsExplanation, OpenedExplanation, PlanExplanation, PlanKind, StatementExplanation,

@@ -1,7 +1,7 @@
 //! Tables configured by a pattern, such as `[tables."*"]`: everything but the name and the keys, which each table brings.
 
 use dynaseal_item::{Action, SchemaSpec, Suite};
-use dynaseal_keys::{Provider, Service};
+use dynaseal_keys::{CacheReadings, Provider, Service};
 
 use crate::table::{Plaintext, Table};
 
@@ -48,6 +48,11 @@ impl Pattern {
     #[must_use]
     pub fn needs(&self, service: Service) -> bool {
         self.provider.needs(service)
+    }
+
+    /// What the caches of its key ring have done.
+    pub(crate) fn caches(&self) -> CacheReadings {
+        self.provider.caches()
     }
 
     /// Whether a table's name matches: `*` stands for any text.

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use dynaseal_item::{Item, json};
 use dynaseal_keys::{Answer, Io};
 
-use crate::doc::{Node, NotJson, Object, array};
+use crate::doc::{Elements, Node, NotJson, Object, array};
 use crate::error::Error;
 use crate::expressions::Parsed;
 use crate::plan::{BatchView, Filter, Reply, View};
@@ -27,18 +27,20 @@ pub(crate) async fn open(operation: &str, reply: &Reply<'_, '_>, answer: Answer,
     }
     let opener = Opener { operation, io };
     let text = std::str::from_utf8(&answer.body).map_err(|_| opener.bad(NotJson("it is not UTF-8")))?;
-    if let (true, Reply::One { field, view }) = (answer.ok(), reply) {
-        let body = opener.one(text, field, view).await?;
-        return Ok(Answer { body, ..answer });
-    }
-    let mut body = Object::parse(text).map_err(|error| opener.bad(error))?;
-    let size = text.len();
-    if answer.ok() {
-        opener.success(reply, &mut body).await?;
-    } else {
-        opener.failure(reply, &mut body).await?;
-    }
-    Ok(Answer { body: body.print(&[], size), ..answer })
+    let body = match (answer.ok(), reply) {
+        (true, Reply::One { field, view }) => opener.one(text, field, view).await?,
+        (true, Reply::Items { view, filter }) => opener.list(text, view, filter.as_ref()).await?,
+        (ok, reply) => {
+            let mut body = opener.object(text)?;
+            if ok {
+                opener.success(reply, &mut body).await?;
+            } else {
+                opener.failure(reply, &mut body).await?;
+            }
+            body.print(&[], text.len())
+        }
+    };
+    Ok(Answer { body, ..answer })
 }
 
 /// Opens what one answer holds.
@@ -50,12 +52,11 @@ struct Opener<'o> {
 impl Opener<'_> {
     async fn success<'a>(&self, reply: &Reply<'_, 'a>, body: &mut Object<'_>) -> Result<(), Error> {
         match reply {
-            Reply::Items { view, filter } => self.list(body, view, filter.as_ref()).await,
             Reply::ByTable(views) => self.by_table(body, views).await,
             Reply::Unprocessed(tables) => self.unprocessed(body, tables).await,
             Reply::Responses(views) => self.each(body, "Responses", views).await,
             Reply::Stream(stream) => self.stream(body, stream).await,
-            Reply::One { .. } | Reply::Condition(_) | Reply::Reasons(_) => Ok(()),
+            Reply::One { .. } | Reply::Items { .. } | Reply::Condition(_) | Reply::Reasons(_) => Ok(()),
         }
     }
 
@@ -95,11 +96,12 @@ impl Opener<'_> {
     }
 
     /// A page of items. A filter here leaves paging and `ScannedCount` as they came, as DynamoDB's own filters do.
-    async fn list(&self, body: &mut Object<'_>, view: &View<'_>, filter: Option<&Filter>) -> Result<(), Error> {
-        let Some(text) = body.take_raw("Items") else { return Ok(()) };
+    async fn list(&self, text: &str, view: &View<'_>, filter: Option<&Filter>) -> Result<Vec<u8>, Error> {
+        let (mut body, items) = Object::parse_around(text, "Items").map_err(|error| self.bad(error))?;
+        let Some(Elements(items)) = items else { return Ok(body.print(&[], text.len())) };
         let (opened, count) = match &view.index_of {
-            Some(table_name) => self.index_items(&text, table_name, view, filter).await?,
-            None => self.items(&text, view, filter).await?,
+            Some(table_name) => self.index_items(&items, table_name, view, filter).await?,
+            None => self.items(&items, view, filter).await?,
         };
         if view.index_of.is_some() || filter.is_some() {
             body.replace("Count", Node::Printed(count.to_string().into_bytes()));
@@ -109,7 +111,7 @@ impl Opener<'_> {
         } else {
             body.replace("Items", Node::Printed(opened));
         }
-        Ok(())
+        Ok(body.print(&[], text.len()))
     }
 
     /// `{"Responses":{TABLE:[…]},"UnprocessedKeys":{TABLE:{…}}}`.
@@ -118,7 +120,7 @@ impl Opener<'_> {
             let mut tables = self.object(&text)?;
             for (name, node) in tables.entries_mut() {
                 if let (Some(batch), Node::Raw(text)) = (of_table(views, name), &*node) {
-                    *node = Node::Printed(self.items(text, &batch.view, None).await?.0);
+                    *node = Node::Printed(self.items(&self.array(text)?, &batch.view, None).await?.0);
                 }
             }
             body.replace("Responses", Node::Printed(tables.print(&[], text.len())));
@@ -191,9 +193,9 @@ impl Opener<'_> {
     }
 
     /// The items of a list that a filter leaves, printed, and how many they are.
-    async fn items(&self, text: &str, view: &View<'_>, filter: Option<&Filter>) -> Result<(Vec<u8>, usize), Error> {
-        let mut page = self.page(view, filter, text.len())?;
-        for (number, text) in self.array(text)?.into_iter().enumerate() {
+    async fn items(&self, texts: &[&str], view: &View<'_>, filter: Option<&Filter>) -> Result<(Vec<u8>, usize), Error> {
+        let mut page = self.page(view, filter, texts)?;
+        for (number, text) in texts.iter().enumerate() {
             let mut stored = self.stored(text)?;
             page.add(self.opened(&mut stored, view, Some(number)).await?)?;
         }
@@ -201,10 +203,10 @@ impl Opener<'_> {
     }
 
     /// A page to fill; its filter is read once for all items.
-    fn page<'p>(&'p self, view: &'p View<'_>, filter: Option<&'p Filter>, size: usize) -> Result<Page<'p>, Error> {
+    fn page<'p>(&'p self, view: &'p View<'_>, filter: Option<&'p Filter>, texts: &[&str]) -> Result<Page<'p>, Error> {
         let filter = filter.map(|filter| filter.expressions.parse()).transpose();
         let filter = filter.map_err(|fault| Error::expression(self.operation, fault))?;
-        let mut out = Vec::with_capacity(size);
+        let mut out = Vec::with_capacity(texts.iter().map(|text| text.len()).sum());
         out.push(b'[');
         Ok(Page { operation: self.operation, view, filter, out, count: 0 })
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use dynaseal_item::{Item, json};
-use dynaseal_keys::{Answer, Call, Clock, Io, Service, Wire};
+use dynaseal_keys::{Answer, CacheStats, Call, Clock, Io, Service, Wire};
 
 use crate::error::Error;
 use crate::learn::{Directory, Tables};
@@ -51,6 +51,12 @@ impl Engine {
     #[must_use]
     pub fn needs(&self, service: Service) -> bool {
         self.directory.needs(service)
+    }
+
+    /// What the caches of all key rings have done.
+    #[must_use]
+    pub fn cache_stats(&self) -> CacheStats {
+        self.directory.caches().into_values().sum()
     }
 
     /// Carries one call out.

@@ -1,7 +1,7 @@
 //! A protected table: its schema, its keys, and what it lets pass unsealed.
 
 use dynaseal_item::{Draft, Item, Kind, Schema, Sealed};
-use dynaseal_keys::{Io, Provider, Service};
+use dynaseal_keys::{CacheReadings, Io, Provider, Service};
 use thiserror::Error;
 
 /// What may be stored and read unsealed; for migrations.
@@ -60,6 +60,11 @@ impl Table {
     #[must_use]
     pub fn needs(&self, service: Service) -> bool {
         self.provider.needs(service)
+    }
+
+    /// What the caches of its key ring have done.
+    pub(crate) fn caches(&self) -> CacheReadings {
+        self.provider.caches()
     }
 
     /// What may pass unsealed.

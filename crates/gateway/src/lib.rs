@@ -11,6 +11,7 @@
 //! A head makes the runtime, starts [`log`](start_log), opens the [upstream](open_upstream), builds the engine, binds a
 //! [`Server`] and serves until [`StopSignals`] says stop.
 
+mod caches;
 mod clock;
 mod embedded;
 mod endpoint;

@@ -17,6 +17,7 @@ use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::Full;
 use hyper::body::Incoming;
 
+use crate::caches;
 use crate::kms::Counted;
 use crate::limits::{Load, discard};
 use crate::metrics::Metrics;
@@ -98,7 +99,10 @@ impl Stack {
         }
         let (kind, text) = match head.uri.path() {
             "/healthz" => ("application/json", r#"{"status":"ok"}"#.to_owned()),
-            "/metrics" => ("text/plain; version=0.0.4", self.metrics.text(self.load.in_flight())),
+            "/metrics" => {
+                let text = self.metrics.text(self.load.in_flight()) + &caches::text(&self.engine.cache_stats());
+                ("text/plain; version=0.0.4", text)
+            }
             _ => return None,
         };
         let mut response = Response::new(Full::from(text));

@@ -173,6 +173,7 @@ async fn load_beyond_the_limits_is_turned_away_while_health_answers() {
     let text = std::str::from_utf8(&metrics.body).unwrap();
     assert!(text.contains("dynaseal_requests_in_flight 1\n"), "{text}");
     assert!(text.contains("dynaseal_requests_total{operation=\"PutItem\",outcome=\"failed\"} 1\n"), "{text}");
+    assert!(text.contains("\ndynaseal_key_cache_fetches_total 0\n"), "{text}");
 
     leave.notify_one();
     assert_eq!(first.await.unwrap().status, 200);

@@ -50,15 +50,15 @@ impl<K: Clone + Eq + Hash, V: Clone> Cache<K, V> {
     /// The value of `key`: the one that is there while it may be used, or else what `fetch` brings.
     ///
     /// A caller that goes away while it fetches leaves the fetch to the next.
-    pub(crate) async fn get<F>(&self, key: K, clock: &dyn Clock, fetch: F) -> Result<V, Error>
+    pub(crate) async fn get<F>(&self, key: &K, clock: &dyn Clock, fetch: F) -> Result<V, Error>
     where
         F: Future<Output = Result<Fetched<K, V>, Error>>,
     {
-        let (flight, landed) = match self.state().find(&key, clock) {
+        let (flight, landed) = match self.state().find(key, clock) {
             Found::Answer(answer) => return answer,
             Found::Flight { flight, landed } => (flight, landed),
         };
-        let waiting = Waiting { cache: self, key: &key, flight };
+        let waiting = Waiting { cache: self, key, flight };
         let mut landing = waiting.flight.landing.lock().await;
         if waiting.flight.landed.load(Ordering::Relaxed) != landed
             && let Some(landing) = &*landing
@@ -66,12 +66,12 @@ impl<K: Clone + Eq + Hash, V: Clone> Cache<K, V> {
             self.state().stats.kept += u64::from(landing.kept);
             return landing.answer.clone();
         }
-        let departure = match self.state().turn(&key, clock) {
+        let departure = match self.state().turn(key, clock) {
             Turn::Value(value) => return Ok(value),
             Turn::Fetch(departure) => departure,
         };
         let fetched = fetch.await;
-        let landed = self.state().land(&key, departure, fetched, clock);
+        let landed = self.state().land(key, departure, fetched, clock);
         let answer = landed.answer.clone();
         *landing = Some(landed);
         waiting.flight.landed.fetch_add(1, Ordering::Relaxed);

@@ -133,6 +133,13 @@ test("every platform has its package named for tools that trace files", async ()
   );
 });
 
+test("a release builds every platform", async () => {
+  const workflow = await readFile(join(root, "..", "..", ".github", "workflows", "node-release.yml"), "utf8");
+  const built = [...workflow.matchAll(/- target: (\S+)/g)].map(([, target]) => target);
+  assert.deepEqual(built.sort(), TARGETS.map(({ rust }) => rust).sort());
+  assert.ok(workflow.includes(`ls npm/*.tgz | wc -l)" = ${TARGETS.length + 1}`), "and packs each, and the main package");
+});
+
 test("types: what may be written compiles, and what may not does not", async () => {
   await run(process.execPath, [tsc, "--project", join(root, "test", "types")]);
 });

@@ -44,9 +44,9 @@ export function read(request: unknown): { target: Target; body: Uint8Array } {
 export function withBody(request: HttpRequest, target: string, body: Uint8Array): HttpRequest {
   // The class's own copy, of the same shape: another one would slow down whatever reads requests, in the whole process.
   const copied = request.clone ? request.clone() : { ...request, query: { ...request.query } };
-  const headers = without(request.headers, (name) => name === "content-length");
-  headers[header(headers, TARGET) ?? TARGET] = target;
-  copied.headers = headers;
+  if (copied.headers === request.headers || header(copied.headers, LENGTH) !== undefined)
+    copied.headers = without(request.headers, (name) => name === LENGTH);
+  copied.headers[header(copied.headers, TARGET) ?? TARGET] = target;
   copied.body = body;
   return copied;
 }
@@ -128,7 +128,8 @@ function without(headers: Record<string, string>, isDropped: (name: string) => b
 }
 
 const TARGET = "x-amz-target";
+const LENGTH = "content-length";
 /** By what stands in the header: SDKs write a few dozen, and a stranger who writes more fills no memory. */
 const TARGETS = new Map<string, Target>();
-const COMPUTED = new Set(["x-amz-crc32", "content-length", "content-encoding"]);
+const COMPUTED = new Set(["x-amz-crc32", LENGTH, "content-encoding"]);
 const EMPTY = new Uint8Array(0);

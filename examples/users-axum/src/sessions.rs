@@ -24,8 +24,8 @@ pub(crate) async fn open(
     let [username, password] = body.members([("username", |_| true), ("password", |_| true)])?;
     // DynamoDB would refuse some texts as a key; no user has such a name.
     let known = is_username(&username);
-    let attempt = attempts.begin(if known { &username } else { "" }, peer.address)?;
     let user = if known { store.user(&username).await? } else { None };
+    let attempt = attempts.begin(if known { &username } else { "" }, peer.address)?;
     let hash = user.as_ref().map(|user| user.password_hash.clone());
     let right = passwords::verify(password, hash).await?;
     let Some(user) = user.filter(|_| right) else {

@@ -15,8 +15,8 @@ export function openSession(store: Store): Middleware {
     const { username, password } = Credentials.parse(ctx.request.body);
     // DynamoDB would refuse some texts as a key; no user has such a name.
     const known = USERNAME.test(username);
-    const succeeded = attempts.begin(known ? username : "", ctx.ip);
     const user = known ? await store.user(username) : undefined;
+    const succeeded = attempts.begin(known ? username : "", ctx.ip);
     const right = await verifyPassword(password, user?.passwordHash);
     if (!user || !right) throw new Answer(401, "Wrong username or password");
     succeeded();

@@ -78,18 +78,16 @@ impl Limits {
 
     /// The least changes after which the load does not break in the long run, and how to start.
     pub(crate) fn remedy(&self, load: &Load, expected: &Expected) -> Remedy {
-        let fits = |load: &Load| !self.breaks(&expect(load)).iter().any(|&which| which != Break::Restart);
         let start = self.breaks(expected).contains(&Break::Restart).then(|| self.at_once(load, expected));
-        if fits(load) {
+        if self.lasts(expected) {
             return Remedy { start, ..Remedy::default() };
         }
-        let with = |knob: Knob| Some(knob).filter(|knob| fits(&knob.turned(load)));
-        let ttls = || doubled(load.ttl, MOST_TTL).map(Knob::Ttl);
+        let enough = |knob: &Knob| self.lasts(&expect(&knob.turned(load)));
         let alone = [
-            ttls().find_map(with),
-            doubled(load.capacity, MOST_CAPACITY).map(Knob::Capacity).find_map(with),
-            halved(load.spread, 1).map(Knob::Spread).find_map(with),
-            halved(load.old_versions, 0).map(Knob::OldVersions).find_map(with),
+            doubled(load.ttl, MOST_TTL).map(Knob::Ttl).find(enough),
+            doubled(load.capacity, MOST_CAPACITY).map(Knob::Capacity).find(enough),
+            halved(load.spread, 1).map(Knob::Spread).find(enough),
+            halved(load.old_versions, 0).map(Knob::OldVersions).find(enough),
         ];
         let alone: Vec<_> = alone.into_iter().flatten().collect();
         let together = if alone.is_empty() { self.together(load) } else { Vec::new() };
@@ -98,7 +96,6 @@ impl Limits {
 
     /// A cache that holds everything, then a longer time, then sticky routing, as far as needed.
     fn together(&self, load: &Load) -> Vec<Knob> {
-        let fits = |load: &Load| !self.breaks(&expect(load)).iter().any(|&which| which != Break::Restart);
         for spread in [load.spread, 1] {
             let routed = Load { spread, ..*load };
             for ttl in std::iter::once(load.ttl).chain(doubled(load.ttl, MOST_TTL)) {
@@ -106,7 +103,7 @@ impl Limits {
                 let capacity = std::iter::once(load.capacity).chain(doubled(load.capacity, MOST_CAPACITY));
                 let holds = |&capacity: &u64| !expect(&Load { capacity, ..longer }).full;
                 let Some(capacity) = { capacity }.find(holds) else { continue };
-                if fits(&Load { capacity, ..longer }) {
+                if self.lasts(&expect(&Load { capacity, ..longer })) {
                     let knobs = [
                         (spread != load.spread).then_some(Knob::Spread(spread)),
                         (capacity != load.capacity).then_some(Knob::Capacity(capacity)),
@@ -117,6 +114,11 @@ impl Limits {
             }
         }
         Vec::new()
+    }
+
+    /// Whether nothing breaks but a restart.
+    fn lasts(&self, expected: &Expected) -> bool {
+        self.breaks(expected).iter().all(|&which| which == Break::Restart)
     }
 
     fn at_once(&self, load: &Load, expected: &Expected) -> u64 {

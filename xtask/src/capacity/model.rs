@@ -10,6 +10,8 @@
 //! - A fetch to seal fills the entry to open with the active version, too, so that the latter is only fetched itself where
 //!   a read falls between its end and the next fetch to seal. [`filled`] says how often.
 
+use std::collections::VecDeque;
+
 use super::load::{Load, Rates, float};
 
 /// What is to be expected of a load.
@@ -92,7 +94,7 @@ fn lifetime(rate: f64, due: f64, time: f64) -> f64 {
     }
     let step = time / float(STEPS);
     let fall = rate * (-rate * time).exp() * step;
-    let mut behind: std::collections::VecDeque<f64> = (0..=STEPS).map(|_| 1.0).collect();
+    let mut behind: VecDeque<f64> = (0..=STEPS).map(|_| 1.0).collect();
     let (mut now, mut age, mut sum) = (1.0 - (-rate * time).exp(), time, time);
     let mut decay = 0.0;
     while age < due {
@@ -139,4 +141,5 @@ fn cold(load: &Load, rates: Rates) -> f64 {
     within(rates.seal) + opened_first + float(load.old_versions) * within(rates.old)
 }
 
-const STEPS: u64 = 48;
+/// Of the numerical integration, in each `time`.
+const STEPS: u64 = 32;

@@ -228,5 +228,4 @@ restart KMS/s    in the first second, if all processes start at once with empty 
 entries          branch-key versions in use within one cache_ttl in each process
 aws-kms          the key ring that asks KMS once for each item: GenerateDataKey to seal, Decrypt to open
 ";
-const NOTHING: &str =
-    "No one setting is enough: combine them, start processes one after another, or ask AWS for a higher quota.";
+const NOTHING: &str = "No setting is enough: ask AWS for a higher quota, or divide the tenants between accounts.";

@@ -14,7 +14,7 @@ use crate::network::Network;
 pub(crate) fn seal(args: &SealArgs) -> Result<Outcome, Error> {
     let config = Config::load(&args.input.config, &Machine)?;
     let table = config.tables.get(&args.table).cloned().ok_or_else(|| no_table(&args.input, &args.table))?;
-    let network = Network::of_keys(&config)?;
+    let network = Network::of_keys(&config, Some(&table))?;
     let work: Arc<stream::Work> = Arc::new(move |number, line, out| seal_item(&table, io(&network), number, line, out));
     stream::run(&work, args.input.threads)
 }
@@ -23,7 +23,7 @@ pub(crate) fn open(args: &OpenArgs) -> Result<Outcome, Error> {
     let config = Config::load(&args.input.config, &Machine)?;
     let named = |name| config.tables.get(name).cloned().ok_or_else(|| no_table(&args.input, name));
     let table = args.table.as_deref().map(named).transpose()?;
-    let network = Network::of_keys(&config)?;
+    let network = Network::of_keys(&config, table.as_ref())?;
     let opener = Opener { table, network, engine: config.into_engine(Arc::new(SystemClock)) };
     let work: Arc<stream::Work> = Arc::new(move |number, line, out| opener.open(number, line, out));
     stream::run(&work, args.input.threads)

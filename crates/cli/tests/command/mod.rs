@@ -45,7 +45,12 @@ pub(crate) fn dynaseal(folder: &Path, args: &[&str]) -> Command {
 
 /// Runs it to its end on `input`.
 pub(crate) fn run(folder: &Path, args: &[&str], input: impl AsRef<[u8]>) -> Ran {
-    let mut child = dynaseal(folder, args).spawn().unwrap();
+    finish(dynaseal(folder, args), input)
+}
+
+/// The same of a command that is made already.
+pub(crate) fn finish(mut command: Command, input: impl AsRef<[u8]>) -> Ran {
+    let mut child = command.spawn().unwrap();
     let mut stdin = child.stdin.take().unwrap();
     let input = input.as_ref().to_vec();
     // A program that ends early closes its input; what it says is checked by the caller.

@@ -1,4 +1,5 @@
 //! An HTTP client that answers out of an embedded database, remembers every request, and fails when told to.
+#![allow(dead_code, unused_imports, reason = "each test binary uses its part")]
 
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -24,8 +25,7 @@ use http::request::Parts;
 
 #[path = "../../../http/tests/sigv4/mod.rs"]
 mod sigv4;
-pub(crate) use sigv4::assert_signature;
-use sigv4::{TEST_KEY_ID, TEST_SECRET, TEST_TOKEN};
+pub(crate) use sigv4::{TEST_KEY_ID, TEST_SECRET, TEST_TOKEN, assert_signature, assert_signed_for};
 
 /// A DynamoDB in this process, as an HTTP client.
 #[derive(Clone)]
@@ -147,11 +147,16 @@ impl HttpConnector for Store {
 
 /// An engine that seals `Users`.
 pub(crate) fn engine() -> Arc<Engine> {
+    engine_of(CONFIG)
+}
+
+/// The engine of a configuration.
+pub(crate) fn engine_of(config: &str) -> Arc<Engine> {
     let folder = tempfile::tempdir().unwrap();
     // A test key: it protects nothing.
     std::fs::write(folder.path().join("test.key"), "7e".repeat(32)).unwrap();
     let file = folder.path().join("dynaseal.toml");
-    dynaseal::engine(Config::parse(CONFIG, file.to_str().unwrap(), &Machine).unwrap())
+    dynaseal::engine(Config::parse(config, file.to_str().unwrap(), &Machine).unwrap())
 }
 
 pub(crate) fn user(id: &str) -> AwsItem {

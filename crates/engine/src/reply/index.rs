@@ -20,12 +20,12 @@ impl Opener<'_> {
     /// The items of an index page that a filter leaves, printed, and how many they are.
     pub(super) async fn index_items(
         &self,
-        text: &str,
+        texts: &[&str],
         table_name: &str,
         view: &View<'_>,
         filter: Option<&Filter>,
     ) -> Result<(Vec<u8>, usize), Error> {
-        let stored = self.array(text)?.into_iter().map(|text| self.stored(text)).collect::<Result<Vec<_>, _>>()?;
+        let stored = texts.iter().map(|text| self.stored(text)).collect::<Result<Vec<_>, _>>()?;
         let mut items = Vec::with_capacity(stored.len());
         for (number, stored) in stored.into_iter().enumerate() {
             let opened = self.whole(&stored, view, number).await?;
@@ -34,7 +34,7 @@ impl Opener<'_> {
         let partial: Vec<_> = items.iter().filter(|(_, opened)| opened.is_none()).map(|(stored, _)| stored).collect();
         let wholes = self.wholes(&partial, table_name, view).await?;
         let wholes = wholes.iter().map(|text| self.stored(text)).collect::<Result<Vec<_>, _>>()?;
-        let mut page = self.page(view, filter, text.len())?;
+        let mut page = self.page(view, filter, texts)?;
         for (number, (stored, opened)) in items.into_iter().enumerate() {
             if let Some(opened) = opened {
                 page.add(opened)?;

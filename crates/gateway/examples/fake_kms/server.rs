@@ -1,6 +1,7 @@
 //! The KMS in memory, served over HTTP on loopback, and orders for it at `/control`.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -15,13 +16,18 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
 /// Serves `kms` until the runtime ends, and gives its address.
-pub async fn serve(kms: FakeKms) -> std::io::Result<SocketAddr> {
+pub(crate) async fn serve(kms: FakeKms) -> std::io::Result<SocketAddr> {
+    serve_through(kms.clone(), Arc::new(kms)).await
+}
+
+/// The same, with calls going through `wire` and orders to `kms`.
+pub(crate) async fn serve_through(kms: FakeKms, wire: Arc<dyn Wire>) -> std::io::Result<SocketAddr> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
     let address = listener.local_addr()?;
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
-            let kms = kms.clone();
-            let service = service_fn(move |request| answer(kms.clone(), request));
+            let (kms, wire) = (kms.clone(), wire.clone());
+            let service = service_fn(move |request| answer(kms.clone(), wire.clone(), request));
             tokio::spawn(hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service));
         }
     });
@@ -29,7 +35,11 @@ pub async fn serve(kms: FakeKms) -> std::io::Result<SocketAddr> {
 }
 
 /// An error ends the connection without an answer.
-async fn answer(kms: FakeKms, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, WireError> {
+async fn answer(
+    kms: FakeKms,
+    wire: Arc<dyn Wire>,
+    request: Request<Incoming>,
+) -> Result<Response<Full<Bytes>>, WireError> {
     let (head, body) = request.into_parts();
     let body = body.collect().await.map_err(|_| WireError::Broken)?.to_bytes();
     match (&head.method, head.uri.path()) {
@@ -41,7 +51,7 @@ async fn answer(kms: FakeKms, request: Request<Incoming>) -> Result<Response<Ful
         (&Method::POST, "/") => match operation(&head.headers) {
             Ok(operation) => {
                 let call = Call::new(Service::Kms, operation, body.to_vec());
-                kms.send(call).await.map(response)
+                wire.send(call).await.map(response)
             }
             Err(what) => {
                 let body = json!({ "__type": "IncompleteSignature", "message": what });

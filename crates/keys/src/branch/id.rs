@@ -41,8 +41,12 @@ fn supplied<'a>(name: &str, context: &'a Context) -> Result<Cow<'a, str>, Error>
 
 /// The string in a value of a version 1 context, which is base64 of type id and bytes.
 fn text_of(value: &str) -> Option<String> {
-    let bytes = base64_simd::STANDARD.decode_to_vec(value).ok()?;
-    String::from_utf8(bytes.strip_prefix(STRING)?.to_vec()).ok()
+    let mut bytes = base64_simd::STANDARD.decode_to_vec(value).ok()?;
+    if !bytes.starts_with(STRING) {
+        return None;
+    }
+    bytes.drain(..STRING.len());
+    String::from_utf8(bytes).ok()
 }
 
 const ATTRIBUTE: &str = "aws-crypto-attr.";

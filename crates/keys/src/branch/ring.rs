@@ -26,6 +26,9 @@ use crate::secret::Secret;
 use crate::wire::{BoxFuture, Service};
 use crate::wrap::{self, Gcm, IV, WRAPPED};
 
+/// The id of a branch key, and the version, or none for the one that seals.
+type Name = (String, Option<KeyVersion>);
+
 /// Wraps data keys with keys derived from a branch key, which is fetched once and then used for a while.
 #[derive(Debug)]
 pub struct Hierarchical {
@@ -33,7 +36,7 @@ pub struct Hierarchical {
     id: BranchKeyId,
     /// The active version (`None`) and each version that opens have entries of their own. An active key that is fetched
     /// fills both, so that who seals items and reads them fetches once.
-    cache: Cache<(String, Option<KeyVersion>), Arc<BranchKey>>,
+    cache: Cache<Name, Arc<BranchKey>>,
 }
 
 impl Hierarchical {
@@ -61,26 +64,27 @@ impl Hierarchical {
     }
 
     async fn wrap_key(&self, data_key: &DataKey, context: &Context, io: Io<'_>) -> Result<Wrapped, Error> {
-        let id = self.id.choose(context)?;
-        if id.len() > LONGEST {
+        let name: Name = (self.id.choose(context)?.into_owned(), None);
+        if name.0.len() > LONGEST {
             return Err(Error::ContextTooLong);
         }
-        let branch_key = self.branch_key(&id, None, io).await?;
+        let branch_key = self.branch_key(&name, io).await?;
+        let (id, _) = name;
         let context = wrap::context_bytes(context)?;
         let (intermediate, public) = Secret::random_with::<{ SALT + IV }>()?;
         let (salt, iv) = public.split_first_chunk::<SALT>().ok_or(SPLIT)?;
         let iv = iv.try_into().map_err(|_| SPLIT)?;
+        let key = Gcm::new_256(branch_key.kdf().derive(PROVIDER, salt)?.expose())?;
         let version = branch_key.version();
 
         let mut ciphertext = Vec::with_capacity(WRAPPED + LENGTH);
         let tag_key = wrap::wrap_data_key(&intermediate, data_key, &context, &mut ciphertext)?;
         ciphertext.extend_from_slice(&public);
         ciphertext.extend_from_slice(version.as_bytes());
-        let key = Gcm::new_256(branch_key.kdf().derive(PROVIDER, salt).expose())?;
         key.seal(iv, &bound(&id, version, &context), intermediate.expose(), &mut ciphertext)?;
         let data_key = EncryptedDataKey {
             provider_id: Cow::Borrowed(PROVIDER),
-            provider_info: Cow::Owned(id.into_owned().into_bytes()),
+            provider_info: Cow::Owned(id.into_bytes()),
             ciphertext: Cow::Owned(ciphertext),
         };
         Ok(vec![(data_key, tag_key)])
@@ -96,14 +100,14 @@ impl Hierarchical {
         if !data_keys.iter().any(hierarchical) {
             return Ok(None);
         }
-        let id = self.id.choose(context)?;
+        let mut name: Name = (self.id.choose(context)?.into_owned(), None);
         let context = wrap::context_bytes(context)?;
         let mut errors = Vec::new();
         for data_key in data_keys {
-            if !hierarchical(data_key) || *data_key.provider_info != *id.as_bytes() {
+            if !hierarchical(data_key) || *data_key.provider_info != *name.0.as_bytes() {
                 continue;
             }
-            match self.open_key(data_key, &id, &context, io).await {
+            match self.open_key(data_key, &mut name, &context, io).await {
                 Ok(keys) => return Ok(Some(keys)),
                 Err(error) => errors.push(error),
             }
@@ -114,30 +118,32 @@ impl Hierarchical {
     async fn open_key(
         &self,
         data_key: &EncryptedDataKey<'_>,
-        id: &str,
+        name: &mut Name,
         context: &[u8],
         io: Io<'_>,
     ) -> Result<OpenKeys, Error> {
         let (wrapped, rest) = wrap::split(data_key)?;
         let parts = Parts::read(rest).ok_or_else(|| wrap::malformed(data_key, "its ciphertext must have 140 bytes"))?;
-        let branch_key = self.branch_key(id, Some(parts.version), io).await?;
-        let key = Gcm::new_256(branch_key.kdf().derive(PROVIDER, parts.salt).expose())?;
+        name.1 = Some(parts.version);
+        let branch_key = self.branch_key(name, io).await?;
+        let key = Gcm::new_256(branch_key.kdf().derive(PROVIDER, parts.salt)?.expose())?;
         let failed = |at| Error::Unwrap { key: KeyName::of(data_key), at };
-        let intermediate = key.open(*parts.iv, &bound(id, parts.version, context), parts.sealed);
+        let intermediate = key.open(*parts.iv, &bound(&name.0, parts.version, context), parts.sealed);
         let intermediate = intermediate.ok_or_else(|| failed(Layer::IntermediateKey))?;
         wrap::unwrap_data_key(&intermediate, wrapped, context).ok_or_else(|| failed(Layer::DataKey))
     }
 
-    async fn branch_key(&self, id: &str, version: Option<KeyVersion>, io: Io<'_>) -> Result<Arc<BranchKey>, Error> {
+    async fn branch_key(&self, name: &Name, io: Io<'_>) -> Result<Arc<BranchKey>, Error> {
         let fetch = async {
+            let (id, version) = name;
             let value = match version {
                 None => self.store.active(id, io).await?,
-                Some(version) => self.store.version(id, version, io).await?,
+                Some(version) => self.store.version(id, *version, io).await?,
             };
-            let also = version.is_none().then(|| (id.to_owned(), Some(value.version())));
+            let also = version.is_none().then(|| (id.clone(), Some(value.version())));
             Ok(Fetched { value, also })
         };
-        self.cache.get((id.to_owned(), version), io.clock, fetch).await
+        self.cache.get(name, io.clock, fetch).await
     }
 }
 

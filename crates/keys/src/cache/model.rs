@@ -98,7 +98,7 @@ proptest! {
                     Mode::Refusing => Err(Error::NoBranchKey { id: key.to_string() }),
                 }
             };
-            let mut call = Box::pin(cache.get(key, &clock, fetch));
+            let mut call = Box::pin(cache.get(&key, &clock, fetch));
             let Poll::Ready(answer) = call.as_mut().poll(&mut Task::from_waker(Waker::noop())) else {
                 panic!("it waits for nobody")
             };

@@ -59,7 +59,7 @@ impl World {
             let value = answer.await?;
             Ok(Fetched { value, also: *self.also.lock().unwrap() })
         };
-        Box::pin(self.cache.get(key, &self.clock, fetch))
+        Box::pin(async move { self.cache.get(&key, &self.clock, fetch).await })
     }
 
     fn now(&self, key: &'static str) -> Result<u32, Error> {
@@ -199,7 +199,7 @@ fn sixty_four_threads_make_one_fetch() {
                     std::thread::sleep(Duration::from_millis(20));
                     Ok(Fetched { value: 7, also: None })
                 };
-                assert_eq!(pollster::block_on(world.cache.get("key", &world.clock, fetch)), Ok(7));
+                assert_eq!(pollster::block_on(world.cache.get(&"key", &world.clock, fetch)), Ok(7));
             });
         }
     });
@@ -303,6 +303,19 @@ fn a_value_found_under_two_keys_is_fetched_once() {
         world.now("also").unwrap();
         assert_eq!(world.calls(), 2);
     }
+}
+
+#[test]
+fn a_value_that_came_under_another_key_ends_the_wait() {
+    let world = World::new(same);
+    *world.also.lock().unwrap() = Some("key");
+    let mut callers = world.callers(2);
+    world.answer(Ok(1));
+    world.now("other key").unwrap();
+    let mut second = callers.pop().unwrap();
+    drop(callers);
+    assert_eq!(poll(&mut second), Poll::Ready(Ok(1)));
+    assert_eq!(world.calls(), 2);
 }
 
 mod early_refresh;

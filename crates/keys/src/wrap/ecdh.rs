@@ -208,7 +208,7 @@ impl SharedSecret {
 
     /// The commitment, and the key that seals.
     fn derive(&self, fixed: &[u8], salt: &[u8; SALT]) -> Option<([u8; COMMITMENT], Gcm)> {
-        let derived: Secret<{ COMMITMENT + KEY }> = self.0.derive(fixed, salt);
+        let derived: Secret<{ COMMITMENT + KEY }> = self.0.derive(fixed, salt).ok()?;
         let (commitment, key) = derived.expose().split_first_chunk()?;
         Some((*commitment, Gcm::new_256(key.try_into().ok()?).ok()?))
     }

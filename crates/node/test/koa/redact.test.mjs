@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { KeyObject, createSecretKey } from "node:crypto";
+import { readFileSync } from "node:fs";
 import http from "node:http";
 import { test } from "node:test";
 import { inspect } from "node:util";
@@ -96,6 +97,17 @@ test("patterns inside of texts", () => {
   assert.equal(clean(4111111111111112), 4111111111111112);
   assert.equal(clean("4111111111111112"), "4111111111111112");
   assert.equal(clean("x".repeat(20_000)), "[REDACTED] (a text of 20000 characters)");
+});
+
+test("what is hidden is what the crate dynaseal-web hides: its tests read the same file", () => {
+  const cases = JSON.parse(readFileSync(new URL("../../../web/src/redact/cases.json", import.meta.url), "utf8"));
+  const marked = redact({ mark: "[redacted]" });
+  for (const [value, expected] of [...cases.texts, ...cases.values]) assert.deepEqual(marked(value), expected);
+  for (const text of cases.hidden) hides(text, text);
+  for (const name of cases.sensitive) assert.deepEqual(clean({ [name]: "canary" }), { [name]: MARK }, name);
+  for (const name of cases.plain) assert.deepEqual(clean({ [name]: "shown" }), { [name]: "shown" }, name);
+  const counts = Object.values(cases).map(({ length }) => length);
+  assert.ok(counts.length === 5 && counts.every((count) => count >= 10), `${counts}`);
 });
 
 test("a secret as a member's name", () => {

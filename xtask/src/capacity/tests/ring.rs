@@ -20,9 +20,10 @@ use super::super::simulate::{Arrivals, Needs, simulate};
 fn the_real_key_ring_fetches_as_often() {
     let base = Load { rate: 12.0, tenants: 60, processes: 3, spread: 3, ttl: 60, early: 0.0, ..Load::default() };
     for (name, load) in [
+        ("sealed and opened", base),
         ("only sealed", Load { reads: 0.0, ..base }),
-        ("only opened", Load { reads: 1.0, ..base }),
         ("only opened, sticky", Load { reads: 1.0, spread: 1, ..base }),
+        ("too small", Load { capacity: 50, ..base }),
     ] {
         let (real, expected, counted) = (real(&load, 3), expect(&load).fetches, simulate(&load, 3).fetches);
         println!("{name}: real {real:.3}/s, expected {expected:.3}/s, simulated {counted:.3}/s");
@@ -30,6 +31,15 @@ fn the_real_key_ring_fetches_as_often() {
         // The same requests; only the rounding of times can tell them apart.
         assert!((real / counted - 1.0).abs() < 0.001, "{name}: real {real}, simulated {counted}");
     }
+}
+
+/// Each cache draws its own moments, so that only the long run is alike.
+#[test]
+fn the_real_key_ring_refreshes_as_early() {
+    let load = Load { rate: 40.0, tenants: 60, processes: 3, spread: 3, ttl: 60, early: 0.6, ..Load::default() };
+    let (real, expected) = (real(&load, 3), expect(&load).fetches);
+    println!("early: real {real:.3}/s, expected {expected:.3}/s");
+    assert!((real / expected - 1.0).abs() < 0.05, "real {real}, expected {expected}");
 }
 
 /// Fetches per second of one key ring for each process, in the same span of time as the simulation counts.
@@ -62,8 +72,9 @@ fn real(load: &Load, seed: u64) -> f64 {
 }
 
 fn ring(store: Arc<dyn KeyStore>, load: &Load) -> Provider {
-    let ttl = Duration::from_secs(load.ttl);
-    let cache = CacheOptions { refresh_early: load.early, ..CacheOptions::new(ttl) };
+    let capacity = usize::try_from(load.capacity).unwrap();
+    let cache =
+        CacheOptions { capacity, refresh_early: load.early, ..CacheOptions::new(Duration::from_secs(load.ttl)) };
     let ring = Hierarchical::new(store, BranchKeyId::Attribute("tenant".into()), cache);
     Provider::new(Arc::new(ring.unwrap()))
 }

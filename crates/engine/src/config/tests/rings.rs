@@ -306,3 +306,30 @@ fn faults_of_key_stores_have_their_places() {
         assert_eq!(faults(&format!("{table}{rest}")), [expected], "{rest}");
     }
 }
+
+/// Two tables, a pattern and a multi key over one branch key file have one cache.
+#[test]
+fn a_cache_that_tables_share_is_counted_once() {
+    use std::future::Future;
+    use std::task::{Context, Poll, Waker};
+
+    let text = key("type = \"branch-key-file\"\nfile = \"branch.json\"\nbranch_key_id = \"tenant-1\"")
+        + "default_action = \"encrypt_and_sign\"\n[tables.Users.attributes]\nid = \"sign_only\"\n\
+           [keys.both]\ntype = \"multi\"\nchildren = [\"main\"]\n\
+           [tables.Orders]\nkeys = \"both\"\npartition_key = \"id\"\n\
+           [tables.\"*\"]\nkeys = \"main\"\ndefault_action = \"encrypt_and_sign\"\n";
+    let config = Config::parse(&text, "conf/dynaseal.toml", &map()).unwrap_or_else(|errors| panic!("{errors:?}"));
+    let engine = config.into_engine(Arc::new(dynaseal_keys::testing::FixedClock::default()));
+    assert_eq!(engine.cache_stats(), dynaseal_keys::CacheStats::default());
+    let clock = dynaseal_keys::testing::FixedClock::default();
+    for _ in 0..3 {
+        let item = dynaseal_item::json::read_item(r#"{"id":{"S":"1"},"a":{"S":"x"}}"#).unwrap();
+        let seal = engine.table("Users").unwrap().seal(dynaseal_keys::testing::offline(&clock), item);
+        let Poll::Ready(sealed) = std::pin::pin!(seal).poll(&mut Context::from_waker(Waker::noop())) else {
+            panic!("a file waits for nothing")
+        };
+        sealed.unwrap();
+    }
+    let stats = engine.cache_stats();
+    assert_eq!((stats.misses, stats.hits, stats.fetches, stats.entries), (1, 2, 1, 2));
+}

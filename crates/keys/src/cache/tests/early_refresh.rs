@@ -109,3 +109,24 @@ fn one_that_outlasts_the_old_value_answers_those_who_come_after() {
     world.answer(Err(outage()));
     assert_eq!(poll(&mut first), Poll::Ready(Err(outage())));
 }
+
+#[test]
+fn one_that_fails_serves_its_caller_though_the_value_had_to_make_room() {
+    for (options, passed, failure, expected) in [
+        (early as fn(CacheOptions) -> CacheOptions, 9001, outage(), Ok(1)),
+        (early, 9001, FAILURE, Ok(1)),
+        (keep, 11_000, outage(), Ok(1)),
+        (keep, 11_000, FAILURE, Err(FAILURE)),
+    ] {
+        let world = World::answering(|defaults| CacheOptions { capacity: 1, ..options(defaults) }, Ok(1));
+        world.now("key").unwrap();
+        world.clock.advance(Duration::from_millis(passed));
+        world.hang();
+        let mut first = world.get("key");
+        assert!(poll(&mut first).is_pending());
+        world.answer(Ok(2));
+        world.now("other key").unwrap();
+        world.answer(Err(failure));
+        assert_eq!(poll(&mut first), Poll::Ready(expected));
+    }
+}
