@@ -27,7 +27,7 @@ fn keys_leave_the_memory_with_their_entries() {
         let context: Context = pairs.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
         pollster::block_on(provider.seal_keys(Suite::Hmac, &context, offline(&clock))).unwrap();
     };
-    let heap = Heap::default();
+    let heap = Heap;
 
     seal(1);
     assert!(heap.holds(1, 1000), "a key that is in use is found, or this test would find nothing");
