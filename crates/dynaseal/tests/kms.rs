@@ -205,7 +205,8 @@ async fn every_operation_says_what_the_kms_says() {
 
     // And as a key store uses it.
     let io = Io { wire, clock: &SystemClock };
-    let (from, to) = ([("a", "1")].into_iter().collect(), [("b", "2")].into_iter().collect());
+    let context = |name: &str| [(name.to_owned(), "1".to_owned())].into_iter().collect();
+    let (from, to) = (context("a"), context("b"));
     let api = AwsKms::new(Vec::new());
     let wrapped = api.generate(KEY, &from, io).await.unwrap();
     let moved = api.re_encrypt(KEY, &wrapped, &from, &to, io).await.unwrap();
