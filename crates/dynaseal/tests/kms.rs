@@ -214,11 +214,13 @@ async fn every_operation_says_what_the_kms_says() {
     assert!(api.decrypt(KEY, &moved, &from, io).await.is_err());
 }
 
+type Request = (Parts, Vec<u8>);
+
 /// A KMS in memory as the HTTP client of the SDK's own client.
 #[derive(Clone)]
 struct HttpKms {
     fake: FakeKms,
-    seen: Arc<Mutex<Vec<(Parts, Vec<u8>)>>>,
+    seen: Arc<Mutex<Vec<Request>>>,
 }
 
 impl HttpKms {
@@ -247,12 +249,12 @@ impl HttpKms {
         dynaseal::seal(options, Sealing::new(sealing_engine()).kms(self.client())).unwrap()
     }
 
-    fn seen(&self) -> Vec<(Parts, Vec<u8>)> {
+    fn seen(&self) -> Vec<Request> {
         self.seen.lock().unwrap().clone()
     }
 
     fn operations(&self) -> Vec<String> {
-        let target = |(head, _): (Parts, _)| head.headers["x-amz-target"].to_str().unwrap().to_owned();
+        let target = |(head, _): Request| head.headers["x-amz-target"].to_str().unwrap().to_owned();
         self.seen().into_iter().map(target).map(|text| text.strip_prefix("TrentService.").unwrap().to_owned()).collect()
     }
 }
