@@ -22,7 +22,8 @@ use crate::sealing::Sealing;
 /// reach the services that hold its keys.
 ///
 /// # Errors
-/// The configuration is sealed already, there is no HTTP client to send with, or no client of KMS though keys need it.
+/// The configuration is sealed already, there is no HTTP client to send with, or keys need a service that cannot be called:
+/// KMS without a client of it, or Vault.
 ///
 /// # Panics
 /// The SDK's own: a builder that names no behavior version, as in `Client::from_conf`.

@@ -63,6 +63,9 @@ impl Sealing {
 
     /// Whether every service can be called that keys need and that a DynamoDB client does not reach by itself.
     pub(crate) fn checked(self) -> Result<Self, Error> {
+        if self.engine.needs(Service::Vault) {
+            return Err(Error::OtherService);
+        }
         if self.kms.is_none() && self.engine.needs(Service::Kms) { Err(Error::NoKms) } else { Ok(self) }
     }
 

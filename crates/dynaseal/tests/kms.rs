@@ -205,7 +205,8 @@ async fn every_operation_says_what_the_kms_says() {
 
     // And as a key store uses it.
     let io = Io { wire, clock: &SystemClock };
-    let (from, to) = ([("a", "1")].into_iter().collect(), [("b", "2")].into_iter().collect());
+    let context = |name: &str| [(name.to_owned(), "1".to_owned())].into_iter().collect();
+    let (from, to) = (context("a"), context("b"));
     let api = AwsKms::new(Vec::new());
     let wrapped = api.generate(KEY, &from, io).await.unwrap();
     let moved = api.re_encrypt(KEY, &wrapped, &from, &to, io).await.unwrap();
@@ -213,11 +214,13 @@ async fn every_operation_says_what_the_kms_says() {
     assert!(api.decrypt(KEY, &moved, &from, io).await.is_err());
 }
 
+type Request = (Parts, Vec<u8>);
+
 /// A KMS in memory as the HTTP client of the SDK's own client.
 #[derive(Clone)]
 struct HttpKms {
     fake: FakeKms,
-    seen: Arc<Mutex<Vec<(Parts, Vec<u8>)>>>,
+    seen: Arc<Mutex<Vec<Request>>>,
 }
 
 impl HttpKms {
@@ -246,12 +249,12 @@ impl HttpKms {
         dynaseal::seal(options, Sealing::new(sealing_engine()).kms(self.client())).unwrap()
     }
 
-    fn seen(&self) -> Vec<(Parts, Vec<u8>)> {
+    fn seen(&self) -> Vec<Request> {
         self.seen.lock().unwrap().clone()
     }
 
     fn operations(&self) -> Vec<String> {
-        let target = |(head, _): (Parts, _)| head.headers["x-amz-target"].to_str().unwrap().to_owned();
+        let target = |(head, _): Request| head.headers["x-amz-target"].to_str().unwrap().to_owned();
         self.seen().into_iter().map(target).map(|text| text.strip_prefix("TrentService.").unwrap().to_owned()).collect()
     }
 }
@@ -273,10 +276,11 @@ impl HttpConnector for HttpKms {
         let (head, body) = request.try_into_http1x().unwrap().into_parts();
         let body = body.bytes().unwrap().to_vec();
         let target = head.headers["x-amz-target"].to_str().unwrap().strip_prefix("TrentService.").unwrap().to_owned();
+        let region = head.uri.host().unwrap().split('.').nth(1).unwrap().to_owned();
         self.seen.lock().unwrap().push((head, body.clone()));
         let fake = self.fake.clone();
         HttpConnectorFuture::new(async move {
-            let answer = fake.send(Call::new(Service::Kms, target, body)).await;
+            let answer = fake.send(Call::new(Service::Kms, target, body).in_region(Some(&region))).await;
             let answer = answer.map_err(|_| ConnectorError::io("the connection broke".into()))?;
             let response = http::Response::builder().status(answer.status).body(SdkBody::from(answer.body)).unwrap();
             Ok(HttpResponse::try_from(response).unwrap())
@@ -305,7 +309,8 @@ async fn get(db: &dynaseal::Client) -> Result<Option<dynaseal::AwsItem>, SdkErro
 
 /// What a wire says to one call, errors included.
 async fn said(wire: &dyn Wire, operation: &'static str, body: &serde_json::Value) -> serde_json::Value {
-    let answer = wire.send(Call::new(Service::Kms, operation, body.to_string().into())).await.unwrap();
+    let call = Call::new(Service::Kms, operation, body.to_string().into()).in_region(Some("us-east-1"));
+    let answer = wire.send(call).await.unwrap();
     serde_json::from_slice(&answer.body).unwrap()
 }
 

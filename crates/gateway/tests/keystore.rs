@@ -1,6 +1,6 @@
 //! The key store on a real engine: every body that it sends is understood there, and does what it should.
 
-#![expect(clippy::unwrap_used, reason = "the helpers of a test may stop it")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "the helpers of a test may stop it")]
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -27,26 +27,27 @@ fn keys_leave_the_memory_with_their_entries() {
         let context: Context = pairs.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
         pollster::block_on(provider.seal_keys(Suite::Hmac, &context, offline(&clock))).unwrap();
     };
+    let heap = Heap;
 
     seal(1);
-    assert!(on_the_heap(1, 1000), "a key that is in use is found, or this test would find nothing");
-    assert!(!on_the_heap(9, 1000), "and one that never was is not");
+    assert!(heap.holds(1, 1000), "a key that is in use is found, or this test would find nothing");
+    assert!(!heap.holds(9, 1000), "and one that never was is not");
 
     // Each tenant has two entries, of the active key and of its version.
     seal(2);
     seal(3);
-    assert!(!on_the_heap(1, 1000) && on_the_heap(2, 1000) && on_the_heap(3, 1000), "evicted");
+    assert!(!heap.holds(1, 1000) && heap.holds(2, 1000) && heap.holds(3, 1000), "evicted");
 
     clock.set(Duration::from_millis(1_090_001));
     seal(3);
-    assert!(!on_the_heap(3, 1000) && on_the_heap(3, 1090), "fetched anew");
+    assert!(!heap.holds(3, 1000) && heap.holds(3, 1090), "fetched anew");
 
     clock.set(Duration::from_secs(1101));
     seal(3);
-    assert!(!on_the_heap(2, 1000) && on_the_heap(3, 1090), "its time was over, and nobody asked for it again");
+    assert!(!heap.holds(2, 1000) && heap.holds(3, 1090), "its time was over, and nobody asked for it again");
 
     drop(provider);
-    assert!(!on_the_heap(3, 1090), "with the ring");
+    assert!(!heap.holds(3, 1090), "with the ring");
 }
 
 /// Gives keys that stand nowhere else, made of the tenant and the time in seconds.
@@ -72,32 +73,37 @@ fn byte(tenant: u8, second: u64, place: usize) -> u8 {
     mixed[1] ^ mixed[4] ^ tenant.wrapping_mul(0x3b)
 }
 
-/// Whether a key stands anywhere in the writable memory of this process but the stacks.
-fn on_the_heap(tenant: u8, second: u64) -> bool {
-    let here = std::ptr::from_ref(&tenant).addr() as u64;
-    let maps = fs::read_to_string("/proc/self/maps").unwrap();
-    let memory = File::open("/proc/self/mem").unwrap();
-    let mut buffer = vec![0; 1 << 16];
-    let mut found = false;
-    for map in maps.lines().filter(|map| map.contains(" rw-p ") && !map.contains("[stack]")) {
-        let range = map.split(' ').next().and_then(|range| range.split_once('-')).unwrap();
-        let [mut at, end] = [range.0, range.1].map(|text| u64::from_str_radix(text, 16).unwrap());
-        if (at..end).contains(&here) {
-            continue;
-        }
-        // Each piece begins with the end of the one before, so that a key across both is seen.
-        while at + 31 < end {
-            let length = usize::try_from(end - at).unwrap().min(buffer.len());
-            if memory.read_exact_at(&mut buffer[..length], at).is_ok() {
-                // Compared byte by byte as they are computed, so that the key stands in no buffer of this test.
-                found |= buffer[..length]
-                    .windows(32)
-                    .any(|window| window.iter().enumerate().all(|(place, have)| *have == byte(tenant, second, place)));
+/// The writable memory of this process but for the stacks.
+#[derive(Default)]
+struct Heap;
+
+impl Heap {
+    fn holds(&self, tenant: u8, second: u64) -> bool {
+        let here = std::ptr::from_ref(&tenant).addr() as u64;
+        let maps = fs::read_to_string("/proc/self/maps").unwrap();
+        let memory = File::open("/proc/self/mem").unwrap();
+        let mut buffer = vec![0; 1 << 16];
+        let mut found = false;
+        for map in maps.lines().filter(|map| map.contains(" rw-p ") && !map.contains("[stack]")) {
+            let range = map.split(' ').next().and_then(|range| range.split_once('-')).unwrap();
+            let [mut at, end] = [range.0, range.1].map(|text| u64::from_str_radix(text, 16).unwrap());
+            if (at..end).contains(&here) {
+                continue;
             }
-            // What was read must not be found the next time.
-            buffer.fill(0);
-            at += length as u64 - 31;
+            // Each piece begins with the end of the one before, so that a key across both is seen.
+            while at + 31 < end {
+                let length = usize::try_from(end - at).unwrap().min(buffer.len());
+                if memory.read_exact_at(&mut buffer[..length], at).is_ok() {
+                    // Compared byte by byte as they are computed, so that the key stands in no buffer of this test.
+                    found |= buffer[..length].windows(32).any(|window| {
+                        window.iter().enumerate().all(|(place, have)| *have == byte(tenant, second, place))
+                    });
+                }
+                // What was read must not be found the next time.
+                buffer.fill(0);
+                at += length as u64 - 31;
+            }
         }
+        found
     }
-    found
 }

@@ -1,4 +1,6 @@
 //! The KMS in memory, served over HTTP on loopback, and orders for it at `/control`.
+#![allow(dead_code, reason = "each program that serves it uses its part")]
+#![allow(clippy::indexing_slicing, reason = "a member that JSON does not have reads as null")]
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -49,8 +51,8 @@ async fn answer(
             Err(what) => json(StatusCode::BAD_REQUEST, &json!({ "message": what })),
         }),
         (&Method::POST, "/") => match operation(&head.headers) {
-            Ok(operation) => {
-                let call = Call::new(Service::Kms, operation, body.to_vec());
+            Ok((operation, region)) => {
+                let call = Call::new(Service::Kms, operation, body.to_vec()).in_region(Some(&region));
                 wire.send(call).await.map(response)
             }
             Err(what) => {
@@ -62,17 +64,17 @@ async fn answer(
     }
 }
 
-/// The operation of a request that is one of KMS's protocol and signed for KMS.
-fn operation(headers: &HeaderMap) -> Result<String, &'static str> {
+/// The operation of a request that is one of KMS's protocol and signed for KMS, and the Region that it is signed for.
+fn operation(headers: &HeaderMap) -> Result<(String, String), &'static str> {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
     if text("content-type") != PROTOCOL {
         return Err("the request is not of the protocol of KMS");
     }
-    if !text("authorization").contains("/kms/aws4_request") {
-        return Err("the request is not signed for KMS");
-    }
+    let (scope, _) =
+        text("authorization").split_once("/kms/aws4_request").ok_or("the request is not signed for KMS")?;
+    let region = scope.rsplit('/').next().unwrap_or_default();
     let operation = text("x-amz-target").strip_prefix("TrentService.").ok_or("the target is not of KMS")?;
-    Ok(operation.to_owned())
+    Ok((operation.to_owned(), region.to_owned()))
 }
 
 fn response(answer: Answer) -> Response<Full<Bytes>> {

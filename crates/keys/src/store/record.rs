@@ -75,7 +75,10 @@ impl Record {
             None => return Err(refuse(format!("{HIERARCHY_VERSION} is missing"))),
         };
         if version != SUPPORTED {
-            return Err(StoreError::HierarchyVersion { record: name, version: version.chars().take(20).collect() });
+            return Err(StoreError::HierarchyVersion {
+                record: name,
+                version: version.chars().filter(char::is_ascii_graphic).take(20).collect(),
+            });
         }
         let wrapped = match item.get(ENC) {
             Some(Value::B(bytes)) if !bytes.is_empty() => bytes.to_vec(),

@@ -87,8 +87,8 @@ const padding: Config["keys"] = { main: { type: "aws-kms-rsa", key_arn: arn, pad
 const unbounded: Config["keys"] = { main: { type: "aws-kms-discovery", partition: "aws" } };
 // @ts-expect-error replicas without Regions
 const nowhere: Config["keys"] = { main: { type: "aws-kms-mrk-discovery", accounts: ["111122223333"] } };
-// @ts-expect-error a key type that there is not
-const unknown: Config["keys"] = { main: { type: "raw-ed25519", namespace: "a", name: "b" } };
+// @ts-expect-error no key type
+const unknown: Config["keys"] = { main: { type: "aws-hsm", arn: "a" } };
 
 const client: DynamoDBClient = seal(new DynamoDBClient({}), config);
 const documents: DynamoDBDocumentClient = seal(DynamoDBDocumentClient.from(new DynamoDBClient({})), "dynaseal.toml");

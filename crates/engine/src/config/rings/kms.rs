@@ -65,29 +65,6 @@ fn discovery(section: &mut Section<'_, '_>, replicas: bool, faults: &mut Faults<
     Some(Built::new(ring, detail))
 }
 
-pub(super) fn rsa(
-    section: &mut Section<'_, '_>,
-    folder: &Path,
-    outside: &dyn Outside,
-    faults: &mut Faults<'_>,
-) -> Option<Built> {
-    let key = section.required("key_arn", KEY, faults);
-    let paddings = [Padding::OaepSha1, Padding::OaepSha256].map(|padding| (padding.name(), padding));
-    let padding = section.required_one_of("padding", &paddings, "OAEP_SHA256", faults);
-    let public = section.name("public_key_file", faults);
-    let grant_tokens = texts(&section.names("grant_tokens", faults));
-    let public_text = public.as_ref().map(|path| public_pem(path, "public_key_file", folder, outside, faults));
-    let public_text = all_or_none(public_text)?;
-    let (key, padding) = (key?.value, padding?.value);
-    let ring = AwsKmsRsa::new(key, padding, public_text.as_deref().map(String::as_str), grant_tokens);
-    let ring = usable(ring, |field| section.place(field), faults)?;
-    let what = match public {
-        Some(path) => format!("seals with {} and opens", path.value),
-        None => "no public key: opens, cannot seal".to_owned(),
-    };
-    Some(Built::new(ring, format!("RSA key {key} of AWS KMS, {}, {what}", padding.name())))
-}
-
 /// The keys that may open.
 pub(super) fn accounts(
     section: &mut Section<'_, '_>,
@@ -111,6 +88,29 @@ pub(super) fn owners(keys: &Discovery) -> String {
     let accounts: Vec<_> = accounts.iter().map(String::as_str).collect();
     let called = if regions.is_empty() { "the Region of each".to_owned() } else { regions.join(", ") };
     format!("{partition} account {}, called in {called}", accounts.join(", "))
+}
+
+pub(super) fn rsa(
+    section: &mut Section<'_, '_>,
+    folder: &Path,
+    outside: &dyn Outside,
+    faults: &mut Faults<'_>,
+) -> Option<Built> {
+    let key = section.required("key_arn", KEY, faults);
+    let paddings = [Padding::OaepSha1, Padding::OaepSha256].map(|padding| (padding.name(), padding));
+    let padding = section.required_one_of("padding", &paddings, "OAEP_SHA256", faults);
+    let public = section.name("public_key_file", faults);
+    let grant_tokens = texts(&section.names("grant_tokens", faults));
+    let public_text = public.as_ref().map(|path| public_pem(path, "public_key_file", folder, outside, faults));
+    let public_text = all_or_none(public_text)?;
+    let (key, padding) = (key?.value, padding?.value);
+    let ring = AwsKmsRsa::new(key, padding, public_text.as_deref().map(String::as_str), grant_tokens);
+    let ring = usable(ring, |field| section.place(field), faults)?;
+    let what = match public {
+        Some(path) => format!("seals with {} and opens", path.value),
+        None => "no public key: opens, cannot seal".to_owned(),
+    };
+    Some(Built::new(ring, format!("RSA key {key} of AWS KMS, {}, {what}", padding.name())))
 }
 
 fn uses(key: &str) -> &'static str {

@@ -185,7 +185,7 @@ fn keys_must_be_whole_and_usable() {
 type = "raw-aes"
 key_env = "UNSET"
 [keys.b]
-type = "aws-kms"
+type = "aws-kmss"
 [keys.c]
 type = "raw-eas"
 [keys.d]
@@ -214,7 +214,7 @@ h = "text"
         "2:7 DSL-5003 [keys.a] has no namespace",
         "2:7 DSL-5003 [keys.a] has no name",
         "4:11 DSL-5010 the environment variable \"UNSET\" is not set",
-        "5:7 DSL-5003 [keys.b] has no key_arn",
+        "6:8 DSL-5005 type in [keys.b] cannot be \"aws-kmss\"",
         "8:8 DSL-5005 type in [keys.c] cannot be \"raw-eas\"",
         "9:7 DSL-5003 [keys.d] has no type",
         "15:12 DSL-5006 [keys.e] has both key_env and key_file",
