@@ -55,16 +55,15 @@ pub(crate) struct CreateArgs {
 }
 
 #[derive(Debug, clap::Args)]
-#[group(required = true, multiple = false)]
 pub(crate) struct RotateArgs {
     /// The branch key's id.
-    #[arg(value_name = "ID")]
+    #[arg(value_name = "ID", required_unless_present = "older_than", conflicts_with = "older_than")]
     pub(crate) id: Option<String>,
     /// Rotate every branch key whose active version is older than this: 90d, 12h or 30m.
     #[arg(long, value_name = "AGE", value_parser = age)]
     pub(crate) older_than: Option<Duration>,
     /// Say what would be rotated and change nothing.
-    #[arg(long, group = "dry")]
+    #[arg(long)]
     pub(crate) dry_run: bool,
 }
 

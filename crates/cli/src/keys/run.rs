@@ -87,35 +87,43 @@ impl Session<'_> {
     async fn rotate(&mut self, args: &RotateArgs) -> Result<Outcome, Error> {
         let (store, wire, clock) = (self.store.clone(), self.wire.clone(), self.clock);
         let io = io(&*wire, &clock);
-        let due = match (&args.id, args.older_than) {
-            (Some(id), _) => vec![store.describe(id, io).await?.summary],
-            (None, age) => {
-                let age = age.unwrap_or_default();
-                let all = store.list(io).await?;
-                all.into_iter().filter(|key| is_due(key, age, clock.now())).collect()
+        let due = match &args.id {
+            // Only looked at if it is not changed, so that rotating needs no more rights than it must have.
+            Some(id) if !args.dry_run => return self.rotate_one(id).await.map(|()| Outcome::Done),
+            Some(id) => vec![store.describe(id, io).await?.summary],
+            None => {
+                let age = args.older_than.unwrap_or_default();
+                store.list(io).await?.into_iter().filter(|key| is_due(key, age, clock.now())).collect()
             }
         };
-        let mut failed = None;
+        let mut outcome = Outcome::Done;
         for key in &due {
             if args.dry_run {
                 self.report.would_rotate(key);
                 continue;
             }
-            let rotated = self.audited("rotate", &key.id, Vec::new(), store.rotate(&key.id, io), |rotated| {
-                (rotated.id.clone(), vec![rotated.new])
-            });
-            match rotated.await {
-                Ok(rotated) => self.report.rotated(&rotated),
+            match self.rotate_one(&key.id).await {
+                Ok(()) => {}
                 // The others are rotated all the same.
-                Err(error @ Error::Keys(_)) if args.id.is_none() => {
+                Err(error @ Error::Keys(_)) => {
                     self.report.failed(&key.id, &error);
-                    failed = Some(Outcome::Found);
+                    outcome = Outcome::Found;
                 }
                 Err(error) => return Err(error),
             }
         }
         self.report.rotations(due.len(), args.dry_run);
-        Ok(failed.unwrap_or(Outcome::Done))
+        Ok(outcome)
+    }
+
+    async fn rotate_one(&mut self, id: &str) -> Result<(), Error> {
+        let (store, wire, clock) = (self.store.clone(), self.wire.clone(), self.clock);
+        let rotated = self.audited("rotate", id, Vec::new(), store.rotate(id, io(&*wire, &clock)), |rotated| {
+            (rotated.id.clone(), vec![rotated.new])
+        });
+        let rotated = rotated.await?;
+        self.report.rotated(&rotated);
+        Ok(())
     }
 
     async fn list(&mut self) -> Result<Outcome, Error> {
