@@ -19,7 +19,7 @@ use crate::step::{JsStep, Next};
 /// Its arguments are read one by one.
 type Step<'env> = Function<'env, (), i32>;
 
-/// The functions. Each gives the length of the body in `room`, or [`HELD`].
+/// The functions. Each gives the length of the body in `room`, or -1 if the step is held.
 #[napi(object, object_from_js = false)]
 pub struct Quick<'env> {
     /// `(id, target, body, room)`: starts a call, named as in `X-Amz-Target`.

@@ -19,13 +19,13 @@ type Session = dynaseal_engine::Session;
 /// A session is named by a number that JavaScript gives it when it starts; an object for each would cost more than most calls.
 #[napi]
 impl Engine {
-    /// Starts a call, named as in `X-Amz-Target`, on another thread. See [`Quick`] for this one.
+    /// Starts a call, named as in `X-Amz-Target`, on another thread. `Quick` has it for this one.
     #[napi(catch_unwind)]
     pub fn start_async(&self, id: u32, target: String, body: &[u8]) -> AsyncTask<Work> {
         self.later(id, Act::Start(target, body.to_vec()))
     }
 
-    /// Gives the answer to what was last handed out, on another thread. See [`Quick`] for this one.
+    /// Gives the answer to what was last handed out, on another thread. `Quick` has it for this one.
     #[napi(catch_unwind)]
     pub fn resume_async(&self, id: u32, status: u32, body: &[u8]) -> AsyncTask<Work> {
         self.later(id, Act::Resume(status, body.to_vec()))
