@@ -1,12 +1,12 @@
 // Calls that the engine wants sent to services other than the sealed client's own: AWS KMS, the key store in DynamoDB, Vault.
-// The first two go through clients of the application, with its region, credentials and retries; Vault has no client.
+// The first two go through clients of the application, with its region, credentials and retries; Vault has no client: vault.ts.
 
-import { readFile } from "node:fs/promises";
 import { fromJson, toJson } from "./attributes.js";
 import { aborted, type Lost } from "./call.js";
 import { DynasealError } from "./errors.js";
 import { reason } from "./exchange.js";
 import type { Send } from "./native.js";
+import { type Environment, vault } from "./vault.js";
 
 /** A client of the AWS SDK v3, by what is used of it. */
 export interface Sender {
@@ -141,68 +141,6 @@ async function commandOf(name: string, load: () => Promise<object>, operation: s
   });
 }
 
-/** The HTTP API of Vault and OpenBao; the address and the token come from the environment, as for their own clients. */
-async function vault(step: Send, env: Environment, signal: AbortSignal | undefined): Promise<Reply> {
-  const url = vaultUrl(step, env);
-  const headers = await vaultHeaders(step, env);
-  if (!headers) return { lost: "credentials" };
-  const body = step.body.toString("utf8");
-  const ended = new AbortController();
-  const end = () => ended.abort();
-  signal?.addEventListener("abort", end);
-  const time = setTimeout(() => ended.abort(new DOMException("no answer in time", "TimeoutError")), VAULT_TIME);
-  try {
-    if (signal?.aborted) throw aborted(signal);
-    // A redirect would carry the token to another host.
-    const response = await fetch(url, { method: "POST", headers, body, redirect: "error", signal: ended.signal });
-    return { status: response.status, body: new Uint8Array(await response.arrayBuffer()) };
-  } catch (error) {
-    if (signal?.aborted) throw aborted(signal);
-    const { cause } = error as { cause?: unknown };
-    return { lost: reason(cause ?? error) };
-  } finally {
-    clearTimeout(time);
-    signal?.removeEventListener("abort", end);
-  }
-}
-
-type Environment = Readonly<Record<string, string | undefined>>;
-
-function vaultUrl(step: Send, { VAULT_ADDR: address }: Environment): URL {
-  if (!address) throw notForVault(step, "VAULT_ADDR is not set");
-  const url = URL.canParse(address) ? new URL(`/v1/${step.operation}`, address) : undefined;
-  const safe = url?.protocol === "https:" || (url?.protocol === "http:" && LOOPBACK.test(url.hostname));
-  // Over plain HTTP the token and the keys could be read on the way.
-  if (!url || !safe) throw notForVault(step, "VAULT_ADDR is not an https URL, or http to this machine");
-  if (url.username || url.password) throw notForVault(step, "VAULT_ADDR holds a user name");
-  return url;
-}
-
-/** Nothing if the token's file cannot be read or what it holds cannot be a token, as while an agent replaces it. */
-async function vaultHeaders(step: Send, env: Environment): Promise<Headers | undefined> {
-  const { VAULT_TOKEN: given, VAULT_TOKEN_FILE: file, VAULT_NAMESPACE: namespace } = env;
-  if (!given && !file) throw notForVault(step, "neither VAULT_TOKEN nor VAULT_TOKEN_FILE is set");
-  try {
-    const token = (given || (await readFile(file ?? "", "utf8"))).trim();
-    if (!token) return undefined;
-    // Without the second an agent in front of the server may refuse the call, as one that a browser was led to.
-    const headers = new Headers({ "content-type": "application/json", "x-vault-request": "true", "x-vault-token": token });
-    if (namespace) headers.set("x-vault-namespace", namespace);
-    return headers;
-  } catch {
-    return undefined;
-  }
-}
-
-function notForVault(step: Send, why: string): DynasealError {
-  return new DynasealError({
-    code: "DSL-9011",
-    kind: "config",
-    message: `${step.operation} was not sent to Vault: ${why}`,
-    hint: "set VAULT_ADDR, such as https://vault.example.com:8200, and VAULT_TOKEN, or VAULT_TOKEN_FILE for one that an agent renews",
-  });
-}
-
 /** As `X-Amz-Target` names them, and Vault, which has no such header. */
 export const DYNAMODB = "DynamoDB_20120810";
 const KMS = "TrentService";
@@ -211,5 +149,3 @@ const VAULT = "Vault";
 /** The members of KMS's requests and answers that are bytes. */
 const BLOBS = ["CiphertextBlob", "Plaintext", "PublicKey", "SharedSecret"] as const;
 const SECRET = ["Plaintext", "SharedSecret"] as const;
-const VAULT_TIME = 10_000;
-const LOOPBACK = /^(localhost|127(\.\d+){3}|\[::1\])$/;
