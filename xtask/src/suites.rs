@@ -31,7 +31,7 @@ pub(crate) fn js(steps: &mut Steps) -> Result<(), Failed> {
     steps.run(&tests.dir("clients/js").env("DYNASEAL", binary))
 }
 
-/// The Node package: built without optimisation, against a real store and three versions of the AWS SDK, and as packed; all of it
+/// The Node package: built without optimisation, against a real store, a KMS and three versions of the AWS SDK, and as packed; all of it
 /// on every line of Node.js that is supported.
 pub(crate) fn node(steps: &mut Steps) -> Result<(), Failed> {
     node_package(steps)?;
@@ -39,9 +39,12 @@ pub(crate) fn node(steps: &mut Steps) -> Result<(), Failed> {
         tools::node_packages(steps, name, folder)?;
     }
     let binary = dynaseal(steps)?;
+    steps.run(&Step::cargo("the KMS for tests", &["build", "--example", "fake_kms"]).args(WORKSPACE))?;
+    let kms = target().join("debug/examples/fake_kms");
     for (name, line) in RUNTIMES {
         let node = tools::node_runtime(steps, line)?;
-        steps.run(&Step::new(name, node).arg("scripts/test.mjs").dir(NODE).env("DYNASEAL", &binary))?;
+        let tests = Step::new(name, node).arg("scripts/test.mjs").dir(NODE);
+        steps.run(&tests.env("DYNASEAL", &binary).env("FAKE_KMS", &kms))?;
     }
     Ok(())
 }

@@ -133,7 +133,7 @@ impl Directory {
             let mut table_name = Vec::new();
             json::write_text(&named, &mut table_name);
             body.set("TableName", Node::Printed(table_name));
-            let call = Call::new(Service::DynamoDb, "DescribeTable", body.print(&[], 64));
+            let call = Call::new(Service::DynamoDb, "DescribeTable", body.print(&[], 64)).aside();
             let failed = |source| Error::Wire { operation: operation.to_owned(), source };
             let answer = io.wire.send(call).await.map_err(failed)?;
             if !answer.ok() {

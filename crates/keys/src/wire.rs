@@ -52,19 +52,28 @@ pub struct Call {
     pub body: Vec<u8>,
     /// The AWS Region whose endpoint it must go to, such as that of a KMS key; the head's own if there is none.
     pub region: Option<String>,
+    /// Whether it fetches keys or the description of a table, and so is neither the caller's request nor a step of carrying it out.
+    pub aside: bool,
 }
 
 impl Call {
     /// A call in the head's own Region.
     #[must_use]
     pub fn new(service: Service, operation: impl Into<Cow<'static, str>>, body: Vec<u8>) -> Self {
-        Self { service, operation: operation.into(), body, region: None }
+        Self { service, operation: operation.into(), body, region: None, aside: false }
     }
 
     /// The same call in a Region.
     #[must_use]
     pub fn in_region(mut self, region: Option<&str>) -> Self {
         self.region = region.map(str::to_owned);
+        self
+    }
+
+    /// The same call as one that only prepares: it fetches keys or the description of a table.
+    #[must_use]
+    pub fn aside(mut self) -> Self {
+        self.aside = true;
         self
     }
 }

@@ -20,6 +20,8 @@ pub struct JsStep<'env> {
     pub status: Option<u32>,
     /// Send: the Region that it must go to, if that is not the client's own.
     pub region: Option<String>,
+    /// Send: whether it only fetches keys or the description of a table.
+    pub aside: Option<bool>,
     /// Send: the request. Done: the answer.
     pub body: Option<BufferSlice<'env>>,
     /// Wait: poll again after so many milliseconds; without it, once the session is named in `woken`.
@@ -67,6 +69,7 @@ impl Next {
             target: None,
             operation: None,
             region: None,
+            aside: None,
             status: None,
             body: None,
             pause: None,
@@ -74,11 +77,12 @@ impl Next {
             woken: Some(woken).filter(|woken| !woken.is_empty()),
         };
         match self {
-            Self::Send(Call { service, operation, body, region }) => {
+            Self::Send(Call { service, operation, body, region, aside }) => {
                 step.kind = "send";
                 step.target = Some(Service::target_prefix(service));
                 step.operation = Some(operation.into_owned());
                 step.region = region;
+                step.aside = Some(aside);
                 step.body = Some(BufferSlice::copy_from(env, body)?);
             }
             Self::Wait { pause } => step.pause = pause,

@@ -48,7 +48,7 @@ export class Call {
   constructor(
     private readonly calls: Calls,
     private readonly id: number,
-    private readonly signal: AbortSignal | undefined,
+    readonly signal: AbortSignal | undefined,
   ) {}
 
   start(target: Target, body: Uint8Array): Settled | Promise<Settled> {
@@ -59,7 +59,7 @@ export class Call {
     const length = quick.start(this.id, header, body, ROOM);
     return length < 0
       ? this.#settle(engine.held(this.id))
-      : { kind: "send", target: service, operation, body: taken(length) };
+      : { kind: "send", target: service, operation, aside: false, body: taken(length) };
   }
 
   resume(status: number, body: Uint8Array): Settled | Promise<Settled> {
@@ -145,7 +145,7 @@ export class Call {
 }
 
 /** As the SDK's own, which it does not retry. */
-function aborted({ reason }: AbortSignal): Error {
+export function aborted({ reason }: AbortSignal): Error {
   return Object.assign(new Error("Request aborted", { cause: reason }), { name: "AbortError" });
 }
 

@@ -61,7 +61,7 @@ export class Dynaseal {
   static async elsewhere(dynaseal: Dynaseal, call: Call, step: Send): Promise<Settled> {
     const services = dynaseal.#services;
     if (!services.serves(step.target)) throw cannotSend(step);
-    const reply = await services.answer(step);
+    const reply = await services.answer(step, call.signal);
     return "lost" in reply ? call.lost(reply.lost) : call.resume(reply.status, reply.body);
   }
 

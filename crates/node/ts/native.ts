@@ -65,6 +65,8 @@ export type Send = {
   readonly operation: string;
   /** The Region that it must go to, if that is not the client's own. */
   readonly region?: string;
+  /** Whether it only fetches keys or the description of a table: neither the caller's request nor a step of carrying it out. */
+  readonly aside: boolean;
   readonly body: Buffer;
 };
 export type Done = { readonly kind: "done"; readonly status: number; readonly body: Buffer };

@@ -77,7 +77,7 @@ function request(dynaseal: Dynaseal, exchanges: Exchanges) {
       // Awaited only where there is something to wait for: most steps are taken here and now.
       const started = call.start(target, body);
       let step = started instanceof Promise ? await started : started;
-      // Whether nothing was sent yet but what asks for a table's keys, so that the next call is the caller's own.
+      // Whether nothing was sent yet but what fetches keys and descriptions of tables, so that the next call is the caller's own.
       let first = true;
       for (;;) {
         if (step.kind === "failed") throw new DynasealError(step.failure);
@@ -89,7 +89,7 @@ function request(dynaseal: Dynaseal, exchanges: Exchanges) {
         let header = target.header;
         if (step.kind === "send") {
           if (step.operation !== target.operation) header = `${step.target}.${step.operation}`;
-          first &&= step.operation === "DescribeTable";
+          first &&= step.aside;
         }
         const request = withBody(args.request as HttpRequest, header, step.body);
         exchanges.set(step.body, exchange);

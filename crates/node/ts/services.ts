@@ -1,17 +1,18 @@
 // Calls that the engine wants sent to services other than the sealed client's own: AWS KMS, the key store in DynamoDB, Vault.
-// The first two go through clients of the application, with its region, credentials and retries; Vault has no client.
+// The first two go through clients of the application, with its region, credentials and retries; Vault has no client: vault.ts.
 
 import { fromJson, toJson } from "./attributes.js";
-import type { Lost } from "./call.js";
+import { aborted, type Lost } from "./call.js";
 import { DynasealError } from "./errors.js";
 import { reason } from "./exchange.js";
 import type { Send } from "./native.js";
+import { type Environment, vault } from "./vault.js";
 
 /** A client of the AWS SDK v3, by what is used of it. */
 export interface Sender {
   // The SDK's own types would bind this package to one version of it.
   // eslint-disable-next-line @typescript-eslint/no-explicit-any
-  send(command: any): Promise<any>;
+  send(command: any, options?: any): Promise<any>;
   readonly config: object;
 }
 
@@ -26,8 +27,8 @@ export interface ServiceOptions {
    * `openItem` and `openRecords`, and for sealed stream clients.
    */
   readonly dynamodb?: SenderOf;
-  /** Where `VAULT_ADDR`, `VAULT_TOKEN` and `VAULT_NAMESPACE` are looked up, too. */
-  readonly env?: Readonly<Record<string, string | undefined>>;
+  /** Where `VAULT_ADDR`, `VAULT_TOKEN`, `VAULT_TOKEN_FILE` and `VAULT_NAMESPACE` are looked up, too. */
+  readonly env?: Environment;
 }
 
 /** What came back, or that nothing did. */
@@ -41,23 +42,24 @@ export class Services {
     return target === VAULT || (target === KMS && !!this.options.kms) || (target === DYNAMODB && !!this.options.dynamodb);
   }
 
-  answer(step: Send): Promise<Reply> {
+  /** Sends the call; rejects as the SDK does once `signal` is aborted. */
+  answer(step: Send, signal: AbortSignal | undefined): Promise<Reply> {
     switch (step.target) {
       case KMS:
-        return this.#kms(step);
+        return this.#kms(step, signal);
       case DYNAMODB:
-        return this.#keyStore(step);
+        return this.#keyStore(step, signal);
       default:
-        return vault(step, this.options.env ?? process.env);
+        return vault(step, this.options.env ?? process.env, signal);
     }
   }
 
-  async #kms(step: Send): Promise<Reply> {
+  async #kms(step: Send, signal: AbortSignal | undefined): Promise<Reply> {
     const sender = await senderFor(this.options.kms, step, "kms");
     const command = await commandOf("@aws-sdk/client-kms", () => import("@aws-sdk/client-kms"), step.operation);
     const input = JSON.parse(step.body.toString("utf8")) as Record<string, unknown>;
     for (const name of BLOBS) if (typeof input[name] === "string") input[name] = Buffer.from(input[name], "base64");
-    return ask(sender, new command(input), (output) => {
+    return ask(sender, new command(input), signal, (output) => {
       const answer = toJson(output);
       // The SDK's copies of keys; the texts that are made of them cannot be wiped.
       for (const name of SECRET) if (output[name] instanceof Uint8Array) output[name].fill(0);
@@ -65,12 +67,12 @@ export class Services {
     });
   }
 
-  async #keyStore(step: Send): Promise<Reply> {
+  async #keyStore(step: Send, signal: AbortSignal | undefined): Promise<Reply> {
     const sender = await senderFor(this.options.dynamodb, step, "dynamodb");
     const command = await commandOf("@aws-sdk/client-dynamodb", () => import("@aws-sdk/client-dynamodb"), step.operation);
     const { Key, ...input } = JSON.parse(step.body.toString("utf8")) as Record<string, unknown>;
     const key = Key === undefined ? {} : { Key: fromJson(JSON.stringify(Key)) };
-    return ask(sender, new command({ ...input, ...key }), toJson);
+    return ask(sender, new command({ ...input, ...key }), signal, toJson);
   }
 }
 
@@ -78,14 +80,18 @@ export class Services {
 async function ask(
   sender: Sender,
   command: object,
+  signal: AbortSignal | undefined,
   print: (output: Record<string, unknown>) => string,
 ): Promise<Reply> {
   try {
-    const { $metadata: _, ...output } = (await sender.send(command)) as Record<string, unknown>;
+    const { $metadata: _, ...output } = (await sender.send(command, { abortSignal: signal })) as Record<string, unknown>;
     return { status: 200, body: Buffer.from(print(output), "utf8") };
   } catch (error) {
+    if (signal?.aborted) throw aborted(signal);
     const { name, $metadata } = (error ?? {}) as { name?: unknown; $metadata?: { httpStatusCode?: number } };
     const status = $metadata?.httpStatusCode;
+    // What the SDK could not read, the engine cannot either, and says so. Any other error after a 200 is the network's.
+    if (status === 200 && name === "SyntaxError") return { status, body: Buffer.alloc(0) };
     if (status === undefined || status === 200) return { lost: lostBecause(error) };
     return { status, body: Buffer.from(JSON.stringify({ __type: String(name) }), "utf8") };
   }
@@ -135,39 +141,6 @@ async function commandOf(name: string, load: () => Promise<object>, operation: s
   });
 }
 
-/** The HTTP API of Vault and OpenBao; the address and the token come from the environment, as for their own clients. */
-async function vault(step: Send, env: Readonly<Record<string, string | undefined>>): Promise<Reply> {
-  const { VAULT_ADDR: address, VAULT_TOKEN: token, VAULT_NAMESPACE: namespace } = env;
-  if (!address || !token) {
-    throw new DynasealError({
-      code: "DSL-9011",
-      kind: "config",
-      message: `${step.operation} was not sent to Vault: ${address ? "VAULT_TOKEN" : "VAULT_ADDR"} is not set`,
-      hint: "set VAULT_ADDR and VAULT_TOKEN",
-    });
-  }
-  const headers: Record<string, string> = {
-    "content-type": "application/json",
-    "x-vault-request": "true",
-    "x-vault-token": token,
-    ...(namespace ? { "x-vault-namespace": namespace } : {}),
-  };
-  try {
-    // A redirect would carry the token to another host.
-    const response = await fetch(new URL(`/v1/${step.operation}`, address), {
-      method: "POST",
-      headers,
-      body: step.body.toString("utf8"),
-      redirect: "error",
-      signal: AbortSignal.timeout(VAULT_TIME),
-    });
-    return { status: response.status, body: new Uint8Array(await response.arrayBuffer()) };
-  } catch (error) {
-    const { cause } = error as { cause?: unknown };
-    return { lost: reason(cause ?? error) };
-  }
-}
-
 /** As `X-Amz-Target` names them, and Vault, which has no such header. */
 export const DYNAMODB = "DynamoDB_20120810";
 const KMS = "TrentService";
@@ -176,4 +149,3 @@ const VAULT = "Vault";
 /** The members of KMS's requests and answers that are bytes. */
 const BLOBS = ["CiphertextBlob", "Plaintext", "PublicKey", "SharedSecret"] as const;
 const SECRET = ["Plaintext", "SharedSecret"] as const;
-const VAULT_TIME = 10_000;

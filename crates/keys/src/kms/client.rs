@@ -175,7 +175,7 @@ pub(crate) struct Asked<'a> {
 impl<'a> Asked<'a> {
     /// Sends the call to the Region of its key.
     pub(crate) async fn send(self, request: Request, io: Io<'_>) -> Result<Reply, Error> {
-        let call = Call::new(Service::Kms, self.operation, request.finish()).in_region(region_of(self.key));
+        let call = Call::new(Service::Kms, self.operation, request.finish()).in_region(region_of(self.key)).aside();
         let answer = io.wire.send(call).await.map_err(|source| KmsError::NoAnswer {
             operation: self.operation,
             key: self.name(),

@@ -133,7 +133,7 @@ impl<'a> Asked<'a> {
 
     async fn send(self, request: Request, io: Io<'_>) -> Result<Reply, Error> {
         let path = format!("{}/{}/{}", self.mount, self.operation, self.name);
-        let answer = io.wire.send(Call::new(Service::Vault, path, request.finish())).await;
+        let answer = io.wire.send(Call::new(Service::Vault, path, request.finish()).aside()).await;
         let (operation, key) = (self.operation, self.key());
         let answer = answer.map_err(|source| KmsError::NoAnswer { operation, key, source })?;
         if !answer.ok() {

@@ -70,7 +70,7 @@ impl Table {
 
     /// One call, and the body of its answer.
     pub(crate) async fn call(&self, operation: &'static str, body: &Value, io: Io<'_>) -> Result<Vec<u8>, StoreError> {
-        let call = Call::new(Service::DynamoDb, operation, body.to_string().into_bytes());
+        let call = Call::new(Service::DynamoDb, operation, body.to_string().into_bytes()).aside();
         let answer = io.wire.send(call).await.map_err(|source| StoreError::NoAnswer {
             operation,
             table: self.name.clone(),

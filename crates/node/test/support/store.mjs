@@ -18,9 +18,9 @@ export async function startStore() {
   return {
     url: store.url,
     folder,
-    /** A gateway that protects the tables of a dynaseal.toml over the same database. */
-    async protect(toml) {
-      const section = `\n[gateway]\nlisten = "127.0.0.1:0"\nupstream = "${store.url}"\nregion = "us-east-1"\n`;
+    /** A gateway that protects the tables of a dynaseal.toml over the same database; `more` are lines of its own section. */
+    async protect(toml, more = "") {
+      const section = `\n[gateway]\nlisten = "127.0.0.1:0"\nupstream = "${store.url}"\nregion = "us-east-1"\n${more}`;
       const front = await gateway(folder, "front", toml + section);
       running.unshift(front);
       return front.url;

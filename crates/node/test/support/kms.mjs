@@ -1,0 +1,94 @@
+// AWS KMS for tests: the fake_kms of this repository, which holds keys of its own making; and branch keys, made as DB-ESDK makes them.
+
+import { spawn } from "node:child_process";
+import { createRequire } from "node:module";
+
+const require = createRequire(import.meta.url);
+export const kms = require("@aws-sdk/client-kms");
+
+const program = process.env.FAKE_KMS ?? new URL("../../../../target/debug/examples/fake_kms", import.meta.url).pathname;
+
+/** Starts it with keys of these ARNs. */
+export async function startKms(...arns) {
+  const child = spawn(program, arns, { stdio: ["pipe", "pipe", "inherit"] });
+  const ended = new Promise((resolve) => child.once("close", resolve));
+  const url = await new Promise((resolve, reject) => {
+    child.stdout.once("data", (chunk) => resolve(String(chunk).trim()));
+    child.once("error", reject);
+    ended.then(() => reject(new Error("the KMS did not start")));
+  });
+  const control = async (init) => {
+    const response = await fetch(`${url}/control`, init);
+    if (!response.ok) throw new Error(`the KMS refused an order: ${await response.text()}`);
+    return response.json();
+  };
+  return {
+    url,
+    /** See `examples/fake_kms/server.rs`. */
+    order: (order) => control({ method: "POST", body: JSON.stringify(order) }),
+    /** The operations that were called so far. */
+    calls: async () => (await control()).calls.map(([operation]) => operation),
+    client: (region, more = {}) =>
+      new kms.KMSClient({
+        endpoint: url,
+        region,
+        credentials: { accessKeyId: "test", secretAccessKey: "test" },
+        ...more,
+      }),
+    async stop() {
+      child.stdin.end();
+      await ended;
+    },
+  };
+}
+
+export const keyStoreSchema = (TableName) => ({
+  TableName,
+  KeySchema: [
+    { AttributeName: "branch-key-id", KeyType: "HASH" },
+    { AttributeName: "type", KeyType: "RANGE" },
+  ],
+  AttributeDefinitions: [
+    { AttributeName: "branch-key-id", AttributeType: "S" },
+    { AttributeName: "type", AttributeType: "S" },
+  ],
+  BillingMode: "PAY_PER_REQUEST",
+});
+
+/** The attributes of a branch key's first version and of its active record, without the key itself. */
+export function records(id, kmsArn, version = crypto.randomUUID()) {
+  const type = `branch:version:${version}`;
+  const first = {
+    "branch-key-id": id,
+    type,
+    "create-time": "2026-01-01T00:00:00.000000Z",
+    "kms-arn": kmsArn,
+    "hierarchy-version": "1",
+    "aws-crypto-ec:tenant": id,
+  };
+  return [first, { ...first, type: "branch:ACTIVE", version: type }];
+}
+
+/** The record as an item. */
+export const recordItem = ({ "hierarchy-version": hierarchy, ...texts }, enc) => ({
+  ...Object.fromEntries(Object.entries(texts).map(([name, S]) => [name, { S }])),
+  "hierarchy-version": { N: hierarchy },
+  enc: { B: enc },
+});
+
+/** Makes a branch key, in the calls that DB-ESDK's key store makes; gives its two records as items. */
+export async function branchKey(client, id, arn, tablename) {
+  const [first, active] = records(id, arn);
+  const fresh = { KeyId: arn, NumberOfBytes: 32, EncryptionContext: { ...first, tablename } };
+  const { CiphertextBlob } = await client.send(new kms.GenerateDataKeyWithoutPlaintextCommand(fresh));
+  const again = await client.send(
+    new kms.ReEncryptCommand({
+      CiphertextBlob,
+      SourceKeyId: arn,
+      SourceEncryptionContext: fresh.EncryptionContext,
+      DestinationKeyId: arn,
+      DestinationEncryptionContext: { ...active, tablename },
+    }),
+  );
+  return [recordItem(first, CiphertextBlob), recordItem(active, again.CiphertextBlob)];
+}

@@ -1,0 +1,100 @@
+// The HTTP API of Vault and OpenBao; the address and the token come from the environment, as for their own clients.
+
+import { readFile } from "node:fs/promises";
+import { setTimeout as pause } from "node:timers/promises";
+import { aborted } from "./call.js";
+import { DynasealError } from "./errors.js";
+import { reason } from "./exchange.js";
+import type { Send } from "./native.js";
+import type { Reply } from "./services.js";
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Sends a call, again if that may end differently: what it asks changes nothing. Rejects once `signal` is aborted. */
+export async function vault(step: Send, env: Environment, signal: AbortSignal | undefined): Promise<Reply> {
+  const url = addressOf(step, env);
+  const headers = await headersOf(step, env);
+  const request = { method: "POST", headers, body: step.body.toString("utf8"), redirect: "error" } as const;
+  for (let tries = 1; ; tries += 1) {
+    const reply = await attempt(url, request, signal);
+    if (tries === TRIES || !mayPass(reply)) return reply;
+    // A random part, so that those who failed together do not come back together.
+    await pause(PAUSE * 2 ** tries * Math.random());
+  }
+}
+
+async function attempt(url: URL, request: RequestInit, signal: AbortSignal | undefined): Promise<Reply> {
+  const ended = new AbortController();
+  const end = () => ended.abort();
+  const time = setTimeout(() => ended.abort(new DOMException("no answer in time", "TimeoutError")), TIME / TRIES);
+  signal?.addEventListener("abort", end);
+  try {
+    if (signal?.aborted) throw aborted(signal);
+    // A redirect would carry the token to another host, so it is an error.
+    const response = await fetch(url, { ...request, signal: ended.signal });
+    return { status: response.status, body: new Uint8Array(await response.arrayBuffer()) };
+  } catch (error) {
+    if (signal?.aborted) throw aborted(signal);
+    const { cause } = error as { cause?: unknown };
+    return { lost: reason(cause ?? error) };
+  } finally {
+    clearTimeout(time);
+    signal?.removeEventListener("abort", end);
+  }
+}
+
+function mayPass(reply: Reply): boolean {
+  return "lost" in reply || reply.status === 429 || reply.status >= 500;
+}
+
+function addressOf(step: Send, { VAULT_ADDR: address }: Environment): URL {
+  if (!address) throw notForVault(step, "VAULT_ADDR is not set");
+  const url = URL.canParse(address) ? new URL(`/v1/${step.operation}`, address) : undefined;
+  const safe = url?.protocol === "https:" || (url?.protocol === "http:" && LOOPBACK.test(url.hostname));
+  // Over plain HTTP the token and the keys could be read on the way.
+  if (!url || !safe) throw notForVault(step, "VAULT_ADDR is not an https URL, or http to this machine");
+  if (url.username || url.password) throw notForVault(step, "VAULT_ADDR holds a user name");
+  return url;
+}
+
+/** The token's file is read for each call, since an agent may have renewed it. */
+async function headersOf(step: Send, env: Environment): Promise<Headers> {
+  const { VAULT_TOKEN: given, VAULT_TOKEN_FILE: file, VAULT_NAMESPACE: namespace } = env;
+  if (!given && !file) throw notForVault(step, "neither VAULT_TOKEN nor VAULT_TOKEN_FILE is set");
+  // Without the second an agent in front of the server may refuse the call, as one that a browser was led to.
+  const headers = new Headers({ "content-type": "application/json", "x-vault-request": "true" });
+  const set = (header: string, name: string, value: string) => {
+    try {
+      headers.set(header, value);
+    } catch {
+      // Its own error quotes the value.
+      throw notForVault(step, `what ${name} holds cannot stand in a header`);
+    }
+  };
+  if (given) set("x-vault-token", "VAULT_TOKEN", given.trim());
+  else set("x-vault-token", "VAULT_TOKEN_FILE", await tokenIn(step, file ?? ""));
+  if (namespace) set("x-vault-namespace", "VAULT_NAMESPACE", namespace);
+  return headers;
+}
+
+async function tokenIn(step: Send, file: string): Promise<string> {
+  const token = (await readFile(file, "utf8").catch(() => "")).trim();
+  if (!token) throw notForVault(step, "the file that VAULT_TOKEN_FILE names cannot be read, or it is empty");
+  return token;
+}
+
+function notForVault(step: Send, why: string): DynasealError {
+  return new DynasealError({
+    code: "DSL-9011",
+    kind: "config",
+    message: `${step.operation} was not sent to Vault: ${why}`,
+    hint: "set VAULT_ADDR, such as https://vault.example.com:8200, and VAULT_TOKEN, or VAULT_TOKEN_FILE for one that an agent renews",
+  });
+}
+
+/** Milliseconds for all tries of one call. */
+const TIME = 10_000;
+const TRIES = 3;
+/** Half of the longest pause before the second try, in milliseconds. */
+const PAUSE = 50;
+const LOOPBACK = /^(localhost|127(\.\d+){3}|\[::1\])$/;
