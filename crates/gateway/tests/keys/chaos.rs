@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use crate::world::*;
 
 /// What goes wrong, and what a put and a get by who has no key cached then come to: a code and kind, or success.
-struct Case {
+pub struct Case {
     name: &'static str,
     begin: fn(&World),
     put: Outcome,
@@ -21,10 +21,10 @@ struct Case {
     of_one: bool,
 }
 
-type Outcome = Result<(), (&'static str, Kind)>;
+pub type Outcome = Result<(), (&'static str, Kind)>;
 
 /// Trouble with KMS or the table meets whoever asks.
-fn of_all(name: &'static str, code: &'static str, kind: Kind, begin: fn(&World)) -> Case {
+pub fn of_all(name: &'static str, code: &'static str, kind: Kind, begin: fn(&World)) -> Case {
     Case { name, begin, put: Err((code, kind)), get: Err((code, kind)), of_one: false }
 }
 
@@ -67,7 +67,12 @@ fn cases() -> Vec<Case> {
             replace(world, ("a", Which::Active), ("b", Which::Active), &["branch-key-id"]);
         }),
         active("active key of another tenant", "DSL-4132", Kind::Data, |world| {
-            replace(world, ("a", Which::Active), ("b", Which::Active), &["branch-key-id", "version", "aws-crypto-ec:tenant"]);
+            replace(
+                world,
+                ("a", Which::Active),
+                ("b", Which::Active),
+                &["branch-key-id", "version", "aws-crypto-ec:tenant"],
+            );
         }),
         active("active record names another version", "DSL-4132", Kind::Data, |world| {
             let old = find(&world.records(), "a", Which::Old)["type"].clone();
@@ -106,21 +111,20 @@ fn cases() -> Vec<Case> {
 #[tokio::test(start_paused = true)]
 async fn every_trouble_is_exact_writes_nothing_and_passes_without_a_restart() {
     for case in cases() {
-        run(&case).await;
+        run(&case, World::new(TENANTS.map(str::to_owned)).await).await;
     }
 }
 
 /// All time in it is moved, not waited for: the clock of the caches by hand, the patience of the wire by tokio.
-async fn run(case: &Case) {
+pub async fn run(case: &Case, world: World) {
     let name = case.name;
-    let world = World::new(["a", "b", "c"].map(str::to_owned)).await;
     let clock = Arc::new(FixedClock::new(Duration::from_secs(1_704_067_200)));
     let fail = world.engine("cache_ttl = 60", clock.clone());
     let keep = world.engine("cache_ttl = 60\nwhen_unavailable = \"keep\"\nkeep_for = 300", clock.clone());
     let cold = || world.engine("cache_ttl = 60", clock.clone());
 
     // Every tenant has an item under a retired version, and the engines hold that version and the active one.
-    for tenant in ["a", "b", "c"] {
+    for tenant in TENANTS {
         put(&cold(), &world, tenant, "old").await.unwrap();
         world.store().rotate(tenant, world.io(&*clock)).await.unwrap();
         for engine in [&fail, &keep] {
@@ -128,11 +132,14 @@ async fn run(case: &Case) {
             get(engine, &world, tenant, "old").await.unwrap();
         }
     }
-    let (good, secrets) = (world.records(), world.secrets());
+    let good = world.records();
     let expect = |what: &str, found: Result<(), Failed>, wanted: Outcome| {
         if let Err(failed) = &found {
             assert!(failed.text.contains(USERS), "{name}, {what}: {}", failed.text);
-            assert!(secrets.iter().all(|secret| !failed.text.contains(secret)), "{name}, {what}: a secret is told");
+            assert!(
+                world.secrets().iter().all(|secret| !failed.text.contains(secret)),
+                "{name}, {what}: a secret is told"
+            );
         }
         let text = found.as_ref().err().map(|failed| failed.text.clone());
         assert_eq!(found.map_err(|failed| (failed.code, failed.kind)), wanted, "{name}, {what}: {text:?}");
@@ -156,7 +163,9 @@ async fn run(case: &Case) {
 
     // After that an outage is outlived where the policy says so, and a refusal is not.
     clock.advance(Duration::from_secs(61));
-    let kept = |outcome: Outcome| outcome.or_else(|(code, kind)| if kind == Kind::Outage { Ok(()) } else { Err((code, kind)) });
+    let kept = |outcome: Outcome| {
+        outcome.or_else(|(code, kind)| if kind == Kind::Outage { Ok(()) } else { Err((code, kind)) })
+    };
     for (engine, put, read) in [(&fail, case.put, case.get), (&keep, kept(case.put), kept(case.get))] {
         expect_unwritten(&world, engine, "a", put, &expect).await;
         expect("a late get", get(engine, &world, "a", "old").await, read);
@@ -168,10 +177,7 @@ async fn run(case: &Case) {
     expect("a very late get", get(&keep, &world, "a", "old").await, case.get);
 
     // It ends. An outage is remembered for up to a second.
-    world.aws.kms.calm();
-    world.aws.kms.set_state(KEY, KeyState::Enabled);
-    world.aws.table.calm();
-    world.aws.table.edit(STORE, |items| *items = good);
+    world.calm(good);
     clock.advance(Duration::from_secs(1));
     for engine in [&fail, &keep] {
         expect("a put afterwards", put(engine, &world, "a", "after").await, Ok(()));
@@ -179,7 +185,8 @@ async fn run(case: &Case) {
     }
 
     // Whatever was sealed meanwhile was sealed under its own tenant's keys, by which it opens.
-    let versions: Vec<_> = world.records().iter().map(|record| (record["branch-key-id"].clone(), record["type"].clone())).collect();
+    let versions: Vec<_> =
+        world.records().iter().map(|record| (record["branch-key-id"].clone(), record["type"].clone())).collect();
     for item in world.stored() {
         let (tenant, version) = sealed_under(&item);
         assert_eq!(item["tenant"]["S"], tenant, "{name}");
@@ -228,7 +235,9 @@ fn find(records: &[Value], tenant: &str, which: Which) -> Value {
         Which::New => record["branch-key-id"]["S"] == tenant && record["type"] == active["version"],
         Which::Old => {
             let r#type = record["type"]["S"].as_str().unwrap();
-            record["branch-key-id"]["S"] == tenant && r#type.starts_with("branch:version:") && record["type"] != active["version"]
+            record["branch-key-id"]["S"] == tenant
+                && r#type.starts_with("branch:version:")
+                && record["type"] != active["version"]
         }
     };
     records.iter().find(own).unwrap().clone()
@@ -266,3 +275,5 @@ fn truncate(world: &World, which: Which) {
     enc.pop();
     set(world, which, "enc", Some(json!({ "B": base64_simd::STANDARD.encode_to_string(enc) })));
 }
+
+pub const TENANTS: [&str; 3] = ["a", "b", "c"];

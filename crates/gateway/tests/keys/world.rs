@@ -1,6 +1,7 @@
 //! An account, engines over it, and what they come to.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -9,7 +10,7 @@ use dynaseal_engine::{
 };
 use dynaseal_gateway::{Embedded, RuntimeClock};
 use dynaseal_item::{Header, Kind};
-use dynaseal_keys::testing::{FakeAws, FakeKms, FakeTable, FakeTransit};
+use dynaseal_keys::testing::{FakeAws, FakeKms, FakeTable, FakeTransit, KeyState};
 use dynaseal_keys::{CreateKey, Io, KeyStoreTable, KeyVersion};
 use serde_json::{Value, json};
 
@@ -22,6 +23,10 @@ pub struct World {
     protector: String,
     /// How often KMS was asked to decrypt a record of each branch key.
     decrypts: Mutex<BTreeMap<String, usize>>,
+    /// Every branch key that KMS or Vault gave out.
+    keys: Mutex<BTreeSet<Vec<u8>>>,
+    /// Whether Vault cannot be reached.
+    pub vault_down: AtomicBool,
 }
 
 impl World {
@@ -39,6 +44,8 @@ impl World {
             users: Embedded::open(None).unwrap(),
             protector,
             decrypts: Mutex::default(),
+            keys: Mutex::default(),
+            vault_down: AtomicBool::new(false),
         };
         let users = json!({
             "TableName": USERS, "BillingMode": "PAY_PER_REQUEST",
@@ -101,24 +108,49 @@ impl World {
         self.aws.table.items(STORE)
     }
 
-    /// What must stand in no message: what is sealed, tokens, and every branch key as KMS gives it out, in the ways in which
-    /// bytes are written.
+    /// What must stand in no message: what is sealed, tokens, wrapped keys, and every branch key that KMS or Vault gave out,
+    /// in the ways in which bytes are written.
     pub fn secrets(&self) -> BTreeSet<String> {
         let mut secrets = BTreeSet::from([SECRET.to_owned(), TOKEN.to_owned()]);
-        for record in self.records() {
-            let context: Value = (record.as_object().unwrap().iter().filter(|(name, _)| *name != "enc"))
-                .map(|(name, value)| (name.clone(), value.as_object().unwrap().values().next().unwrap().clone()))
-                .chain([("tablename".to_owned(), json!(STORE))])
-                .collect();
-            let body = json!({ "KeyId": KEY, "CiphertextBlob": record["enc"]["B"], "EncryptionContext": context });
-            let answer = read(&self.aws.kms.answer("Decrypt", body.to_string().as_bytes()));
-            let base64 = answer["Plaintext"].as_str().expect("a record that KMS opens").to_owned();
-            let bytes = base64_simd::STANDARD.decode_to_vec(&base64).unwrap();
-            secrets.insert(bytes.iter().map(|byte| format!("{byte:02x}")).collect());
-            secrets.insert(format!("{bytes:?}"));
-            secrets.extend([base64, record["enc"]["B"].as_str().unwrap().to_owned()]);
+        secrets.extend(self.records().iter().filter_map(|record| Some(record["enc"]["B"].as_str()?.to_owned())));
+        let keys = self.keys.lock().unwrap();
+        assert!(!keys.is_empty(), "a branch key has passed");
+        for key in &*keys {
+            secrets.insert(base64_simd::STANDARD.encode_to_string(key).trim_end_matches('=').to_owned());
+            secrets.insert(key.iter().map(|byte| format!("{byte:02x}")).collect());
+            secrets.insert(format!("{key:?}"));
         }
         secrets
+    }
+
+    /// Ends all trouble; the records of the key store become those that are given.
+    pub fn calm(&self, records: Vec<Value>) {
+        self.aws.kms.calm();
+        self.aws.kms.set_state(KEY, KeyState::Enabled);
+        self.aws.table.calm();
+        self.aws.table.edit(STORE, |items| *items = records);
+        self.vault.trouble(None);
+        self.vault_down.store(false, Ordering::SeqCst);
+    }
+
+    async fn protect(&self, call: Call) -> Result<Answer, WireError> {
+        let answer = if call.service == Service::Kms {
+            let body: Value = serde_json::from_slice(&call.body).unwrap();
+            if call.operation == "Decrypt" {
+                let id = body["EncryptionContext"]["branch-key-id"].as_str().unwrap().to_owned();
+                *self.decrypts.lock().unwrap().entry(id).or_default() += 1;
+            }
+            tokio::time::timeout(PATIENCE, self.aws.kms.send(call)).await.unwrap_or(Err(WireError::Timeout))?
+        } else if self.vault_down.load(Ordering::SeqCst) {
+            return Err(WireError::Unreachable);
+        } else {
+            self.vault.send(call).await?
+        };
+        let body = read(&answer);
+        let plaintext = body["Plaintext"].as_str().or(body["data"]["plaintext"].as_str());
+        let key = plaintext.map(|text| base64_simd::STANDARD.decode_to_vec(text).unwrap());
+        self.keys.lock().unwrap().extend(key.map(|bytes| bytes[..32].to_vec()));
+        Ok(answer)
     }
 
     fn config(&self, cache: &str) -> Config {
@@ -136,20 +168,11 @@ impl World {
 impl Wire for World {
     fn send(&self, call: Call) -> BoxFuture<'_, Result<Answer, WireError>> {
         match call.service {
-            Service::Kms => {
-                let body: Value = serde_json::from_slice(&call.body).unwrap();
-                if call.operation == "Decrypt" {
-                    let id = body["EncryptionContext"]["branch-key-id"].as_str().unwrap().to_owned();
-                    *self.decrypts.lock().unwrap().entry(id).or_default() += 1;
-                }
-                let answer = tokio::time::timeout(PATIENCE, self.aws.kms.send(call));
-                Box::pin(async { answer.await.unwrap_or(Err(WireError::Timeout)) })
-            }
             Service::DynamoDb if String::from_utf8_lossy(&call.body).contains(&format!("\"{STORE}\"")) => {
                 self.aws.table.send(call)
             }
             Service::DynamoDb => self.users.send(call),
-            _ => self.vault.send(call),
+            _ => Box::pin(self.protect(call)),
         }
     }
 }
