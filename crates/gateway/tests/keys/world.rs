@@ -200,6 +200,16 @@ pub async fn put(engine: &Engine, world: &World, tenant: &str, id: &str) -> Resu
     Ok(())
 }
 
+/// Writes several users in one batch.
+pub async fn put_all<T: AsRef<str>>(engine: &Engine, world: &World, users: &[(T, T)]) -> Result<(), Failed> {
+    let put = |(tenant, id): &(T, T)| json!({ "PutRequest": { "Item": user(tenant.as_ref(), id.as_ref()) } });
+    let writes: Vec<_> = users.iter().map(put).collect();
+    let body = json!({ "RequestItems": { USERS: writes } });
+    let answer = engine.call(world, call("BatchWriteItem", &body)).await?;
+    assert_eq!(read(&answer)["UnprocessedItems"], json!({}), "{answer:?}");
+    Ok(())
+}
+
 /// Reads a user of a tenant, who must be as they were written.
 pub async fn get(engine: &Engine, world: &World, tenant: &str, id: &str) -> Result<(), Failed> {
     let key = json!({ "tenant": { "S": tenant }, "id": { "S": id } });
