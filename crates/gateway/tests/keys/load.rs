@@ -48,7 +48,7 @@ async fn kms_is_asked_once_for_each_branch_key_and_time_to_live() {
         let mut found = answer["Responses"][USERS].as_array().unwrap().clone();
         let mut wanted: Vec<Value> = batch.iter().map(|(tenant, id)| user(tenant, id)).collect();
         for items in [&mut found, &mut wanted] {
-            items.sort_by_key(ToString::to_string);
+            items.sort_by_cached_key(ToString::to_string);
         }
         assert_eq!(found, wanted);
     }

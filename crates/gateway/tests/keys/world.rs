@@ -246,7 +246,7 @@ pub fn user(tenant: &str, id: &str) -> Value {
 pub fn sealed_under(item: &Value) -> (String, KeyVersion) {
     let head = base64_simd::STANDARD.decode_to_vec(item["aws_dbe_head"]["B"].as_str().unwrap()).unwrap();
     let header = Header::parse(&head).unwrap();
-    let [data_key] = header.data_keys.as_slice() else { panic!("{} data keys", header.data_keys.len()) };
+    let [data_key] = <[_; 1]>::try_from(header.data_keys).unwrap();
     // After the wrapped key of 48 bytes, the salt of 16 and the IV of 12.
     let version = data_key.ciphertext[76..92].try_into().unwrap();
     (String::from_utf8(data_key.provider_info.to_vec()).unwrap(), KeyVersion::from_bytes(version))
