@@ -92,6 +92,20 @@ fn cases() -> Vec<Case> {
         active("active record gone", "DSL-4005", Kind::Keys, |world| {
             world.aws.table.edit(STORE, |items| items.retain(|item| !is(item, "a", "branch:ACTIVE")));
         }),
+        // What KEYS.md says that writing the key store allows: nothing is wrong with the record but its age. It seals under
+        // an older version of its own tenant.
+        Case {
+            name: "older active record put back",
+            begin: |world| {
+                let first = first_active(world);
+                world.aws.table.edit(STORE, |items| {
+                    *items.iter_mut().find(|item| is(item, "a", "branch:ACTIVE")).unwrap() = first;
+                });
+            },
+            put: Ok(()),
+            get: Ok(()),
+            of_one: true,
+        },
         version("version record of another tenant", "DSL-4132", Kind::Data, |world| {
             replace(world, ("a", Which::Old), ("b", Which::Old), &["branch-key-id", "type"]);
         }),
@@ -153,6 +167,10 @@ pub async fn run(case: &Case, world: World) {
     if case.of_one {
         expect_unwritten(&world, &cold(), "c", Ok(()), &expect).await;
         expect("another tenant's get", get(&cold(), &world, "c", "old").await, Ok(()));
+        // In one batch with the tenant in trouble, nothing is written of the other either.
+        let before = world.stored();
+        expect("a batch", put_all(&cold(), &world, &[("c", "batch"), ("a", "batch")]).await, case.put);
+        assert_eq!(world.stored().len(), before.len() + if case.put.is_ok() { 2 } else { 0 }, "{name}, a batch");
     }
 
     // Who has the keys goes on until their time is over.
@@ -241,6 +259,14 @@ fn find(records: &[Value], tenant: &str, which: Which) -> Value {
         }
     };
     records.iter().find(own).unwrap().clone()
+}
+
+/// The active record of tenant `a` as it was created.
+fn first_active(world: &World) -> Value {
+    let calls = world.aws.table.calls();
+    let written = calls.iter().filter_map(|(_, body)| body["TransactItems"].as_array()).flatten();
+    let mut items = written.map(|action| &action["Put"]["Item"]);
+    items.find(|item| is(item, "a", "branch:ACTIVE")).unwrap().clone()
 }
 
 fn is(record: &Value, tenant: &str, r#type: &str) -> bool {

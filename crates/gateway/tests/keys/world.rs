@@ -200,6 +200,16 @@ pub async fn put(engine: &Engine, world: &World, tenant: &str, id: &str) -> Resu
     Ok(())
 }
 
+/// Writes several users in one batch.
+pub async fn put_all<T: AsRef<str>>(engine: &Engine, world: &World, users: &[(T, T)]) -> Result<(), Failed> {
+    let put = |(tenant, id): &(T, T)| json!({ "PutRequest": { "Item": user(tenant.as_ref(), id.as_ref()) } });
+    let writes: Vec<_> = users.iter().map(put).collect();
+    let body = json!({ "RequestItems": { USERS: writes } });
+    let answer = engine.call(world, call("BatchWriteItem", &body)).await?;
+    assert_eq!(read(&answer)["UnprocessedItems"], json!({}), "{answer:?}");
+    Ok(())
+}
+
 /// Reads a user of a tenant, who must be as they were written.
 pub async fn get(engine: &Engine, world: &World, tenant: &str, id: &str) -> Result<(), Failed> {
     let key = json!({ "tenant": { "S": tenant }, "id": { "S": id } });
@@ -236,7 +246,7 @@ pub fn user(tenant: &str, id: &str) -> Value {
 pub fn sealed_under(item: &Value) -> (String, KeyVersion) {
     let head = base64_simd::STANDARD.decode_to_vec(item["aws_dbe_head"]["B"].as_str().unwrap()).unwrap();
     let header = Header::parse(&head).unwrap();
-    let [data_key] = header.data_keys.as_slice() else { panic!("{} data keys", header.data_keys.len()) };
+    let [data_key] = <[_; 1]>::try_from(header.data_keys).unwrap();
     // After the wrapped key of 48 bytes, the salt of 16 and the IV of 12.
     let version = data_key.ciphertext[76..92].try_into().unwrap();
     (String::from_utf8(data_key.provider_info.to_vec()).unwrap(), KeyVersion::from_bytes(version))
