@@ -229,6 +229,9 @@ test("without a KMS client the error says to give one, and nothing is sent", asy
     return true;
   });
   assert.deepEqual(operations(), []);
+  // Who waits for the same key learns it too, and none waits for ever.
+  const waiting = Array.from({ length: 8 }, (_, number) => codeOf(put(documents, "Orders", order("none", number))));
+  assert.deepEqual(await Promise.all(waiting), Array(8).fill("DSL-9006"));
 });
 
 test("a client of another Region is refused, a function is asked for the Region of the key", async (t) => {
@@ -240,6 +243,7 @@ test("a client of another Region is refused, a function is asked for the Region 
     assert.match(error.message, /Region eu-west-1.*us-west-2/);
     return true;
   });
+  assert.equal(await codeOf(cold({ kms: () => undefined }).sealItem("Users", typed)), "DSL-9009");
   const clients = { "eu-west-1": ours, "us-west-2": far };
   const regions = [];
   const kms = (region) => (regions.push(region), clients[region]);

@@ -181,7 +181,7 @@ test("what is not set, or would show keys on the way, is said before anything is
     { VAULT_ADDR: undefined },
     { VAULT_TOKEN: undefined },
     { VAULT_TOKEN: "a test token\nof two lines" },
-    { VAULT_NAMESPACE: "ü\n" },
+    { VAULT_NAMESPACE: "a\nb" },
     { VAULT_ADDR: "vault.example.com" },
     { VAULT_ADDR: "ftp://127.0.0.1" },
     { VAULT_ADDR: "http://vault.example.com:8200" },
