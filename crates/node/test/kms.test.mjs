@@ -9,59 +9,8 @@ import { after, beforeEach, test } from "node:test";
 import { inspect, promisify } from "node:util";
 import { Dynaseal, DynasealError, seal } from "../dist/esm/index.mjs";
 import { assertSealed, collect, connection, raw, scripted, SECRET, store, stored } from "./support/harness.mjs";
-import { branchKey, keyStoreSchema, startKms } from "./support/kms.mjs";
+import { branchKey, config, FAR, KEY, keyStoreSchema, startKms, toml } from "./support/kms.mjs";
 import { dynamodb, lib } from "./support/sdk.mjs";
-
-const KEY = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab";
-const FAR = "arn:aws:kms:us-west-2:111122223333:key/5678abcd-12ab-34cd-56ef-1234567890ab";
-
-const table = (keys, partition_key) => ({
-  keys,
-  partition_key,
-  suite: "hmac",
-  default_action: "encrypt_and_sign",
-});
-/** Users under a KMS key, Orders under a branch key. */
-const config = {
-  keys: {
-    kms: { type: "aws-kms", key_arn: KEY },
-    tenants: { type: "hierarchical", key_store_table: "KeyStore", kms_key_arn: KEY, branch_key_id: "tenant" },
-  },
-  tables: {
-    Users: { ...table("kms", "id"), attributes: { id: "sign_only", tier: "sign_only" } },
-    Orders: {
-      ...table("tenants", "customer"),
-      sort_key: "number",
-      attributes: { customer: "sign_only", number: "sign_only" },
-    },
-  },
-};
-const toml = `
-[keys.kms]
-type = "aws-kms"
-key_arn = "${KEY}"
-
-[keys.tenants]
-type = "hierarchical"
-key_store_table = "KeyStore"
-kms_key_arn = "${KEY}"
-branch_key_id = "tenant"
-
-[tables.Users]
-keys = "kms"
-partition_key = "id"
-suite = "hmac"
-default_action = "encrypt_and_sign"
-attributes = { id = "sign_only", tier = "sign_only" }
-
-[tables.Orders]
-keys = "tenants"
-partition_key = "customer"
-sort_key = "number"
-suite = "hmac"
-default_action = "encrypt_and_sign"
-attributes = { customer = "sign_only", number = "sign_only" }
-`;
 
 let service, ours, documents, begun;
 
@@ -229,6 +178,9 @@ test("without a KMS client the error says to give one, and nothing is sent", asy
     return true;
   });
   assert.deepEqual(operations(), []);
+  // Who waits for the same key learns it too, and none waits for ever.
+  const waiting = Array.from({ length: 8 }, (_, number) => codeOf(put(documents, "Orders", order("none", number))));
+  assert.deepEqual(await Promise.all(waiting), Array(8).fill("DSL-9006"));
 });
 
 test("a client of another Region is refused, a function is asked for the Region of the key", async (t) => {
@@ -240,6 +192,7 @@ test("a client of another Region is refused, a function is asked for the Region 
     assert.match(error.message, /Region eu-west-1.*us-west-2/);
     return true;
   });
+  assert.equal(await codeOf(cold({ kms: () => undefined }).sealItem("Users", typed)), "DSL-9009");
   const clients = { "eu-west-1": ours, "us-west-2": far };
   const regions = [];
   const kms = (region) => (regions.push(region), clients[region]);

@@ -8,7 +8,7 @@ import { createServer } from "node:http";
 import { join } from "node:path";
 import { after, beforeEach, test } from "node:test";
 import { Dynaseal } from "../dist/esm/index.mjs";
-import { raw, SECRET, store } from "./support/harness.mjs";
+import { raw, scripted, SECRET, store } from "./support/harness.mjs";
 import { keyStoreSchema, recordItem, records } from "./support/kms.mjs";
 import { dynamodb } from "./support/sdk.mjs";
 
@@ -181,11 +181,12 @@ test("what is not set, or would show keys on the way, is said before anything is
     { VAULT_ADDR: undefined },
     { VAULT_TOKEN: undefined },
     { VAULT_TOKEN: "a test token\nof two lines" },
-    { VAULT_NAMESPACE: "ü\n" },
+    { VAULT_NAMESPACE: "a\nb" },
     { VAULT_ADDR: "vault.example.com" },
     { VAULT_ADDR: "ftp://127.0.0.1" },
     { VAULT_ADDR: "http://vault.example.com:8200" },
     { VAULT_ADDR: "http://127.0.0.1.example.com" },
+    { VAULT_ADDR: `${vault.url}/v1` },
     { VAULT_ADDR: vault.url.replace("//", "//someone:secret@") },
   ];
   const calls = await seenDuring(async () => {
@@ -216,6 +217,20 @@ test("what a server should not answer", async () => {
   }
   assert.equal(await codeOf(), "no error");
   assert.equal(await codeOf({ VAULT_ADDR: elsewhere.url }), "DSL-4112");
+});
+
+test("an abort ends a call of Vault", async () => {
+  const controller = new AbortController();
+  const { client, operations } = scripted([], {}, cold());
+  // It never answers.
+  vault.trouble = [() => controller.abort()];
+  const put = new dynamodb.PutItemCommand({ TableName: "Users", Item: plain });
+  const started = Date.now();
+  await assert.rejects(client.send(put, { abortSignal: controller.signal }), { name: "AbortError" });
+  assert.ok(Date.now() - started < 3000);
+  assert.deepEqual(operations(), ["GetItem"]);
+  await client.send(put);
+  client.destroy();
 });
 
 test("a fault that passes is tried again", async () => {

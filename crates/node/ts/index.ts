@@ -4,7 +4,7 @@
 //   exchange.ts   one request through the SDK    http.ts        requests and answers by their shape
 //   call.ts       one call of the engine         native.ts      the native module
 //   dynaseal.ts   a configuration, and items     attributes.ts  attribute values and JSON
-//   services.ts   calls of KMS, key store        vault.ts       calls of Vault
+//   services.ts   calls of KMS and key store     vault.ts       calls of Vault
 //   config.ts     the configuration's types      records.ts     stream records
 //
 //   koa/, egress/ are entries of their own: the middlewares around a service, and what guards its outgoing connections

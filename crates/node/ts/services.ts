@@ -103,17 +103,25 @@ function lostBecause(error: unknown): Lost {
 }
 
 async function senderFor(source: SenderOf | undefined, step: Send, option: string): Promise<Sender> {
-  if (typeof source === "function") return source(step.region);
+  if (typeof source === "function") {
+    const found: Sender | undefined = source(step.region);
+    if (typeof found?.send === "function") return found;
+    const where = step.region === undefined ? "without a Region" : `for Region ${step.region}`;
+    throw elsewhere(`${step.operation} was not sent: the function given as ${option} gives no client ${where}`, option);
+  }
   if (!source) throw new Error(`no ${option} client`);
   const { region } = source.config as { region?: string | (() => Promise<string>) };
   const own = typeof region === "function" ? await region() : region;
   if (step.region === undefined || own === undefined || own === step.region) return source;
-  throw new DynasealError({
-    code: "DSL-9009",
-    kind: "config",
-    message: `${step.operation} must be sent to Region ${step.region}, but the client given as ${option} is for ${own}`,
-    hint: `give a function, ${option}: (region) => …, that gives a client for each Region`,
-  });
+  throw elsewhere(
+    `${step.operation} must be sent to Region ${step.region}, but the client given as ${option} is for ${own}`,
+    option,
+  );
+}
+
+function elsewhere(message: string, option: string): DynasealError {
+  const hint = `give a function, ${option}: (region) => …, that gives a client for each Region`;
+  return new DynasealError({ code: "DSL-9009", kind: "config", message, hint });
 }
 
 type Command = new (input: object) => object;

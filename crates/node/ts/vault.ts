@@ -49,12 +49,14 @@ function mayPass(reply: Reply): boolean {
 
 function addressOf(step: Send, { VAULT_ADDR: address }: Environment): URL {
   if (!address) throw notForVault(step, "VAULT_ADDR is not set");
-  const url = URL.canParse(address) ? new URL(`/v1/${step.operation}`, address) : undefined;
-  const safe = url?.protocol === "https:" || (url?.protocol === "http:" && LOOPBACK.test(url.hostname));
+  const server = URL.canParse(address) ? new URL(address) : undefined;
+  const safe = server?.protocol === "https:" || (server?.protocol === "http:" && LOOPBACK.test(server.hostname));
   // Over plain HTTP the token and the keys could be read on the way.
-  if (!url || !safe) throw notForVault(step, "VAULT_ADDR is not an https URL, or http to this machine");
-  if (url.username || url.password) throw notForVault(step, "VAULT_ADDR holds a user name");
-  return url;
+  if (!server || !safe) throw notForVault(step, "VAULT_ADDR is not an https URL, or http to this machine");
+  const { username, password, pathname, search } = server;
+  if (username || password) throw notForVault(step, "VAULT_ADDR holds a user name");
+  if (pathname !== "/" || search) throw notForVault(step, "VAULT_ADDR has a path; it is a scheme, a host and a port");
+  return new URL(`/v1/${step.operation}`, server);
 }
 
 /** The token's file is read for each call, since an agent may have renewed it. */

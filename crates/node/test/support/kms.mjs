@@ -92,3 +92,54 @@ export async function branchKey(client, id, arn, tablename) {
   );
   return [recordItem(first, CiphertextBlob), recordItem(active, again.CiphertextBlob)];
 }
+
+export const KEY = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab";
+export const FAR = "arn:aws:kms:us-west-2:111122223333:key/5678abcd-12ab-34cd-56ef-1234567890ab";
+
+const table = (keys, partition_key) => ({
+  keys,
+  partition_key,
+  suite: "hmac",
+  default_action: "encrypt_and_sign",
+});
+/** Users under a KMS key, Orders under a branch key; and the same as text. */
+export const config = {
+  keys: {
+    kms: { type: "aws-kms", key_arn: KEY },
+    tenants: { type: "hierarchical", key_store_table: "KeyStore", kms_key_arn: KEY, branch_key_id: "tenant" },
+  },
+  tables: {
+    Users: { ...table("kms", "id"), attributes: { id: "sign_only", tier: "sign_only" } },
+    Orders: {
+      ...table("tenants", "customer"),
+      sort_key: "number",
+      attributes: { customer: "sign_only", number: "sign_only" },
+    },
+  },
+};
+export const toml = `
+[keys.kms]
+type = "aws-kms"
+key_arn = "${KEY}"
+
+[keys.tenants]
+type = "hierarchical"
+key_store_table = "KeyStore"
+kms_key_arn = "${KEY}"
+branch_key_id = "tenant"
+
+[tables.Users]
+keys = "kms"
+partition_key = "id"
+suite = "hmac"
+default_action = "encrypt_and_sign"
+attributes = { id = "sign_only", tier = "sign_only" }
+
+[tables.Orders]
+keys = "tenants"
+partition_key = "customer"
+sort_key = "number"
+suite = "hmac"
+default_action = "encrypt_and_sign"
+attributes = { customer = "sign_only", number = "sign_only" }
+`;

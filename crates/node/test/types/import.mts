@@ -2,6 +2,7 @@
 
 import { DynamoDB, DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { DynamoDBStreamsClient } from "@aws-sdk/client-dynamodb-streams";
+import { KMSClient } from "@aws-sdk/client-kms";
 import { DynamoDBDocument, DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
 import { type Config, Dynaseal, DynasealError, defineTable, seal, type TableConfig } from "dynaseal";
 
@@ -96,6 +97,10 @@ const aggregated: DynamoDB = seal(new DynamoDB({}), { config: "dynaseal.toml" })
 const document: DynamoDBDocument = seal(DynamoDBDocument.from(client), new URL("file:///dynaseal.toml"));
 const dynaseal = new Dynaseal(config, { env: process.env });
 const streams: DynamoDBStreamsClient = seal(new DynamoDBStreamsClient({}), dynaseal);
+seal(new DynamoDBClient({}), config, { kms: new KMSClient({}), dynamodb: client, env: { VAULT_TOKEN: undefined } });
+new Dynaseal(config, { kms: (region) => new KMSClient(region === undefined ? {} : { region }) });
+// @ts-expect-error a Region is not a client
+new Dynaseal(config, { kms: "eu-west-1" });
 // @ts-expect-error not a client
 seal({}, config);
 
