@@ -56,12 +56,7 @@ impl Vault {
         Self::at(&url, token, namespace.map_err(|_| wrong)?, limits)
     }
 
-    fn at(
-        url: &str,
-        token: Token,
-        namespace: Option<HeaderValue>,
-        limits: UpstreamLimits,
-    ) -> Result<Self, Error> {
+    fn at(url: &str, token: Token, namespace: Option<HeaderValue>, limits: UpstreamLimits) -> Result<Self, Error> {
         let address = checked(ADDRESS, url)?;
         let connections = Connections::new(limits.connect_time)?;
         tracing::info!(to = %address, "calls of Vault");

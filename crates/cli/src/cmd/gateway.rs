@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use dynaseal_engine::{Config, GatewaySection, Machine, Service};
 use dynaseal_gateway::{
-    Limits, LogLevel, RuntimeClock, Server, Settings, StopSignals, Target, UpstreamLimits, VaultServer, open_upstream, start_log,
+    Limits, LogLevel, RuntimeClock, Server, Settings, StopSignals, Target, UpstreamLimits, VaultServer, open_upstream,
+    start_log,
 };
 use tokio::runtime::Runtime;
 
