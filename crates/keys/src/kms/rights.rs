@@ -121,9 +121,9 @@ impl KmsKeyUse {
                 Verdict::Refused(error) => rights.unknown.push(error),
                 Verdict::CarriedOut(error) => {
                     if needed {
-                        rights.missing.push(error)
+                        rights.missing.push(error);
                     } else {
-                        rights.unknown.push(error)
+                        rights.unknown.push(error);
                     }
                     return Ok(rights);
                 }
