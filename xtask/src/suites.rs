@@ -55,7 +55,7 @@ pub(crate) fn node_package(steps: &mut Steps) -> Result<(), Failed> {
     steps.run(&Step::new("the Node package", "node").args(&["scripts/build.mjs", "--debug"]).dir(NODE))
 }
 
-/// boto3, PynamoDB and the AWS CLI; and moto, which the KMS for tests is held to.
+/// boto3, PynamoDB and the AWS CLI; moto, which the KMS for tests is held to; and OpenBao.
 pub(crate) fn python(steps: &mut Steps) -> Result<(), Failed> {
     let python = tools::python_environment(steps)?;
     let binary = dynaseal(steps)?;
@@ -65,7 +65,9 @@ pub(crate) fn python(steps: &mut Steps) -> Result<(), Failed> {
             .env("DYNASEAL", binary),
     )?;
     let beside = Step::cargo("the KMS for tests beside moto", &["test", "--test", "moto"]).args(WORKSPACE);
-    steps.run(&beside.env("MOTO_PYTHON", python))
+    steps.run(&beside.env("MOTO_PYTHON", &python))?;
+    let vault = Step::cargo("keys of Vault on OpenBao", &["test", "--test", "openbao"]).args(WORKSPACE);
+    steps.run(&vault.env("OPENBAO_PYTHON", python))
 }
 
 /// The example services, each against the contract that both obey.

@@ -6,7 +6,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 #[cfg(feature = "items")]
-use crate::cmd::check::Target;
+use crate::cmd::check::{Access, Target};
 #[cfg(feature = "dev")]
 use crate::cmd::dev;
 use crate::cmd::gateway;
@@ -104,6 +104,17 @@ pub(crate) struct CheckArgs {
     /// Explain what becomes of a request: an operation, such as UpdateItem, whose JSON is on stdin.
     #[arg(long, value_name = "OPERATION")]
     pub(crate) explain: Option<Target>,
+    /// Ask AWS KMS, by dry runs that change nothing, whether the credentials of this process may do with each key what
+    /// the role needs, and no more.
+    #[arg(
+        long,
+        value_name = "ROLE",
+        conflicts_with = "explain",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "reads-and-writes"
+    )]
+    pub(crate) credentials: Option<Access>,
     /// One JSON object instead of text.
     #[arg(long)]
     pub(crate) json: bool,
@@ -129,7 +140,9 @@ exit code is 1. An event fails as a whole; jq -c '.Records[]' makes lines of it.
 const NOT_VERIFIED: &str = "What a header says is not verified: only `dynaseal open` checks the footer.";
 #[cfg(feature = "items")]
 const REFUSED: &str = "\
-The exit code is 1 if the configuration has faults or the request is refused.
-Nothing is sent, and no value of the request is printed:
+The exit code is 1 if the configuration has faults, the request is refused, or
+the credentials lack something. Nothing is sent without --credentials, and no
+value of the request is printed:
 
-  dynaseal check dynaseal.toml --explain UpdateItem < request.json";
+  dynaseal check dynaseal.toml --explain UpdateItem < request.json
+  dynaseal check dynaseal.toml --credentials && dynaseal gateway";

@@ -35,7 +35,7 @@ pub(crate) fn fault(grade: &str, fault: &Fault, out: &mut Vec<u8>) {
     block(&format!("{place}: {grade}[{}]: {}", fault.code, fault.message), &fault.hint, out);
 }
 
-fn block(what: &str, hint: &str, out: &mut Vec<u8>) {
+pub(crate) fn block(what: &str, hint: &str, out: &mut Vec<u8>) {
     wrap(what, "    ", out);
     wrap(&format!("  help: {hint}"), "        ", out);
 }

@@ -39,7 +39,7 @@ pub use embedded::Embedded;
 pub use error::Error;
 pub use forward::Upstream;
 pub use listen::{Server, Stopped};
-pub use settings::{Limits, Settings, Store, Target, UpstreamLimits};
+pub use settings::{Limits, Settings, Store, Target, UpstreamLimits, VaultServer};
 pub use signals::StopSignals;
 pub use trace::start as start_log;
 pub use tracing::Level as LogLevel;

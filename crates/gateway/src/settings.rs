@@ -1,8 +1,11 @@
 //! What a gateway is told: where it listens, where it sends, and how much it takes.
 
+use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
+
+use zeroize::Zeroizing;
 
 /// Where a gateway listens and what it takes.
 #[derive(Clone, Debug)]
@@ -68,8 +71,31 @@ pub struct Target {
     pub kms: bool,
     /// The one address of AWS KMS, for tests and VPC endpoints; without one, AWS's own in each call's region.
     pub kms_endpoint: Option<String>,
-    /// Whether keys of Vault are used. The environment says where it is.
-    pub vault: bool,
+    /// The Vault whose keys are used, if any are.
+    pub vault: Option<VaultServer>,
+}
+
+/// A server of HashiCorp Vault or OpenBao.
+#[derive(Clone, PartialEq, Eq)]
+pub enum VaultServer {
+    /// The one that the environment names.
+    Environment,
+    /// This one.
+    At {
+        /// Scheme, host and port.
+        url: String,
+        /// What lets us in.
+        token: Zeroizing<String>,
+    },
+}
+
+impl fmt::Debug for VaultServer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Environment => f.write_str("Environment"),
+            Self::At { url, .. } => write!(f, "At({url})"),
+        }
+    }
 }
 
 /// Where items are stored.
@@ -98,7 +124,7 @@ impl Target {
             "dynamodb" => Store::DynamoDb,
             url => Store::Endpoint { url: url.to_owned() },
         };
-        Self { store, region, kms: false, kms_endpoint: None, vault: false }
+        Self { store, region, kms: false, kms_endpoint: None, vault: None }
     }
 
     /// The same with keys of AWS KMS, which is at `endpoint` if there is one.
@@ -109,8 +135,8 @@ impl Target {
 
     /// The same with keys of Vault.
     #[must_use]
-    pub fn with_vault(self) -> Self {
-        Self { vault: true, ..self }
+    pub fn with_vault(self, server: VaultServer) -> Self {
+        Self { vault: Some(server), ..self }
     }
 }
 

@@ -21,7 +21,7 @@ pub async fn open(target: &Target, limits: UpstreamLimits) -> Result<Arc<dyn Wir
 /// An embedded database, with the way to the key management services that `target` asks for. Without one it needs no
 /// network and no credentials.
 pub async fn with_keys(database: Embedded, target: &Target, limits: UpstreamLimits) -> Result<Arc<dyn Wire>, Error> {
-    if !target.kms && !target.vault {
+    if !target.kms && target.vault.is_none() {
         return Ok(Arc::new(database));
     }
     let network = if target.kms { Some(Upstream::open(target, limits).await?) } else { None };
@@ -30,8 +30,11 @@ pub async fn with_keys(database: Embedded, target: &Target, limits: UpstreamLimi
 
 /// The network alone. An embedded database stays closed: another process may hold it.
 pub async fn without_database(target: &Target, limits: UpstreamLimits) -> Result<Arc<dyn Wire>, Error> {
-    if target.vault && matches!(target.store, Store::Embedded { .. }) && !target.kms {
-        return Ok(Arc::new(Vault::from_environment(limits)?));
+    if let Some(server) = &target.vault
+        && matches!(target.store, Store::Embedded { .. })
+        && !target.kms
+    {
+        return Ok(Arc::new(Vault::open(server, limits)?));
     }
     let network = Upstream::open(target, limits).await?;
     match vault(target, limits)? {
@@ -41,7 +44,7 @@ pub async fn without_database(target: &Target, limits: UpstreamLimits) -> Result
 }
 
 fn vault(target: &Target, limits: UpstreamLimits) -> Result<Option<Vault>, Error> {
-    target.vault.then(|| Vault::from_environment(limits)).transpose()
+    target.vault.as_ref().map(|server| Vault::open(server, limits)).transpose()
 }
 
 /// Sends each call to its service.

@@ -21,7 +21,7 @@ use crate::connections::{Connections, host};
 use crate::endpoint::checked;
 use crate::error::Error;
 use crate::retry::{Retries, TRIES};
-use crate::settings::UpstreamLimits;
+use crate::settings::{UpstreamLimits, VaultServer};
 
 /// A server's HTTP API.
 #[derive(Debug)]
@@ -35,11 +35,17 @@ pub(crate) struct Vault {
 }
 
 impl Vault {
-    /// The server that the environment names.
-    pub(crate) fn from_environment(limits: UpstreamLimits) -> Result<Self, Error> {
+    pub(crate) fn open(server: &VaultServer, limits: UpstreamLimits) -> Result<Self, Error> {
+        match server {
+            VaultServer::Environment => Self::from_environment(limits),
+            VaultServer::At { url, token } => Self::at(url, Token::Given(token.clone()), None, limits),
+        }
+    }
+
+    fn from_environment(limits: UpstreamLimits) -> Result<Self, Error> {
         let missing =
             |setting| Error::Upstream { setting, what: "it is not set, and a key store is protected by Vault" };
-        let address = checked(ADDRESS, &env::var(ADDRESS).map_err(|_| missing(ADDRESS))?)?;
+        let url = env::var(ADDRESS).map_err(|_| missing(ADDRESS))?;
         let token = match (env::var(TOKEN), env::var_os(TOKEN_FILE)) {
             (Ok(token), _) => Token::Given(Zeroizing::new(token)),
             (Err(_), Some(file)) => Token::File(file.into()),
@@ -47,7 +53,11 @@ impl Vault {
         };
         let wrong = Error::Upstream { setting: NAMESPACE, what: "it cannot stand in a header" };
         let namespace = env::var(NAMESPACE).ok().map(|text| HeaderValue::from_str(&text)).transpose();
-        let namespace = namespace.map_err(|_| wrong)?;
+        Self::at(&url, token, namespace.map_err(|_| wrong)?, limits)
+    }
+
+    fn at(url: &str, token: Token, namespace: Option<HeaderValue>, limits: UpstreamLimits) -> Result<Self, Error> {
+        let address = checked(ADDRESS, url)?;
         let connections = Connections::new(limits.connect_time)?;
         tracing::info!(to = %address, "calls of Vault");
         Ok(Self { connections, address, token, namespace, limits, retries: Retries::default() })

@@ -52,6 +52,7 @@ pub use kms::client::AwsKms;
 pub use kms::discovery::Discovery;
 pub use kms::ecdh::{AwsKmsEcdh, KmsEcdhKey};
 pub use kms::error::{KmsError, Refusal};
+pub use kms::rights::{KmsKeyUse, KmsPurpose, KmsRights, Role};
 pub use kms::ring::AwsKmsRing;
 pub use kms::rsa::AwsKmsRsa;
 pub use kms::vault::VaultTransit;

@@ -1,5 +1,6 @@
 //! `dynaseal check`: is a configuration right, and what does it do to each attribute, or to a request?
 
+mod credentials;
 mod plan;
 
 use std::io;
@@ -14,6 +15,7 @@ use crate::args::CheckArgs;
 use crate::error::Error;
 use crate::say;
 
+pub(crate) use credentials::Access;
 pub(crate) use plan::Target;
 
 /// What `check` found; the text and `--json` print the same.
@@ -22,14 +24,16 @@ pub(crate) use plan::Target;
 enum Report {
     Right(Explanation),
     Request(plan::Planned),
+    Credentials(credentials::Asked),
     Wrong { errors: Vec<Fault> },
 }
 
 pub(crate) fn run(args: &CheckArgs) -> Result<Outcome, Error> {
     let report = match Config::load(&args.file, &Machine) {
-        Ok(config) => match &args.explain {
-            Some(target) => Report::Request(plan::explain(config, target)?),
-            None => Report::Right(config.explain()),
+        Ok(config) => match (&args.explain, args.credentials) {
+            (Some(target), _) => Report::Request(plan::explain(config, target)?),
+            (None, Some(access)) => Report::Credentials(credentials::ask(&config, access)?),
+            (None, None) => Report::Right(config.explain()),
         },
         // A file that cannot be read is neither right nor wrong.
         Err(errors) if errors.iter().any(|fault| fault.code == UNREADABLE) => return Err(errors.into()),
@@ -48,7 +52,10 @@ pub(crate) fn run(args: &CheckArgs) -> Result<Outcome, Error> {
     say::page(&out)?;
     Ok(match report {
         Report::Right(_) | Report::Request(plan::Planned::Carried(_)) => Outcome::Done,
-        Report::Wrong { .. } | Report::Request(plan::Planned::Refused { .. }) => Outcome::Found,
+        Report::Credentials(asked) if asked.sufficient => Outcome::Done,
+        Report::Wrong { .. } | Report::Credentials(_) | Report::Request(plan::Planned::Refused { .. }) => {
+            Outcome::Found
+        }
     })
 }
 
@@ -56,6 +63,7 @@ fn text(report: &Report, out: &mut Vec<u8>) {
     match report {
         Report::Wrong { errors } => say::faults(errors, out),
         Report::Request(planned) => plan::text(planned, out),
+        Report::Credentials(asked) => credentials::text(asked, out),
         Report::Right(explanation) => {
             for warning in &explanation.warnings {
                 say::fault("warning", warning, out);

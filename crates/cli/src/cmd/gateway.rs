@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use dynaseal_engine::{Config, GatewaySection, Machine, Service};
 use dynaseal_gateway::{
-    Limits, LogLevel, RuntimeClock, Server, Settings, StopSignals, Target, UpstreamLimits, open_upstream, start_log,
+    Limits, LogLevel, RuntimeClock, Server, Settings, StopSignals, Target, UpstreamLimits, VaultServer, open_upstream,
+    start_log,
 };
 use tokio::runtime::Runtime;
 
@@ -78,7 +79,7 @@ pub(crate) fn target(section: &GatewaySection, needs: impl Fn(Service) -> bool) 
     let GatewaySection { upstream, region, database, kms_endpoint, .. } = section;
     let target = Target::new(upstream, region.clone(), database.clone());
     let target = if needs(Service::Kms) { target.with_kms(kms_endpoint.clone()) } else { target };
-    if needs(Service::Vault) { target.with_vault() } else { target }
+    if needs(Service::Vault) { target.with_vault(VaultServer::Environment) } else { target }
 }
 
 pub(super) fn settings(section: &GatewaySection) -> Settings {

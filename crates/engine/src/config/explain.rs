@@ -89,6 +89,13 @@ pub struct KeyExplanation {
     pub children: Vec<KeyExplanation>,
 }
 
+impl KeyExplanation {
+    /// Whether it is the key of this name, or holds it.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.name == name || self.children.iter().any(|child| child.has(name))
+    }
+}
+
 impl Config {
     /// What this configuration does to each attribute of each table.
     #[must_use]

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
-use dynaseal_keys::{KeyStoreTable, Keyring, Multi};
+use dynaseal_keys::{KeyStoreTable, Keyring, KmsKeyUse, Multi};
 
 use super::explain::KeyExplanation;
 use super::fault::{CONTRADICTION, CYCLE, Faults, MISSING, Span, TYPE, UNDEFINED, UNUSED, nearest, shown};
@@ -16,7 +16,14 @@ use super::section::{At, Section, word};
 pub(super) struct Keys<'r> {
     defined: BTreeMap<&'r str, Defined<'r>>,
     used: BTreeSet<&'r str>,
-    stores: KeyStores,
+    made: Made,
+}
+
+/// What keys bring along beside their key rings.
+#[derive(Default)]
+pub(super) struct Made {
+    pub(super) stores: KeyStores,
+    pub(super) kms_keys: BTreeMap<String, KmsKeyUse>,
 }
 
 /// The key stores of those keys that have one, by the keys' names.
@@ -45,13 +52,13 @@ impl<'r> Keys<'r> {
         outside: &dyn Outside,
         faults: &mut Faults<'_>,
     ) -> Self {
-        let mut keys = Self { defined: BTreeMap::new(), used: BTreeSet::new(), stores: KeyStores::new() };
+        let mut keys = Self { defined: BTreeMap::new(), used: BTreeSet::new(), made: Made::default() };
         for (name, value) in section.into_iter().flat_map(Section::entries) {
             let span = name.span;
             let state = match value.get_ref().as_table() {
                 Some(table) => {
                     let section = Section::new(format!("[keys.{}]", name.value), table, span.clone());
-                    read_one(name.value, section, folder, outside, &mut keys.stores, faults)
+                    read_one(name.value, section, folder, outside, &mut keys.made, faults)
                 }
                 None => {
                     let message = format!("{} in [keys] is of type {}", name.value, value.get_ref().type_str());
@@ -84,15 +91,15 @@ impl<'r> Keys<'r> {
         }
     }
 
-    /// Warns of keys that nothing uses, and gives the key stores out.
-    pub(super) fn finish(self, faults: &mut Faults<'_>) -> KeyStores {
+    /// Warns of keys that nothing uses, and gives out what the keys brought along.
+    pub(super) fn finish(self, faults: &mut Faults<'_>) -> Made {
         for (name, key) in self.defined {
             if !self.used.contains(name) {
                 let message = format!("no table uses the key {name}");
                 faults.warn(&key.span, UNUSED, message, "remove it, or name it in a table");
             }
         }
-        self.stores
+        self.made
     }
 
     fn resolve(
@@ -177,7 +184,7 @@ fn read_one<'r>(
     mut section: Section<'r, '_>,
     folder: &Path,
     outside: &dyn Outside,
-    stores: &mut KeyStores,
+    made: &mut Made,
     faults: &mut Faults<'_>,
 ) -> Option<State<'r>> {
     let kind = section.required("type", "raw-aes", faults)?;
@@ -185,8 +192,9 @@ fn read_one<'r>(
     let state = match r#type {
         Type::Multi => multi(&mut section, faults),
         Type::Ring(ring) => rings::read(ring, &mut section, folder, outside, faults).map(|built| {
-            let rings::Built { ring, detail, branch_key_id_attribute, key_store } = built;
-            stores.extend(key_store.map(|store| (name.to_owned(), store)));
+            let rings::Built { ring, detail, branch_key_id_attribute, key_store, kms_key } = built;
+            made.kms_keys.extend(kms_key.map(|key| (name.to_owned(), key)));
+            made.stores.extend(key_store.map(|store| (name.to_owned(), store)));
             let (name, children) = (name.to_owned(), Vec::new());
             let explained =
                 KeyExplanation { name, r#type: type_word(r#type), detail, branch_key_id_attribute, children };

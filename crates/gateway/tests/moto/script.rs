@@ -38,7 +38,7 @@ fn step(name: &'static str, operation: &'static str, body: Json, outcome: &'stat
 }
 
 pub(crate) fn steps() -> Vec<Step> {
-    [generating(), encrypting(), decrypting(), moving(), states(), replicas(), nonsense()]
+    [generating(), encrypting(), decrypting(), moving(), states(), replicas(), dry_runs(), nonsense()]
         .into_iter()
         .flatten()
         .collect()
@@ -211,6 +211,17 @@ fn replicas() -> Vec<Step> {
     ]
 }
 
+fn dry_runs() -> Vec<Step> {
+    let ignoring = json!({ "KeyId": "$key", "DryRun": true, "DryRunModifiers": ["IGNORE_CIPHERTEXT"] });
+    let dry = |key: &str| json!({ "KeyId": key, "NumberOfBytes": 32, "DryRun": true });
+    vec![
+        step("a dry run", "GenerateDataKey", dry("$key"), DRY).moto_says("ok", NO_DRY_RUNS),
+        step("a dry run without a ciphertext", "Decrypt", ignoring, DRY).moto_says(INVALID, NO_DRY_RUNS),
+        step("a dry run with a disabled key", "GenerateDataKey", dry("$disabled"), "DisabledException")
+            .moto_says("ok", STATE),
+    ]
+}
+
 fn nonsense() -> Vec<Step> {
     vec![
         step("no key", "GenerateDataKey", json!({ "NumberOfBytes": 32 }), VALIDATION).moto_says("status 500", REQUIRED),
@@ -230,6 +241,9 @@ const LENGTH: &str = "the API reference gives a CiphertextBlob 1 to 6144 bytes";
 const STATE: &str =
     "moto keeps a key's state and never looks at it; \"Key states of AWS KMS keys\" says what each allows";
 const IDS: &str = "moto's ciphertexts have room for ids of 36 characters, and its multi-Region keys have longer ones";
+const DRY: &str = "DryRunOperationException";
+const NO_DRY_RUNS: &str =
+    "moto has dry runs of none of the operations that are asked here; \"Testing your permissions\" has their answer";
 const VALIDATION: &str = "ValidationException";
 const NOT_FOUND: &str = "NotFoundException";
 const INVALID: &str = "InvalidCiphertextException";

@@ -29,6 +29,12 @@ impl Request {
         self
     }
 
+    pub(crate) fn yes(mut self, name: &str) -> Self {
+        self.name(name);
+        self.0.extend_from_slice(b"true");
+        self
+    }
+
     pub(crate) fn context(mut self, name: &str, context: &Context) -> Self {
         if context.is_empty() {
             return self;

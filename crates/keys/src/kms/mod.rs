@@ -7,6 +7,7 @@ pub(crate) mod client;
 pub(crate) mod discovery;
 pub(crate) mod ecdh;
 pub(crate) mod error;
+pub(crate) mod rights;
 pub(crate) mod ring;
 pub(crate) mod rsa;
 mod single;

@@ -49,13 +49,9 @@ impl AwsKmsRsa {
         grant_tokens: Vec<String>,
     ) -> Result<Self, Error> {
         arn::required(RING, key_arn)?;
-        let algorithm = match padding {
-            Padding::OaepSha1 => "RSAES_OAEP_SHA_1",
-            Padding::OaepSha256 => "RSAES_OAEP_SHA_256",
-            _ => {
-                let what = "must be OAEP_SHA1 or OAEP_SHA256, which are those of AWS KMS";
-                return Err(Error::Config { ring: RING, field: "padding", what });
-            }
+        let Some(algorithm) = padding.kms_algorithm() else {
+            let what = "must be OAEP_SHA1 or OAEP_SHA256, which are those of AWS KMS";
+            return Err(Error::Config { ring: RING, field: "padding", what });
         };
         let public = public_pem.map(|pem| KeyFile::public(RING, pem).rsa_public(padding)).transpose()?;
         Ok(Self { kms: ring::client(RING, grant_tokens)?, key: key_arn.to_owned(), algorithm, public })

@@ -60,6 +60,12 @@ impl KeyStoreTable {
         &self.table.name
     }
 
+    /// The name to which its keys are bound.
+    #[must_use]
+    pub fn logical_name(&self) -> &str {
+        &self.logical_name
+    }
+
     /// Reads a record; `None` if there is none.
     pub(crate) async fn record(&self, name: RecordName, io: Io<'_>) -> Result<Option<Record>, Error> {
         // DynamoDB would refuse the call, and there can be no such record.

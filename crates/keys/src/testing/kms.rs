@@ -33,6 +33,8 @@ struct State {
     aliases: BTreeMap<String, String>,
     trouble: Vec<Order>,
     calls: Vec<(String, String)>,
+    /// The only operations that the caller may use; every one if there is no list.
+    allowed: Option<Vec<&'static str>>,
 }
 
 struct Key {
@@ -144,6 +146,11 @@ impl FakeKms {
         self.state().trouble.clear();
     }
 
+    /// Allows the caller these operations and no other, as a policy does.
+    pub fn allow(&self, operations: &[&'static str]) {
+        self.state().allowed = Some(operations.to_vec());
+    }
+
     /// How often an operation was called, refused calls included.
     #[must_use]
     pub fn count(&self, operation: &str) -> usize {
@@ -226,8 +233,33 @@ fn is_elsewhere(call: &Call) -> bool {
 struct Refused(&'static str);
 
 impl State {
+    /// Permission comes first, then the key and the parameters; a dry run that would succeed is refused as such.
     fn carry_out(&self, operation: &str, body: &Value) -> Result<Value, Refused> {
+        if self.allowed.as_ref().is_some_and(|allowed| !allowed.contains(&operation)) {
+            return Err(Refused("AccessDeniedException"));
+        }
+        let dry = DRY_RUNS.contains(&operation) && body.get("DryRun") == Some(&Value::Bool(true));
+        if !dry {
+            return self.answer_to(operation, body);
+        }
+        if body.get("DryRunModifiers") == Some(&json!(["IGNORE_CIPHERTEXT"])) {
+            for name in ["KeyId", "SourceKeyId", "DestinationKeyId"] {
+                body.get(name).and_then(Value::as_str).map(|asked| self.key(asked)).transpose()?;
+            }
+        } else {
+            self.answer_to(operation, body)?;
+        }
+        Err(Refused("DryRunOperationException"))
+    }
+
+    fn answer_to(&self, operation: &str, body: &Value) -> Result<Value, Refused> {
         match operation {
+            "CreateGrant" => {
+                self.key(text(body, "KeyId")?)?;
+                text(body, "GranteePrincipal")?;
+                let grant = body.get("Operations").and_then(Value::as_array).filter(|may| !may.is_empty());
+                grant.map(|_| json!({ "GrantId": "test", "GrantToken": "test" })).ok_or(VALIDATION)
+            }
             "GenerateDataKey" => self.generate(body, true),
             "GenerateDataKeyWithoutPlaintext" => self.generate(body, false),
             "Encrypt" => {
@@ -378,6 +410,15 @@ fn refuse(status: u16, name: &str) -> Answer {
     reply(status, &json!({ "__type": name, "message": "refused by the KMS for tests" }))
 }
 
+const DRY_RUNS: &[&str] = &[
+    "CreateGrant",
+    "Decrypt",
+    "DeriveSharedSecret",
+    "Encrypt",
+    "GenerateDataKey",
+    "GenerateDataKeyWithoutPlaintext",
+    "ReEncrypt",
+];
 const SYMMETRIC: &str = "SYMMETRIC_DEFAULT";
 const VALIDATION: Refused = Refused("ValidationException");
 const INVALID: Refused = Refused("InvalidCiphertextException");

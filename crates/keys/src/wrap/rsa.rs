@@ -48,6 +48,15 @@ impl Padding {
         }
     }
 
+    /// What AWS KMS calls it; `None` if it does not know it.
+    pub(crate) fn kms_algorithm(self) -> Option<&'static str> {
+        match self {
+            Padding::OaepSha1 => Some("RSAES_OAEP_SHA_1"),
+            Padding::OaepSha256 => Some("RSAES_OAEP_SHA_256"),
+            Padding::Pkcs1 | Padding::OaepSha384 | Padding::OaepSha512 => None,
+        }
+    }
+
     /// The padding of a name.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {

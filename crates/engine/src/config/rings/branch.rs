@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use dynaseal_keys::{
     AwsKms, BranchKeyFile, BranchKeyId, CacheOptions, Hierarchical, KeyStore, KeyStoreOptions, KeyStoreTable, Kms,
-    KmsConfiguration, VaultTransit,
+    KmsConfiguration, KmsPurpose, VaultTransit,
 };
 
 use super::super::cache;
@@ -43,16 +43,25 @@ pub(super) fn file(
 pub(super) fn table(section: &mut Section<'_, '_>, faults: &mut Faults<'_>) -> Option<Built> {
     let table = section.required("key_store_table", "KeyStore", faults);
     let logical_name = section.name("logical_key_store_name", faults);
-    let kms_key = kms_key(section, faults);
+    let grant_tokens = kms::texts(&section.names("grant_tokens", faults));
+    let kms_key = kms_key(grant_tokens.clone(), section, faults);
     let choice = Choice::read(section, faults);
     let cache = cache::read(section, faults);
     let (table, (kms, keys, protected)) = (table?.value, kms_key?);
     let logical_name = logical_name.map_or(table, |name| name.value);
+    let kms_use = match &keys {
+        KmsConfiguration::Key(key) | KmsConfiguration::MultiRegionKey(key) => Some((key.clone(), grant_tokens)),
+        KmsConfiguration::Discovery(_) | KmsConfiguration::Vault(_) => None,
+    };
     let options = KeyStoreOptions { table: table.to_owned(), logical_name: logical_name.to_owned(), kms, keys };
     let store = Arc::new(usable(KeyStoreTable::new(options), |field| section.place(field), faults)?);
     let named = if logical_name == table { String::new() } else { format!(" (made as {logical_name})") };
     let place = format!("the key store {table}{named}, protected by {protected}");
     let built = built(store.clone(), choice?, cache, &place, section, faults)?;
+    let built = match kms_use {
+        Some((key, tokens)) => built.with_kms_key(&key, KmsPurpose::BranchKeys, tokens),
+        None => built,
+    };
     Some(Built { key_store: Some(store), ..built })
 }
 
@@ -107,10 +116,13 @@ impl<'r> Choice<'r> {
 }
 
 /// Who protects a key store, and how to say it.
-fn kms_key(section: &mut Section<'_, '_>, faults: &mut Faults<'_>) -> Option<(Arc<dyn Kms>, KmsConfiguration, String)> {
+fn kms_key(
+    grant_tokens: Vec<String>,
+    section: &mut Section<'_, '_>,
+    faults: &mut Faults<'_>,
+) -> Option<(Arc<dyn Kms>, KmsConfiguration, String)> {
     let given: Vec<_> = KMS_KEYS.into_iter().filter(|key| section.has(key)).collect();
-    let tokens: Vec<_> = section.names("grant_tokens", faults).iter().map(|at| at.value.to_owned()).collect();
-    let aws = Arc::new(AwsKms::new(tokens));
+    let aws = Arc::new(AwsKms::new(grant_tokens));
     match *given.as_slice() {
         [] => {
             let message = format!("{} has none of {}", section.title, KMS_KEYS.join(", "));

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use dynaseal_keys::{AwsKmsEcdh, Curve, EcdhKeys, KmsEcdhKey, RawEcdh};
+use dynaseal_keys::{AwsKmsEcdh, Curve, EcdhKeys, KmsEcdhKey, KmsPurpose, RawEcdh};
 
 use super::super::fault::{ANY_SENDER, CONTRADICTION, Faults};
 use super::super::outside::Outside;
@@ -72,16 +72,17 @@ pub(super) fn kms(
         Scheme::Static => {
             let peer = peer?.value;
             (
-                AwsKmsEcdh::with_peer(key, peer_text.as_ref()?, grant_tokens),
+                AwsKmsEcdh::with_peer(key, peer_text.as_ref()?, grant_tokens.clone()),
                 format!("static: seals and opens, with {peer}"),
             )
         }
-        _ => (AwsKmsEcdh::discovery(key, grant_tokens), "discovery: opens, cannot seal".to_owned()),
+        _ => (AwsKmsEcdh::discovery(key, grant_tokens.clone()), "discovery: opens, cannot seal".to_owned()),
     };
     let ring = usable(ring, |field| section.place(field), faults)?;
+    let purpose = KmsPurpose::Ecdh { curve, public_key: own.is_none() };
     let own = own.map_or_else(|| "asked of KMS".to_owned(), |path| format!("from {}", path.value));
     let detail = format!("ECDH on {} of AWS KMS key {key_arn}, {what}; its own public key is {own}", curve.name());
-    Some(Built::new(ring, detail))
+    Some(Built::new(ring, detail).with_kms_key(key_arn, purpose, grant_tokens))
 }
 
 fn scheme(schemes: &[(&str, Scheme)], section: &mut Section<'_, '_>, faults: &mut Faults<'_>) -> Option<At<Scheme>> {

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use dynaseal_keys::{AwsKmsRing, AwsKmsRsa, Discovery, KeyArn, Padding};
+use dynaseal_keys::{AwsKmsRing, AwsKmsRsa, Discovery, KeyArn, KmsPurpose, Padding};
 
 use super::super::fault::Faults;
 use super::super::outside::Outside;
@@ -32,8 +32,9 @@ fn single(section: &mut Section<'_, '_>, faults: &mut Faults<'_>) -> Option<Buil
     let key = section.required("key_arn", KEY, faults);
     let grant_tokens = texts(&section.names("grant_tokens", faults));
     let key = key?.value;
-    let ring = usable(AwsKmsRing::single(key, grant_tokens), |field| section.place(field), faults)?;
-    Some(Built::new(ring, format!("AWS KMS key {key}, {}", uses(key))))
+    let ring = usable(AwsKmsRing::single(key, grant_tokens.clone()), |field| section.place(field), faults)?;
+    let built = Built::new(ring, format!("AWS KMS key {key}, {}", uses(key)));
+    Some(built.with_kms_key(key, data_keys(key), grant_tokens))
 }
 
 fn multi_region(section: &mut Section<'_, '_>, faults: &mut Faults<'_>) -> Option<Built> {
@@ -42,12 +43,15 @@ fn multi_region(section: &mut Section<'_, '_>, faults: &mut Faults<'_>) -> Optio
     let grant_tokens = texts(&section.names("grant_tokens", faults));
     let key = key?.value;
     let region = region.map(|at| at.value);
-    let ring = usable(AwsKmsRing::multi_region(key, region, grant_tokens), |field| section.place(field), faults)?;
+    let ring =
+        usable(AwsKmsRing::multi_region(key, region, grant_tokens.clone()), |field| section.place(field), faults)?;
     let replicas = match region {
         Some(region) => format!("and its replicas; called in {region}"),
         None => "and its replicas".to_owned(),
     };
-    Some(Built::new(ring, format!("AWS KMS key {key} {replicas}, {}", uses(key))))
+    let called = region.zip(KeyArn::parse(key)).map_or_else(|| key.to_owned(), |(region, arn)| arn.in_region(region));
+    let built = Built::new(ring, format!("AWS KMS key {key} {replicas}, {}", uses(key)));
+    Some(built.with_kms_key(&called, data_keys(key), grant_tokens))
 }
 
 fn discovery(section: &mut Section<'_, '_>, replicas: bool, faults: &mut Faults<'_>) -> Option<Built> {
@@ -104,13 +108,18 @@ pub(super) fn rsa(
     let public_text = public.as_ref().map(|path| public_pem(path, "public_key_file", folder, outside, faults));
     let public_text = all_or_none(public_text)?;
     let (key, padding) = (key?.value, padding?.value);
-    let ring = AwsKmsRsa::new(key, padding, public_text.as_deref().map(String::as_str), grant_tokens);
+    let ring = AwsKmsRsa::new(key, padding, public_text.as_deref().map(String::as_str), grant_tokens.clone());
     let ring = usable(ring, |field| section.place(field), faults)?;
     let what = match public {
         Some(path) => format!("seals with {} and opens", path.value),
         None => "no public key: opens, cannot seal".to_owned(),
     };
-    Some(Built::new(ring, format!("RSA key {key} of AWS KMS, {}, {what}", padding.name())))
+    let built = Built::new(ring, format!("RSA key {key} of AWS KMS, {}, {what}", padding.name()));
+    Some(built.with_kms_key(key, KmsPurpose::Rsa(padding), grant_tokens))
+}
+
+fn data_keys(key: &str) -> KmsPurpose {
+    KmsPurpose::DataKeys { opens: KeyArn::parse(key).is_some() }
 }
 
 fn uses(key: &str) -> &'static str {
