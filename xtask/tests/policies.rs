@@ -45,10 +45,11 @@ fn kms_is_never_allowed_without_a_condition_where_there_can_be_one() {
             let equals = statement["Condition"]["StringEquals"].as_object();
             let names = |part: &str| equals.is_some_and(|equals| equals.keys().any(|key| key.starts_with(part)));
             // Asymmetric keys have no encryption context; key agreement has one algorithm only.
-            let asymmetric = actions.iter().any(|action| action == "kms:GetPublicKey");
+            let algorithm = &statement["Condition"]["StringEquals"]["kms:EncryptionAlgorithm"];
+            let asymmetric = algorithm.as_str().is_some_and(|algorithm| algorithm.starts_with("RSAES_OAEP"));
             for action in actions.iter().filter(|action| action.starts_with("kms:")) {
                 let bound = match action.as_str() {
-                    "kms:Decrypt" if asymmetric => names("kms:EncryptionAlgorithm"),
+                    "kms:Decrypt" if asymmetric => true,
                     "kms:DeriveSharedSecret" | "kms:GetPublicKey" => true,
                     "kms:GenerateDataKey" => names("kms:EncryptionContext:aws-crypto-table-name"),
                     "kms:Decrypt" => names("kms:EncryptionContext:"),
@@ -100,7 +101,7 @@ fn the_key_policy_refuses_keys_that_someone_chose() {
 fn the_table_of_commands_names_what_the_policies_allow() {
     let page = page();
     let rows: Vec<_> = page.lines().filter(|line| line.starts_with("| `dynaseal ")).collect();
-    assert_eq!(rows.len(), 9, "{rows:?}");
+    assert_eq!(rows.len(), 10, "{rows:?}");
     for row in rows {
         let cells: Vec<_> = row.split('|').map(str::trim).collect();
         for (cell, service) in [(cells[2], "dynamodb"), (cells[3], "kms")] {
