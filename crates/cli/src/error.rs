@@ -18,13 +18,6 @@ pub(crate) enum Error {
     /// The gateway or the embedded database did not start.
     #[error(transparent)]
     Gateway(#[from] dynaseal_gateway::Error),
-    /// A key could not be asked about.
-    #[cfg(feature = "items")]
-    #[error(transparent)]
-    Keys {
-        /// Why.
-        source: dynaseal_keys::Error,
-    },
     /// The configuration has no such table.
     #[cfg(feature = "items")]
     #[error("{file} has no table \"{table}\"")]
@@ -115,8 +108,6 @@ impl Error {
             Error::Config(errors) => errors.iter().next().map_or("DSL-5000", |fault| fault.code),
             Error::Gateway(error) => error.code(),
             #[cfg(feature = "items")]
-            Error::Keys { source } => source.code(),
-            #[cfg(feature = "items")]
             Error::NoTable { .. } => "DSL-8001",
             #[cfg(feature = "items")]
             Error::Input { .. } => "DSL-8002",
@@ -146,8 +137,6 @@ impl Error {
         match self {
             Error::Config(_) => "correct the configuration; `dynaseal check FILE` shows every fault",
             Error::Gateway(error) => error.hint(),
-            #[cfg(feature = "items")]
-            Error::Keys { source } => source.hint(),
             #[cfg(feature = "items")]
             Error::NoTable { .. } => {
                 "add [tables.NAME] to it, or name one that `dynaseal check FILE` lists; a pattern does not tell the keys"

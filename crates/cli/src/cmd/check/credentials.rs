@@ -62,7 +62,7 @@ pub(super) fn ask(config: &Config, access: Access) -> Result<Asked, Error> {
     let io = Io { wire: &network, clock: &SystemClock };
     let mut found = Vec::new();
     for (name, used, context) in keys {
-        let rights = block_on(used.rights(role, &context, io)).map_err(|source| Error::Keys { source })?;
+        let rights = block_on(used.rights(role, &context, io)).map_err(Error::Keys)?;
         found.push(Key::new(name, &used.key, rights));
     }
     Ok(Asked { sufficient: found.iter().all(|key| key.errors.is_empty()), keys: found })
