@@ -3,6 +3,7 @@
 //!
 //! Symmetric keys seal with AES-GCM (`material.rs` has the form); RSA and elliptic-curve keys are those that the test gives.
 
+mod body;
 mod material;
 
 use std::collections::BTreeMap;
@@ -10,11 +11,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use dynaseal_item::Context;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::keyring::{Clock, SystemClock};
 use crate::kms::arn::{KeyArn, region_of};
 use crate::wire::{Answer, BoxFuture, Call, Service, Wire, WireError};
+use body::{base64, blob, context, refuse, reply, text};
 use material::{Material, Parts};
 
 /// A KMS of one account. Clones share it.
@@ -377,37 +379,6 @@ impl State {
         };
         found.ok_or(Refused("NotFoundException"))
     }
-}
-
-fn text<'a>(body: &'a Value, name: &str) -> Result<&'a str, Refused> {
-    body.get(name).and_then(Value::as_str).ok_or(VALIDATION)
-}
-
-fn blob(body: &Value, name: &str) -> Result<Vec<u8>, Refused> {
-    let blob = base64_simd::STANDARD.decode_to_vec(text(body, name)?).ok().filter(|blob| !blob.is_empty());
-    blob.ok_or(VALIDATION)
-}
-
-fn base64(bytes: &[u8]) -> String {
-    base64_simd::STANDARD.encode_to_string(bytes)
-}
-
-fn context(body: &Value, name: &str) -> Result<Context, Refused> {
-    let empty = Map::new();
-    let pairs = match body.get(name) {
-        None | Some(Value::Null) => &empty,
-        Some(pairs) => pairs.as_object().ok_or(VALIDATION)?,
-    };
-    let pair = |(key, value): (&String, &Value)| Some((key.clone(), value.as_str()?.to_owned()));
-    pairs.iter().map(pair).collect::<Option<Context>>().ok_or(VALIDATION)
-}
-
-fn reply(status: u16, body: &Value) -> Answer {
-    Answer { status, request_id: None, body: body.to_string().into_bytes() }
-}
-
-fn refuse(status: u16, name: &str) -> Answer {
-    reply(status, &json!({ "__type": name, "message": "refused by the KMS for tests" }))
 }
 
 const DRY_RUNS: &[&str] = &[
