@@ -13,27 +13,27 @@ use std::fmt::Write as _;
 use std::hint::black_box;
 
 use allocation_counter::{AllocationInfo, measure};
-use dynaseal_interop::aws::Aws;
-use dynaseal_interop::ours::{self, Ours};
+use dynaseal_interop::ours;
 use dynaseal_interop::rings::{Ring, RsaPair};
+use dynaseal_interop::run::Sides;
 use dynaseal_interop::values;
 use dynaseal_item::Suite;
 use shapes::Shape;
 
 fn main() {
     let rsa = RsaPair::generate();
-    let (aws, ours) = (Aws::new(&rsa), Ours::new(&rsa));
+    let Sides { aws, ours, .. } = Sides::new(&rsa);
     let mut table = HEAD.to_owned();
     for shape in Shape::all() {
         let spec = shape.table(Suite::Hmac);
         let schema = spec.clone().build().expect("a schema");
         let encryptor = aws.encryptor(&spec, Ring::Aes256).expect("an encryptor");
         let provider = ours.provider(&spec, Ring::Aes256);
-        let sealed = ours::seal(&schema, &provider, &shape.json).expect("a sealed item");
+        let sealed = ours::seal(&schema, &provider, ours::OFFLINE, &shape.json).expect("a sealed item");
         // AWS's side starts from its own values, so that serde_json is not counted against it.
         let (plain_values, sealed_values) = (read(&shape.json), read(&sealed));
-        let seal = count(|| drop(black_box(ours::seal(&schema, &provider, &shape.json))));
-        let open = count(|| drop(black_box(ours::open(&schema, &provider, &sealed))));
+        let seal = count(|| drop(black_box(ours::seal(&schema, &provider, ours::OFFLINE, &shape.json))));
+        let open = count(|| drop(black_box(ours::open(&schema, &provider, ours::OFFLINE, &sealed))));
         let aws_seal = count(|| drop(black_box(encryptor.seal(&plain_values))));
         let aws_open = count(|| drop(black_box(encryptor.open(&sealed_values))));
         for (call, ours, aws) in [("seal", seal, aws_seal), ("open", open, aws_open)] {

@@ -21,14 +21,13 @@ pub struct Case {
     pub rng: Rng,
 }
 
-/// Case `number` of `seed`. Key rings, versions and suites take turns, everything else is drawn.
-pub fn case(seed: u64, number: u64) -> Case {
+/// Case `number` of `seed`, over these key rings. Rings, versions and suites take turns, everything else is drawn.
+pub fn case(seed: u64, number: u64, rings: &[Ring]) -> Case {
     let mut rng = Rng::with_seed(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ number.wrapping_mul(0xd1b5_4a32_d192_ed03));
-    let rings = Ring::ALL.len() as u64;
-    let ring = Ring::ALL[(number % rings) as usize];
-    let turn = number / rings;
+    let ring = ring(number, rings);
+    let turn = number / rings.len() as u64;
     let version_2 = turn % 2 == 1;
-    let suite = if turn / 2 % 2 == 1 { Suite::EcdsaP384 } else { Suite::Hmac };
+    let suite = if turn / 2 % 2 == 1 && ring != Ring::KmsRsa { Suite::EcdsaP384 } else { Suite::Hmac };
 
     let prefix = rng.bool().then(|| (*pick(&mut rng, &PREFIXES)).to_owned());
     let mut names = Names { taken: BTreeSet::new(), prefix: prefix.clone() };
@@ -55,6 +54,11 @@ pub fn case(seed: u64, number: u64) -> Case {
         attribute(&mut rng, &mut names, &mut table, &mut item, version_2);
     }
     Case { number, table, ring, item, rng }
+}
+
+/// The key ring of a case.
+pub fn ring(number: u64, rings: &[Ring]) -> Ring {
+    rings[(number % rings.len() as u64) as usize]
 }
 
 /// One more attribute, in the table's configuration, in the item, or in both.

@@ -13,7 +13,7 @@ use std::thread;
 
 use args::Args;
 use dynaseal_interop::report::Report;
-use dynaseal_interop::{aws, node, ours, rings, run};
+use dynaseal_interop::{aws, keystore, node, rings, run};
 
 fn main() -> ExitCode {
     let args = match Args::parse(std::env::args().skip(1)) {
@@ -24,7 +24,7 @@ fn main() -> ExitCode {
         }
     };
     let rsa = rings::RsaPair::generate();
-    let sides = run::Sides { aws: aws::Aws::new(&rsa), ours: ours::Ours::new(&rsa) };
+    let sides = run::Sides::new(&rsa);
     aws::silence_panics();
 
     let numbers = args.numbers();
@@ -36,7 +36,12 @@ fn main() -> ExitCode {
                 return ExitCode::FAILURE;
             }
         },
-        None => in_threads(&sides, &args),
+        None => {
+            let mut report = in_threads(&sides, &args);
+            run::require_all(numbers.clone(), &mut report);
+            keystore::exchange(&sides, &mut report);
+            report
+        }
     };
     println!("seed {}, cases {} to {}", args.seed, numbers.start, numbers.end.saturating_sub(1));
     if report.print() { ExitCode::SUCCESS } else { ExitCode::FAILURE }

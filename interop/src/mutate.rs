@@ -317,7 +317,7 @@ fn other_scope(rng: &mut Rng, reading: &mut Reading, _: &Attributes) -> Option<S
 }
 
 fn other_ring(rng: &mut Rng, reading: &mut Reading, _: &Attributes) -> Option<String> {
-    reading.ring = *pick(rng, &Ring::ALL);
+    reading.ring = *pick(rng, &[&Ring::ALL[..], &Ring::OPENING].concat());
     Some(format!("{:?}", reading.ring))
 }
 

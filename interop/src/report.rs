@@ -24,6 +24,8 @@ pub enum Section {
     Faults,
     /// Faults that one side is stricter about, on purpose.
     Differences,
+    /// Branch keys that either makes and rotates.
+    KeyStore,
     /// The Node package and AWS's crate, both directions.
     Node,
     /// Values in the items, by type: no comparison, but the proof that all of them occurred.
@@ -71,6 +73,15 @@ impl Report {
         self.rows.entry((section, name.to_string())).or_default().accepted += 1;
     }
 
+    /// Fails unless so many were accepted, and nothing but accepted: what did not run must not pass.
+    pub fn require(&mut self, section: Section, name: &str, accepted: u64) {
+        let row = self.rows.entry((section, name.to_owned())).or_default();
+        if row.accepted != accepted || row.refused > 0 {
+            let what = format!("{} accepted and {} refused, not {accepted} accepted", row.accepted, row.refused);
+            self.fail(section, name, "all cases", what);
+        }
+    }
+
     /// Adds another thread's report.
     pub fn merge(&mut self, other: Report) {
         for (key, row) in other.rows {
@@ -112,6 +123,7 @@ fn title(section: Section) -> &'static str {
         Section::Mutations => "one change to a sealed item, both give their verdict",
         Section::Faults => "a fault in item or table, both seal",
         Section::Differences => "faults that one side is stricter about, as expected",
+        Section::KeyStore => "branch keys that one makes and rotates, both use",
         Section::Node => "the Node package and AWS's crate",
         Section::Values => "values in the items",
     }

@@ -20,10 +20,25 @@ pub enum Ring {
     BranchPerTenant,
     /// `Aes256` as the generator, then `RsaOaepSha256` and `Branch`.
     Multi,
+    /// One key in AWS KMS.
+    Kms,
+    /// A multi-Region key: each side has the replica in another Region.
+    KmsMultiRegion,
+    /// Any key of the account; opens only.
+    KmsDiscovery,
+    /// Any key of the account, by its replica in a Region; opens only.
+    KmsMultiRegionDiscovery,
+    /// An RSA key in AWS KMS; goes only with the suite that does not sign.
+    KmsRsa,
+    /// Hierarchical, over a key store whose records AWS's crate made and rotated.
+    StoreByAws,
+    /// The same, made and rotated by us.
+    StoreByUs,
 }
 
 impl Ring {
-    pub const ALL: [Ring; 11] = [
+    /// Those that need no service, so that the Node package can have them, too.
+    pub const LOCAL: [Ring; 11] = [
         Ring::Aes128,
         Ring::Aes192,
         Ring::Aes256,
@@ -37,8 +52,33 @@ impl Ring {
         Ring::Multi,
     ];
 
+    /// Those that seal.
+    pub const ALL: [Ring; 16] = {
+        let mut all = [Ring::Kms; 16];
+        let (local, kms) = all.split_at_mut(Ring::LOCAL.len());
+        local.copy_from_slice(&Ring::LOCAL);
+        kms.copy_from_slice(&[Ring::Kms, Ring::KmsMultiRegion, Ring::KmsRsa, Ring::StoreByAws, Ring::StoreByUs]);
+        all
+    };
+
+    /// Those that only open.
+    pub const OPENING: [Ring; 2] = [Ring::KmsDiscovery, Ring::KmsMultiRegionDiscovery];
+
     /// What the multi ring is made of, generator first.
     pub const MULTI: [Ring; 3] = [Ring::Aes256, Ring::RsaOaepSha256, Ring::Branch];
+
+    /// The rings that open what this one seals.
+    pub fn openers(self) -> &'static [Ring] {
+        match self {
+            Ring::Multi => &[Ring::Multi, Ring::MULTI[0], Ring::MULTI[1], Ring::MULTI[2]],
+            Ring::Kms => &[Ring::Kms, Ring::KmsDiscovery, Ring::KmsMultiRegionDiscovery],
+            Ring::KmsMultiRegion => &[Ring::KmsMultiRegion, Ring::KmsMultiRegionDiscovery],
+            other => {
+                let at = Ring::ALL.iter().position(|ring| *ring == other);
+                at.map_or(&[], |at| &SEALING[at..=at])
+            }
+        }
+    }
 
     /// The key name of a raw ring. Non-ASCII, and one is a prefix of another.
     pub fn key_name(self) -> String {
@@ -60,6 +100,9 @@ impl Ring {
     }
 }
 
+/// In one place, to be borrowed from.
+static SEALING: [Ring; 16] = Ring::ALL;
+
 pub const NAMESPACE: &str = "interop-tests";
 
 /// A branch key of the hierarchical rings: public test bytes.
@@ -74,6 +117,10 @@ pub const BRANCH_KEYS: [BranchKey; 2] = [
     BranchKey { id: "tenant-a", version: "00000000-0000-4000-8000-00000000000a", key: [0xa1; 32] },
     BranchKey { id: "tenant-é", version: "00000000-0000-4000-8000-00000000000b", key: [0xb2; 32] },
 ];
+
+/// The branch keys of `Ring::StoreByAws` and `Ring::StoreByUs`.
+pub const BY_AWS: &str = "made-by-aws";
+pub const BY_US: &str = "made-by-us-é";
 
 /// A fresh RSA pair in PEM. aws-lc cannot make one from a seed, and no case depends on which one it is.
 pub struct RsaPair {

@@ -1,29 +1,60 @@
 //! One case: both directions, changes to the sealed items, and a fault at sealing.
 
+use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use dynaseal_item::SchemaSpec;
+use dynaseal_keys::testing::FakeAws;
 
 use crate::aws::Aws;
 use crate::faults::FAULTS;
 use crate::generate::{self, Case};
+use crate::keystore;
 use crate::mutate::{FOOT, HEAD, Reading, mutate};
 use crate::ours::Ours;
 use crate::report::{Report, Section};
-use crate::rings::Ring;
+use crate::rings::{Ring, RsaPair};
+use crate::standin;
 use crate::values::{Attributes, type_name};
 
-/// The two libraries.
+/// The two libraries over one KMS and one key store.
 pub struct Sides {
+    pub services: FakeAws,
     pub aws: Aws,
     pub ours: Ours,
+}
+
+impl Sides {
+    /// With the branch keys of all rings in the key store.
+    pub fn new(rsa: &RsaPair) -> Self {
+        let services = standin::services(rsa);
+        let sides = Self { aws: Aws::new(rsa, &services), ours: Ours::new(rsa, &services), services };
+        keystore::prepare(&sides);
+        sides
+    }
+}
+
+/// Fails unless each case was opened with each ring that opens it, in both directions, and accepted.
+pub fn require_all(numbers: Range<u64>, report: &mut Report) {
+    for ring in Ring::ALL {
+        let cases = numbers.clone().filter(|number| generate::ring(*number, &Ring::ALL) == ring).count() as u64;
+        for opener in ring.openers() {
+            for section in [Section::AwsToOurs, Section::OursToAws] {
+                report.require(section, &opening(ring, *opener), cases);
+            }
+        }
+    }
+}
+
+fn opening(ring: Ring, opener: Ring) -> String {
+    if opener == ring { format!("{ring:?}") } else { format!("{ring:?} opened with {opener:?}") }
 }
 
 /// Runs one case. A panic of ours is a failure of that case.
 pub fn case(sides: &Sides, seed: u64, number: u64, report: &mut Report) {
     let result = catch_unwind(AssertUnwindSafe(|| {
-        let mut case = generate::case(seed, number);
+        let mut case = generate::case(seed, number, &Ring::ALL);
         case.item.values().for_each(|value| count_types(value, report));
         if let Some((by_aws, by_us)) = round_trip(sides, &case, report) {
             for (sealed, other) in [(&by_aws, &by_us), (&by_us, &by_aws)] {
@@ -67,14 +98,8 @@ fn round_trip(sides: &Sides, case: &Case, report: &mut Report) -> Option<(Attrib
         );
         return None;
     }
-    let with: &[Ring] = if case.ring == Ring::Multi {
-        &[Ring::Multi, Ring::MULTI[0], Ring::MULTI[1], Ring::MULTI[2]]
-    } else {
-        &[case.ring]
-    };
-    for ring in with {
-        let name =
-            if *ring == case.ring { format!("{ring:?}") } else { format!("{:?} opened with {ring:?}", case.ring) };
+    for ring in case.ring.openers() {
+        let name = opening(case.ring, *ring);
         let ours = sides.ours.open(&case.table, *ring, &by_aws);
         report.compare(Section::AwsToOurs, &name, &place, &expected, &ours);
         let aws = open_aws(sides, &case.table, *ring, &by_us);

@@ -1,41 +1,82 @@
-//! What AWS's hierarchical key ring needs of DynamoDB and KMS: two answers, given in process, without a socket.
+//! KMS and DynamoDB for both sides: those in memory that Dynaseal's own tests use. We call them over our wire, AWS's clients
+//! through a connector that hands them target, body and Region, without a socket.
 
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
 use aws_smithy_runtime_api::client::http::{
     HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
 };
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
-use serde_json::{Value, json};
+use dynaseal_keys::testing::FakeAws;
+use dynaseal_keys::{Call, Service, Wire};
+use serde_json::{Map, Value, json};
 
-use crate::rings::BRANCH_KEYS;
+use crate::rings::{BRANCH_KEYS, BranchKey, RsaPair};
 
+/// Where AWS's clients are; of ours, each call goes to the Region of its key.
+pub const REGION: &str = "us-west-2";
+pub const ACCOUNT: &str = "111122223333";
 pub const KMS_ARN: &str = "arn:aws:kms:us-west-2:111122223333:key/00000000-0000-4000-8000-000000000000";
+/// One key in two Regions: AWS's side uses the first, we the second.
+pub const MRK_ARN: &str = "arn:aws:kms:us-west-2:111122223333:key/mrk-00000000000040008000000000000000";
+pub const REPLICA_ARN: &str = "arn:aws:kms:eu-west-1:111122223333:key/mrk-00000000000040008000000000000000";
+pub const RSA_ARN: &str = "arn:aws:kms:us-west-2:111122223333:key/00000000-0000-4000-8000-000000000001";
+/// The table of the key store, and the name to which its keys are bound.
 pub const KEY_STORE: &str = "InteropKeyStore";
+pub const LOGICAL_KEY_STORE: &str = "InteropKeyStoreAsItWasFirst";
 
-/// A DynamoDB client that knows the branch key table.
-pub fn dynamodb() -> aws_sdk_dynamodb::Client {
+/// The services, with the KMS keys above and an empty key store.
+pub fn services(rsa: &RsaPair) -> FakeAws {
+    let aws = FakeAws::default();
+    let kms = aws.kms.clone().with_key(KMS_ARN).with_key(MRK_ARN).with_key(REPLICA_ARN);
+    drop(kms.with_private_key(RSA_ARN, &rsa.private_pem));
+    aws
+}
+
+/// Puts the branch keys whose bytes are known into the key store, so that a file with the same keys opens the same items.
+pub fn put_branch_keys(aws: &FakeAws) {
+    let records = BRANCH_KEYS.iter().flat_map(|branch| {
+        let version = format!("branch:version:{}", branch.version);
+        let active = [("version", version.as_str()), ("type", "branch:ACTIVE")];
+        [record(aws, branch, &active), record(aws, branch, &[("type", &version)])]
+    });
+    let records: Vec<Value> = records.collect();
+    aws.table.edit(KEY_STORE, |items| items.extend(records));
+    settle(aws);
+}
+
+/// Lets reads that need not be consistent see the last write, as they do some time later.
+pub fn settle(aws: &FakeAws) {
+    let nothing = json!({ "TableName": KEY_STORE, "Key": { "branch-key-id": {"S": "none"}, "type": {"S": "none"} } });
+    let call = Call::new(Service::DynamoDb, "DeleteItem", nothing.to_string().into_bytes());
+    let answer = crate::ours::block_on(aws.send(call)).expect("an answer");
+    assert_eq!(answer.status, 200, "the key store is there");
+}
+
+/// A DynamoDB client of AWS's.
+pub fn dynamodb(aws: &FakeAws) -> aws_sdk_dynamodb::Client {
     let config = aws_sdk_dynamodb::Config::builder()
         .behavior_version(BehaviorVersion::latest())
-        .region(Region::new("us-west-2"))
+        .region(Region::new(REGION))
         .credentials_provider(Credentials::new("test", "test", None, None, "test"))
-        .http_client(StandIn);
+        .http_client(StandIn(aws.clone()));
     aws_sdk_dynamodb::Client::from_conf(config.build())
 }
 
-/// A KMS client that decrypts the branch keys.
-pub fn kms() -> aws_sdk_kms::Client {
+/// A KMS client of AWS's.
+pub fn kms(aws: &FakeAws) -> aws_sdk_kms::Client {
     let config = aws_sdk_kms::Config::builder()
         .behavior_version(BehaviorVersion::latest())
-        .region(Region::new("us-west-2"))
+        .region(Region::new(REGION))
         .credentials_provider(Credentials::new("test", "test", None, None, "test"))
-        .http_client(StandIn);
+        .http_client(StandIn(aws.clone()));
     aws_sdk_kms::Client::from_conf(config.build())
 }
 
 #[derive(Clone, Debug)]
-struct StandIn;
+struct StandIn(FakeAws);
 
 impl HttpClient for StandIn {
     fn http_connector(&self, _: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
@@ -46,50 +87,43 @@ impl HttpClient for StandIn {
 impl HttpConnector for StandIn {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let target = request.headers().get("x-amz-target").unwrap_or_default();
-        let body = request.body().bytes().and_then(|body| serde_json::from_slice::<Value>(body).ok());
-        let answer = match (target, body) {
-            ("DynamoDB_20120810.GetItem", Some(body)) => branch_key_item(&body["Key"]),
-            ("TrentService.Decrypt", Some(body)) => decrypted(&body),
-            _ => None,
+        let target = target.split_once('.').and_then(|(prefix, operation)| {
+            let service = [Service::DynamoDb, Service::Kms].into_iter().find(|one| one.target_prefix() == prefix)?;
+            Some((service, operation.to_owned()))
+        });
+        let (Some((service, operation)), Some(body)) = (target, request.body().bytes()) else {
+            return HttpConnectorFuture::ready(Err(ConnectorError::user("neither DynamoDB nor KMS".into())));
         };
-        let (status, body) = match answer {
-            Some(answer) => (200, answer),
-            None => (400, json!({"__type": "ValidationException", "message": "the stand-in knows no such thing"})),
-        };
-        let status = status.try_into().expect("a status");
-        HttpConnectorFuture::ready(Ok(HttpResponse::new(status, SdkBody::from(body.to_string()))))
-    }
-}
-
-/// The ACTIVE or version item of a branch key. Its ciphertext is just the branch key's number.
-fn branch_key_item(key: &Value) -> Option<Value> {
-    let (id, kind) = (key["branch-key-id"]["S"].as_str()?, key["type"]["S"].as_str()?);
-    let number = BRANCH_KEYS.iter().position(|branch| branch.id == id)?;
-    let version = format!("branch:version:{}", BRANCH_KEYS[number].version);
-    let mut item = json!({
-        "branch-key-id": {"S": id},
-        "type": {"S": kind},
-        "enc": {"B": base64_simd::STANDARD.encode_to_string([number as u8])},
-        "kms-arn": {"S": KMS_ARN},
-        "create-time": {"S": "2024-01-01T00:00:00.000000Z"},
-        "hierarchy-version": {"N": "1"},
-    });
-    if kind == "branch:ACTIVE" {
-        item["version"] = json!({"S": version});
-    } else if kind != version {
-        return Some(json!({}));
-    }
-    Some(json!({ "Item": item }))
-}
-
-fn decrypted(body: &Value) -> Option<Value> {
-    let number = base64_simd::STANDARD.decode_to_vec(body["CiphertextBlob"].as_str()?).ok()?;
-    let branch = BRANCH_KEYS.get(usize::from(*number.first()?))?;
-    (body["EncryptionContext"]["branch-key-id"].as_str()? == branch.id).then(|| {
-        json!({
-            "KeyId": KMS_ARN,
-            "Plaintext": base64_simd::STANDARD.encode_to_string(branch.key),
-            "EncryptionAlgorithm": "SYMMETRIC_DEFAULT",
+        let (aws, call) = (self.0.clone(), Call::new(service, operation, body.to_vec()).in_region(Some(REGION)));
+        HttpConnectorFuture::new(async move {
+            let answer = aws.send(call).await.map_err(|error| ConnectorError::io(error.into()))?;
+            let status = answer.status.try_into().expect("a status");
+            Ok(HttpResponse::new(status, SdkBody::from(answer.body)))
         })
-    })
+    }
+}
+
+/// A record of a branch key, its bytes wrapped by KMS and bound to all that the record says.
+fn record(aws: &FakeAws, branch: &BranchKey, own: &[(&str, &str)]) -> Value {
+    let mut texts = Map::new();
+    let common = [
+        ("branch-key-id", branch.id),
+        ("kms-arn", KMS_ARN),
+        ("create-time", "2024-01-01T00:00:00.000000Z"),
+        ("hierarchy-version", "1"),
+    ];
+    texts.extend(common.iter().chain(own).map(|(name, text)| ((*name).to_owned(), json!(text))));
+    let mut context = texts.clone();
+    context.insert("tablename".to_owned(), json!(LOGICAL_KEY_STORE));
+    let key = base64_simd::STANDARD.encode_to_string(branch.key);
+    let request = json!({ "KeyId": KMS_ARN, "Plaintext": key, "EncryptionContext": context });
+    let answer: Value =
+        serde_json::from_slice(&aws.kms.answer("Encrypt", request.to_string().as_bytes()).body).expect("an answer");
+    let typed = |(name, text): (String, Value)| {
+        let value = if name == "hierarchy-version" { json!({ "N": text }) } else { json!({ "S": text }) };
+        (name, value)
+    };
+    let mut item: Map<String, Value> = texts.into_iter().map(typed).collect();
+    item.insert("enc".to_owned(), json!({ "B": answer["CiphertextBlob"] }));
+    item.into()
 }

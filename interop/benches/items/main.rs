@@ -17,6 +17,7 @@ use cpu_time::ProcessTime;
 use dynaseal_interop::aws::{Aws, Encryptor};
 use dynaseal_interop::ours::{self, Ours};
 use dynaseal_interop::rings::{Ring, RsaPair};
+use dynaseal_interop::run::Sides;
 use dynaseal_interop::values;
 use dynaseal_item::{Schema, Suite};
 use dynaseal_keys::Provider;
@@ -26,7 +27,7 @@ use table::{Row, Times};
 
 fn main() -> ExitCode {
     let rsa = RsaPair::generate();
-    let (aws, ours) = (Aws::new(&rsa), Ours::new(&rsa));
+    let Sides { aws, ours, .. } = Sides::new(&rsa);
     let mut rows = Vec::new();
     for suite in [Suite::Hmac, Suite::EcdsaP384] {
         for shape in Shape::all() {
@@ -53,18 +54,18 @@ fn measure(shape: &Shape, suite: Suite, aws: &Aws, ours: &Ours) -> Row {
     let schema = table.clone().build().expect("a schema");
     let encryptor = aws.encryptor(&table, Ring::Aes256).expect("an encryptor");
     let provider = ours.provider(&table, Ring::Aes256);
-    let sealed = ours::seal(&schema, &provider, &shape.json).expect("a sealed item");
+    let sealed = ours::seal(&schema, &provider, ours::OFFLINE, &shape.json).expect("a sealed item");
     check(shape, &schema, &encryptor, &provider, &sealed);
     let mut floor = Floor::of(&schema, &shape.json, &sealed);
     let mut floor_again = Floor::of(&schema, &shape.json, &sealed);
 
     let [ours_seal, floor_seal, aws_seal] = medians([
-        &mut || drop(black_box(ours::seal(&schema, &provider, &shape.json).expect("a sealed item"))),
+        &mut || drop(black_box(ours::seal(&schema, &provider, ours::OFFLINE, &shape.json).expect("a sealed item"))),
         &mut || floor.seal(),
         &mut || drop(black_box(aws_seal(&encryptor, &shape.json))),
     ]);
     let [ours_open, floor_open, aws_open] = medians([
-        &mut || drop(black_box(ours::open(&schema, &provider, &sealed).expect("an item"))),
+        &mut || drop(black_box(ours::open(&schema, &provider, ours::OFFLINE, &sealed).expect("an item"))),
         &mut || floor_again.open(),
         &mut || drop(black_box(aws_open(&encryptor, &sealed))),
     ]);
@@ -82,7 +83,7 @@ fn measure(shape: &Shape, suite: Suite, aws: &Aws, ours: &Ours) -> Row {
 fn check(shape: &Shape, schema: &Schema, encryptor: &Encryptor<'_>, provider: &Provider, sealed: &[u8]) {
     assert!(shape.size.contains(&shape.json.len()), "{} has {} bytes", shape.name, shape.json.len());
     let plain = values::from_json(&shape.json).expect("an item");
-    let opened = ours::open(schema, provider, sealed).expect("an item");
+    let opened = ours::open(schema, provider, ours::OFFLINE, sealed).expect("an item");
     let opened = values::from_json(&opened).expect("an item");
     let by_aws = values::from_json(&aws_open(encryptor, sealed)).expect("an item");
     assert_eq!(opened, by_aws);

@@ -82,6 +82,7 @@ fn key(ring: Ring, table: &SchemaSpec, folder: &Path) -> Value {
         Ring::RsaOaepSha256 => "OAEP_SHA256",
         Ring::RsaOaepSha384 => "OAEP_SHA384",
         Ring::RsaOaepSha512 => "OAEP_SHA512",
+        _ => unreachable!("only rings that need no service are exchanged"),
     };
     json!({
         "type": "raw-rsa",
