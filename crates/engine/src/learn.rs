@@ -14,6 +14,7 @@ use crate::answers;
 use crate::doc::{Node, NotJson, Object, array};
 use crate::error::Error;
 use crate::pattern::{Pattern, TableKeys};
+use crate::plan::closed::Closed;
 use crate::plan::table_name;
 use crate::table::Table;
 
@@ -21,6 +22,7 @@ use crate::table::Table;
 pub(crate) struct Directory {
     tables: HashMap<String, Table>,
     patterns: Vec<Pattern>,
+    closed: Closed,
     learned: RwLock<Arc<HashMap<String, Learned>>>,
     /// Held while DynamoDB is asked, so that many callers ask once.
     asking: async_lock::Mutex<()>,
@@ -51,6 +53,7 @@ impl Directory {
         Self {
             tables: tables.into_iter().map(|table| (table.name().to_owned(), table)).collect(),
             patterns: Vec::new(),
+            closed: Closed::default(),
             learned: RwLock::default(),
             asking: async_lock::Mutex::new(()),
         }
@@ -61,6 +64,16 @@ impl Directory {
         self.patterns.extend(patterns);
         // The closest first; two that are equally close, by their text.
         self.patterns.sort_by(|one, two| two.closeness().cmp(&one.closeness()).then(one.text().cmp(two.text())));
+    }
+
+    /// Takes tables away from callers.
+    pub(crate) fn close(&mut self, names: impl IntoIterator<Item = String>) {
+        self.closed.add(names);
+    }
+
+    /// The tables that callers do not reach.
+    pub(crate) fn closed(&self) -> &Closed {
+        &self.closed
     }
 
     /// The names that are configured, patterns included.

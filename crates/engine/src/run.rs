@@ -41,6 +41,13 @@ impl Engine {
         self
     }
 
+    /// Keeps callers away from tables, such as the key stores of the keys.
+    #[must_use]
+    pub fn with_closed_tables(mut self, names: impl IntoIterator<Item = String>) -> Self {
+        self.directory.close(names);
+        self
+    }
+
     /// The configuration of a table that is configured by name, by its name or ARN.
     #[must_use]
     pub fn table(&self, name_or_arn: &str) -> Option<&Table> {

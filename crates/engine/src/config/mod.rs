@@ -95,7 +95,8 @@ impl Config {
     /// An engine that protects the tables.
     #[must_use]
     pub fn into_engine(self, clock: Arc<dyn Clock>) -> Engine {
-        Engine::new(self.tables.into_values(), clock).with_patterns(self.patterns)
+        let stores: Vec<_> = self.key_stores.values().map(|store| store.table().to_owned()).collect();
+        Engine::new(self.tables.into_values(), clock).with_patterns(self.patterns).with_closed_tables(stores)
     }
 
     /// The key stores of those keys that have one, by the keys' names.

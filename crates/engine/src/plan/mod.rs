@@ -1,6 +1,7 @@
 //! Request to plan: which calls pass, which are edited, which are refused. Pure; nothing is sent here.
 
 mod batch;
+pub(crate) mod closed;
 mod item;
 mod query;
 mod schema;
@@ -131,6 +132,7 @@ pub(crate) fn of<'e, 'a>(tables: &'e Tables<'e>, call: &'a Call) -> Result<Plan<
         Service::DynamoDbStreams => stream::PASSES.contains(&operation),
         Service::Kms | Service::Vault => true,
     };
+    tables.directory().closed().judge(call)?;
     if passes || tables.directory().is_empty() {
         return Ok(Plan::Forward);
     }

@@ -131,7 +131,7 @@ const OTHER_CASE: Fault = Fault::Unmapped {
 
 /// Whether a statement that cannot be read could name a table: its name stands somewhere as a whole word, in any case and
 /// in any quotation, text literals and comments included.
-fn names(statement: &str, table: &str) -> bool {
+pub(super) fn names(statement: &str, table: &str) -> bool {
     let (statement, table) = (statement.to_ascii_lowercase(), table.to_ascii_lowercase());
     let is_word = |character: char| character.is_alphanumeric() || character == '_';
     statement.match_indices(&table).any(|(at, found)| {

@@ -213,7 +213,8 @@ impl State {
         let (partition, sort) = (key("/KeySchema/0/AttributeName")?, key("/KeySchema/1/AttributeName")?);
         let mut description = body.as_object().cloned().unwrap_or_default();
         description.insert("TableStatus".to_owned(), json!("ACTIVE"));
-        description.insert("TableArn".to_owned(), format!("arn:aws:dynamodb:us-west-2:111122223333:table/{name}").into());
+        description
+            .insert("TableArn".to_owned(), format!("arn:aws:dynamodb:us-west-2:111122223333:table/{name}").into());
         let description = Value::from(description);
         let table = Table { partition, sort, description: description.clone(), ..Table::default() };
         self.tables.insert(name.to_owned(), table);

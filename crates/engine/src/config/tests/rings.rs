@@ -259,6 +259,30 @@ fn a_key_store_is_a_table_and_a_kms_key() {
     assert!(raw.key_stores().is_empty() && !raw.needs(Service::Kms));
 }
 
+/// What a gateway may do with its key store, its callers may not.
+#[test]
+fn callers_do_not_reach_the_key_store() {
+    use std::future::Future;
+    use std::task::{Context, Poll, Waker};
+
+    let table = "type = \"hierarchical\"\nkey_store_table = \"KeyStore\"\nbranch_key_id = \"t\"\n";
+    let config = parse(&format!("{table}kms_key_arn = \"{KMS_KEY}\"")).unwrap();
+    let engine = config.into_engine(Arc::new(dynaseal_keys::testing::FixedClock::default()));
+    let answered = |operation: &'static str, body: &str| {
+        let call = dynaseal_keys::Call::new(Service::DynamoDb, operation, body.as_bytes().to_vec());
+        let call = engine.call(&dynaseal_keys::testing::NoWire, call);
+        let Poll::Ready(result) = std::pin::pin!(call).poll(&mut Context::from_waker(Waker::noop())) else {
+            panic!("this network waits for nothing")
+        };
+        result.unwrap_err().code()
+    };
+    for operation in ["GetItem", "PutItem", "DeleteItem", "DeleteTable", "Scan", "DescribeTable"] {
+        assert_eq!(answered(operation, r#"{"TableName":"KeyStore"}"#), "DSL-2003", "{operation}");
+    }
+    // Any other table's call is sent, and finds no network.
+    assert_eq!(answered("GetItem", r#"{"TableName":"KeyStores"}"#), "DSL-6001");
+}
+
 #[test]
 fn faults_of_key_stores_have_their_places() {
     let nothing = faults("type = \"hierarchical\"");
