@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use dynaseal_engine::{Clock, Config, Io, Service, SystemClock, Wire};
+use dynaseal_engine::{Config, Io, Service, SystemClock};
 use dynaseal_keys::{
     BranchKeyState, BranchKeySummary, CreateKey, CreateTime, Erasure, Error as KeysError, KeyStore as _, KeyStoreTable,
     KeyVersion,
@@ -22,11 +22,12 @@ pub(crate) fn run(args: &KeysArgs) -> Result<Outcome, Error> {
         return Err(Error::NoAuditLog);
     }
     let config = gateway::load(&args.config)?;
-    let store = chosen(&config, args)?.clone();
+    let store = chosen(&config, args)?;
     let audit = AuditLog::open(args.audit_log.as_deref())?;
     let services = [Service::DynamoDb, Service::Kms, Service::Vault].into_iter();
-    let wire = Arc::new(Network::open(&config.gateway, services.filter(|one| store.needs(*one)).collect())?);
-    let mut session = Session { store, wire, clock: SystemClock, audit, report: Report::new(args.json) };
+    let wire = Network::open(&config.gateway, services.filter(|one| store.needs(*one)).collect())?;
+    let io = Io { wire: &wire, clock: &SystemClock };
+    let mut session = Session { store, io, audit, report: Report::new(args.json) };
     let outcome = pollster::block_on(session.carry_out(&args.action));
     // What was done before a failure is said, too.
     session.report.print()?;
@@ -44,9 +45,8 @@ fn chosen<'c>(config: &'c Config, args: &KeysArgs) -> Result<&'c Arc<KeyStoreTab
 }
 
 struct Session<'a> {
-    store: Arc<KeyStoreTable>,
-    wire: Arc<Network>,
-    clock: SystemClock,
+    store: &'a KeyStoreTable,
+    io: Io<'a>,
     audit: AuditLog<'a>,
     report: Report,
 }
@@ -66,34 +66,32 @@ impl Session<'_> {
     }
 
     async fn create_store(&mut self) -> Result<Outcome, Error> {
-        let (store, wire) = (self.store.clone(), self.wire.clone());
-        let ready = store.create_table(io(&*wire, &self.clock)).await?;
+        let (store, io) = (self.store, self.io);
+        let ready = store.create_table(io).await?;
         self.report.store(store.table(), &ready);
         Ok(Outcome::Done)
     }
 
     async fn create(&mut self, args: &CreateArgs) -> Result<Outcome, Error> {
-        let (store, wire, clock) = (self.store.clone(), self.wire.clone(), self.clock);
+        let (store, io) = (self.store, self.io);
         let id = args.id.clone().unwrap_or_default();
         let new = CreateKey { id: args.id.clone(), context: args.context.iter().cloned().collect() };
-        let made = self.audited("create", &id, Vec::new(), store.create(new, io(&*wire, &clock)), |made| {
-            (made.id.clone(), vec![made.version])
-        });
+        let made = self
+            .audited("create", &id, Vec::new(), store.create(new, io), |made| (made.id.clone(), vec![made.version]));
         let made = made.await?;
         self.report.created(&made);
         Ok(Outcome::Done)
     }
 
     async fn rotate(&mut self, args: &RotateArgs) -> Result<Outcome, Error> {
-        let (store, wire, clock) = (self.store.clone(), self.wire.clone(), self.clock);
-        let io = io(&*wire, &clock);
+        let (store, io) = (self.store, self.io);
         let due = match &args.id {
             // Only looked at if it is not changed, so that rotating needs no more rights than it must have.
             Some(id) if !args.dry_run => return self.rotate_one(id).await.map(|()| Outcome::Done),
             Some(id) => vec![store.describe(id, io).await?.summary],
             None => {
                 let age = args.older_than.unwrap_or_default();
-                store.list(io).await?.into_iter().filter(|key| is_due(key, age, clock.now())).collect()
+                store.list(io).await?.into_iter().filter(|key| is_due(key, age, io.clock.now())).collect()
             }
         };
         let mut outcome = Outcome::Done;
@@ -117,33 +115,31 @@ impl Session<'_> {
     }
 
     async fn rotate_one(&mut self, id: &str) -> Result<(), Error> {
-        let (store, wire, clock) = (self.store.clone(), self.wire.clone(), self.clock);
-        let rotated = self.audited("rotate", id, Vec::new(), store.rotate(id, io(&*wire, &clock)), |rotated| {
-            (rotated.id.clone(), vec![rotated.new])
-        });
+        let (store, io) = (self.store, self.io);
+        let rotated = self
+            .audited("rotate", id, Vec::new(), store.rotate(id, io), |rotated| (rotated.id.clone(), vec![rotated.new]));
         let rotated = rotated.await?;
         self.report.rotated(&rotated);
         Ok(())
     }
 
     async fn list(&mut self) -> Result<Outcome, Error> {
-        let (store, wire, clock) = (self.store.clone(), self.wire.clone(), self.clock);
-        let all = store.list(io(&*wire, &clock)).await?;
-        self.report.list(&all, clock.now());
+        let (store, io) = (self.store, self.io);
+        let all = store.list(io).await?;
+        self.report.list(&all, io.clock.now());
         let sound = all.iter().all(|key| key.state != BranchKeyState::Unfinished);
         Ok(if sound { Outcome::Done } else { Outcome::Found })
     }
 
     async fn describe(&mut self, id: &str) -> Result<Outcome, Error> {
-        let (store, wire, clock) = (self.store.clone(), self.wire.clone(), self.clock);
-        let key = store.describe(id, io(&*wire, &clock)).await?;
-        self.report.described(&key, clock.now());
+        let (store, io) = (self.store, self.io);
+        let key = store.describe(id, io).await?;
+        self.report.described(&key, io.clock.now());
         Ok(Outcome::Done)
     }
 
     async fn disable(&mut self, args: &ConfirmedArgs) -> Result<Outcome, Error> {
-        let (store, wire, clock) = (self.store.clone(), self.wire.clone(), self.clock);
-        let io = io(&*wire, &clock);
+        let (store, io) = (self.store, self.io);
         let key = store.describe(&args.id, io).await?;
         if args.dry_run {
             self.report.would_disable(&key.summary);
@@ -163,18 +159,16 @@ impl Session<'_> {
     }
 
     async fn enable(&mut self, id: &str) -> Result<Outcome, Error> {
-        let (store, wire, clock) = (self.store.clone(), self.wire.clone(), self.clock);
-        let switched = self.audited("enable", id, Vec::new(), store.enable(id, io(&*wire, &clock)), |switched| {
-            (switched.id.clone(), Vec::new())
-        });
+        let (store, io) = (self.store, self.io);
+        let switched =
+            self.audited("enable", id, Vec::new(), store.enable(id, io), |switched| (switched.id.clone(), Vec::new()));
         let switched = switched.await?;
         self.report.enabled(&switched);
         Ok(Outcome::Done)
     }
 
     async fn destroy(&mut self, args: &ConfirmedArgs) -> Result<Outcome, Error> {
-        let (store, wire, clock) = (self.store.clone(), self.wire.clone(), self.clock);
-        let io = io(&*wire, &clock);
+        let (store, io) = (self.store, self.io);
         let planned = store.destroy(&args.id, Erasure::DryRun, io).await?;
         if args.dry_run {
             self.report.would_destroy(&planned);
@@ -203,9 +197,9 @@ impl Session<'_> {
         work: impl Future<Output = Result<T, KeysError>>,
         done: impl FnOnce(&T) -> (String, Vec<KeyVersion>),
     ) -> Result<T, Error> {
-        let store = self.store.clone();
-        let record = |clock: &SystemClock, phase, id: &str, versions: &[KeyVersion], code| Record {
-            time: CreateTime::new(clock.now()).as_str().to_owned(),
+        let (store, io) = (self.store, self.io);
+        let record = |phase, id: &str, versions: &[KeyVersion], code| Record {
+            time: CreateTime::new(io.clock.now()).as_str().to_owned(),
             action: action.to_owned(),
             phase,
             key_store: store.table().to_owned(),
@@ -214,21 +208,17 @@ impl Session<'_> {
             code,
             dynaseal: env!("CARGO_PKG_VERSION"),
         };
-        self.audit.write(&record(&self.clock, "started", id, &versions, None))?;
+        self.audit.write(&record("started", id, &versions, None))?;
         let result = work.await;
         match &result {
             Ok(value) => {
                 let (id, versions) = done(value);
-                self.audit.write(&record(&self.clock, "finished", &id, &versions, None))?;
+                self.audit.write(&record("finished", &id, &versions, None))?;
             }
-            Err(error) => self.audit.write(&record(&self.clock, "failed", id, &versions, Some(error.code())))?,
+            Err(error) => self.audit.write(&record("failed", id, &versions, Some(error.code())))?,
         }
         Ok(result?)
     }
-}
-
-fn io<'a>(wire: &'a dyn Wire, clock: &'a dyn Clock) -> Io<'a> {
-    Io { wire, clock }
 }
 
 /// Whether a branch key's active version is older than that. One whose time cannot be read is due.
