@@ -85,6 +85,11 @@ pub trait Keyring: Send + Sync + Debug {
     /// The keys that this ring is configured for, to be named in errors.
     fn keys(&self) -> Vec<KeyName>;
 
+    /// The multi-Region keys whose data keys it opens also where other replicas wrapped them. Most rings have none.
+    fn multi_region_keys(&self) -> Vec<&str> {
+        Vec::new()
+    }
+
     /// Whether it can wrap at all. Inside a multi key ring, one that cannot is left out when items are sealed.
     fn seals(&self) -> bool {
         true

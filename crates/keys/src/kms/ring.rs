@@ -38,6 +38,11 @@ pub(super) trait Claim: Send + Sync + Debug {
 
     /// The keys in words.
     fn name(&self) -> String;
+
+    /// The key that seals, if it is a multi-Region key and the ring also opens what its replicas sealed.
+    fn multi_region_key(&self) -> Option<&str> {
+        None
+    }
 }
 
 impl AwsKmsRing {
@@ -146,6 +151,10 @@ impl Keyring for AwsKmsRing {
         vec![self.key_name()]
     }
 
+    fn multi_region_keys(&self) -> Vec<&str> {
+        self.claim.multi_region_key().into_iter().collect()
+    }
+
     fn seals(&self) -> bool {
         self.claim.sealing_key().is_some()
     }
@@ -168,7 +177,7 @@ pub(super) fn client(ring: &'static str, grant_tokens: Vec<String>) -> Result<Aw
 }
 
 /// The provider id of every one of these rings.
-pub(super) const PROVIDER: &str = "aws-kms";
+pub(crate) const PROVIDER: &str = "aws-kms";
 
 /// As KMS counts them.
 const MOST_TOKENS: usize = 10;

@@ -3,7 +3,7 @@
 
 use crate::error::Error;
 use crate::keyring::KeyName;
-use crate::kms::arn::{KeyArn, is_key_id};
+use crate::kms::arn::{KeyArn, is_key_id, multi_region_id};
 use crate::kms::ring::{AwsKmsRing, Claim, PROVIDER};
 
 impl AwsKmsRing {
@@ -69,6 +69,10 @@ impl Claim for Single {
 
     fn name(&self) -> String {
         self.key.clone()
+    }
+
+    fn multi_region_key(&self) -> Option<&str> {
+        (self.replicas && multi_region_id(&self.key).is_some()).then_some(&self.key)
     }
 }
 
