@@ -157,6 +157,7 @@ impl KmsError {
                 Refusal::InvalidKeyUsage => "DSL-4110",
                 Refusal::Other(_) => "DSL-4111",
             },
+            Self::NoAnswer { source: WireError::NoWay(_), .. } => "DSL-6005",
             Self::NoAnswer { .. } => "DSL-4112",
             Self::Answer { .. } => "DSL-4113",
         }
@@ -168,6 +169,7 @@ impl KmsError {
         match self {
             Self::Refused { refusal, .. } if refusal.is_passing() => Kind::Outage,
             Self::Refused { .. } => Kind::Keys,
+            Self::NoAnswer { source: WireError::NoWay(_), .. } => Kind::Config,
             Self::NoAnswer { .. } => Kind::Outage,
             Self::Answer { .. } => Kind::Internal,
         }
@@ -200,7 +202,11 @@ impl KmsError {
                 Refusal::Other(_) => "look the name up in the documentation of AWS KMS",
             },
             Self::NoAnswer { source: WireError::NoCredentials, .. } => "give this process AWS credentials",
-            Self::NoAnswer { .. } => "check that KMS can be reached, then try again",
+            Self::NoAnswer { source: WireError::NoToken, .. } => {
+                "check VAULT_TOKEN, or the file that VAULT_TOKEN_FILE names"
+            }
+            Self::NoAnswer { source: WireError::NoWay(instead), .. } => instead,
+            Self::NoAnswer { .. } => "check that the key management service can be reached, then try again",
             Self::Answer { .. } => "check that the endpoint is AWS KMS",
         }
     }
