@@ -1,22 +1,14 @@
 // AWS KMS for tests: the fake_kms of this repository, which holds keys of its own making; and branch keys, made as DB-ESDK makes them.
 
-import { spawn } from "node:child_process";
 import { createRequire } from "node:module";
+import { startFakeKms } from "../../../../clients/servers.mjs";
 
 const require = createRequire(import.meta.url);
 export const kms = require("@aws-sdk/client-kms");
 
-const program = process.env.FAKE_KMS ?? new URL("../../../../target/debug/examples/fake_kms", import.meta.url).pathname;
-
-/** Starts it with keys of these ARNs. */
-export async function startKms(...arns) {
-  const child = spawn(program, arns, { stdio: ["pipe", "pipe", "inherit"] });
-  const ended = new Promise((resolve) => child.once("close", resolve));
-  const url = await new Promise((resolve, reject) => {
-    child.stdout.once("data", (chunk) => resolve(String(chunk).trim()));
-    child.once("error", reject);
-    ended.then(() => reject(new Error("the KMS did not start")));
-  });
+/** Starts it with keys of these ARNs, or `ARN=FILE` for one from a private key. */
+export async function startKms(...keys) {
+  const { url, stop } = await startFakeKms(keys);
   const control = async (init) => {
     const response = await fetch(`${url}/control`, init);
     if (!response.ok) throw new Error(`the KMS refused an order: ${await response.text()}`);
@@ -35,10 +27,7 @@ export async function startKms(...arns) {
         credentials: { accessKeyId: "test", secretAccessKey: "test" },
         ...more,
       }),
-    async stop() {
-      child.stdin.end();
-      await ended;
-    },
+    stop,
   };
 }
 
