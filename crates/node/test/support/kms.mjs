@@ -18,8 +18,8 @@ export async function startKms(...keys) {
     url,
     /** See `examples/fake_kms/server.rs`. */
     order: (order) => control({ method: "POST", body: JSON.stringify(order) }),
-    /** The operations that were called so far. */
-    calls: async () => (await control()).calls.map(([operation]) => operation),
+    /** What was called so far: operations and keys. */
+    calls: async () => (await control()).calls,
     client: (region, more = {}) =>
       new kms.KMSClient({
         endpoint: url,
@@ -91,7 +91,7 @@ const table = (keys, partition_key) => ({
   suite: "hmac",
   default_action: "encrypt_and_sign",
 });
-/** Users under a KMS key, Orders under a branch key; and the same as text. */
+/** Users under a KMS key, Orders under a branch key. */
 export const config = {
   keys: {
     kms: { type: "aws-kms", key_arn: KEY },
@@ -106,29 +106,3 @@ export const config = {
     },
   },
 };
-export const toml = `
-[keys.kms]
-type = "aws-kms"
-key_arn = "${KEY}"
-
-[keys.tenants]
-type = "hierarchical"
-key_store_table = "KeyStore"
-kms_key_arn = "${KEY}"
-branch_key_id = "tenant"
-
-[tables.Users]
-keys = "kms"
-partition_key = "id"
-suite = "hmac"
-default_action = "encrypt_and_sign"
-attributes = { id = "sign_only", tier = "sign_only" }
-
-[tables.Orders]
-keys = "tenants"
-partition_key = "customer"
-sort_key = "number"
-suite = "hmac"
-default_action = "encrypt_and_sign"
-attributes = { customer = "sign_only", number = "sign_only" }
-`;
