@@ -1,13 +1,11 @@
 // Starts `dynaseal gateway` twice: a store that protects nothing, and before it the gateway under test.
 
-import { spawn } from "node:child_process";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { devNull, tmpdir } from "node:os";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { CreateTableCommand, DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { DynamoDBStreamsClient } from "@aws-sdk/client-dynamodb-streams";
-
-const TEST_KEY = "7e".repeat(32); // a test key: it protects nothing
+import { startGateway } from "../servers.mjs";
 
 /** Both gateways, each with a client and one for streams; `stop` ends them and returns what they printed. */
 export async function start() {
@@ -35,40 +33,9 @@ export async function start() {
 }
 
 async function gateway(folder, name, config) {
-  const path = join(folder, `${name}.toml`);
-  await writeFile(path, config);
-  const child = spawn(process.env.DYNASEAL, ["gateway", "--config", path], {
-    stdio: ["ignore", "pipe", "pipe"],
-    env: {
-      ...process.env,
-      AWS_ACCESS_KEY_ID: "test",
-      AWS_SECRET_ACCESS_KEY: "test",
-      AWS_REGION: "us-east-1",
-      AWS_EC2_METADATA_DISABLED: "true",
-      AWS_CONFIG_FILE: devNull,
-      AWS_SHARED_CREDENTIALS_FILE: devNull,
-      DYNASEAL_TEST_KEY: TEST_KEY,
-    },
-  });
-  let printed = "";
-  const ended = new Promise((resolve) => child.once("close", resolve));
-  const url = await new Promise((resolve, reject) => {
-    const read = (chunk) => {
-      printed += chunk;
-      const found = printed.match(/listening.*?127\.0\.0\.1:([1-9]\d*)\D/);
-      if (found) resolve(`http://127.0.0.1:${found[1]}`);
-    };
-    child.stdout.on("data", read);
-    child.stderr.on("data", read);
-    child.once("error", reject);
-    ended.then(() => reject(new Error(`the ${name} did not start:\n${printed}`)));
-    setTimeout(() => reject(new Error(`the ${name} did not start in time:\n${printed}`)), 15_000).unref();
-  }).catch((error) => {
-    child.kill("SIGKILL");
-    throw error;
-  });
+  const server = await startGateway(folder, name, config);
   const settings = {
-    endpoint: url,
+    endpoint: server.url,
     region: "us-east-1",
     credentials: { accessKeyId: "test", secretAccessKey: "test" },
     maxAttempts: 1,
@@ -76,14 +43,13 @@ async function gateway(folder, name, config) {
   const client = new DynamoDBClient(settings);
   const streams = new DynamoDBStreamsClient(settings);
   return {
-    url,
+    url: server.url,
     client,
     streams,
-    async stop() {
+    stop() {
       client.destroy();
       streams.destroy();
-      child.kill("SIGTERM");
-      return { status: await ended, printed };
+      return server.stop();
     },
   };
 }

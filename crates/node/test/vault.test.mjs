@@ -12,10 +12,9 @@ import { raw, scripted, SECRET, store } from "./support/harness.mjs";
 import { keyStoreSchema, recordItem, records } from "./support/kms.mjs";
 import { dynamodb } from "./support/sdk.mjs";
 
+const keyStore = { type: "hierarchical", key_store_table: "VaultStore", vault_key: "tenants" };
 const config = {
-  keys: {
-    tenants: { type: "hierarchical", key_store_table: "VaultStore", vault_key: "tenants", branch_key_id: "tenant" },
-  },
+  keys: { tenants: { ...keyStore, branch_key_id: "tenant" } },
   tables: {
     Users: {
       keys: "tenants",
@@ -34,8 +33,11 @@ class Transit {
   #key = randomBytes(32);
   token = TOKEN;
   namespace = undefined;
-  /** What to do in place of the next answers. */
+  /** What to do in place of the next answers, and in place of any. */
   trouble = [];
+  always = undefined;
+  /** How many bytes an answer has at least. */
+  length = 0;
   seen = [];
 
   async start() {
@@ -69,8 +71,9 @@ class Transit {
     for await (const chunk of request) chunks.push(chunk);
     const { method, url, headers } = request;
     this.seen.push({ method, url, headers });
-    const reply = (status, body, more = {}) => response.writeHead(status, more).end(JSON.stringify(body));
-    const act = this.trouble.shift();
+    const reply = (status, body, more = {}) =>
+      response.writeHead(status, more).end(JSON.stringify(body).padEnd(this.length));
+    const act = this.trouble.shift() ?? this.always;
     if (act) return act(response, reply);
     if (headers["x-vault-token"] !== this.token || headers["x-vault-namespace"] !== this.namespace)
       return reply(403, { errors: ["permission denied"] });
@@ -101,8 +104,12 @@ after(() => vault?.stop());
 async function begin() {
   vault = await new Transit().start();
   await raw.send(new dynamodb.CreateTableCommand(keyStoreSchema("VaultStore")));
+  await putBranchKey("tenant");
+}
+
+async function putBranchKey(id) {
   const key = randomBytes(32);
-  for (const record of records("tenant", "vault-transit:transit/tenants")) {
+  for (const record of records(id, "vault-transit:transit/tenants")) {
     const bound = contextBytes({ ...record, tablename: "VaultStore" });
     const plaintext = Buffer.concat([key, createHash("sha384").update(bound).digest()]);
     const Item = recordItem(record, Buffer.from(vault.encrypt(plaintext, bound)));
@@ -111,18 +118,17 @@ async function begin() {
 }
 
 /** An engine that has fetched no key yet. */
-const cold = (env = {}) =>
-  new Dynaseal(config, { dynamodb: raw, env: { VAULT_ADDR: vault.url, VAULT_TOKEN: TOKEN, ...env } });
-const codeOf = (env) =>
-  cold(env)
-    .sealItem("Users", plain)
-    .then(
-      () => "no error",
-      (error) => {
-        assert.ok(![error.message, error.hint, error.stack].some((text) => text.includes("test token")));
-        return error.code;
-      },
-    );
+const cold = (env = {}, changed = config) =>
+  new Dynaseal(changed, { dynamodb: raw, env: { VAULT_ADDR: vault.url, VAULT_TOKEN: TOKEN, ...env } });
+const outcome = (promise) =>
+  promise.then(
+    () => "no error",
+    (error) => {
+      assert.ok(![error.message, error.hint, error.stack].some((text) => text.includes("test token")));
+      return error.code;
+    },
+  );
+const codeOf = (env) => outcome(cold(env).sealItem("Users", plain));
 /** What the server sees while `work` runs. */
 const seenDuring = async (work) => {
   vault.seen.length = 0;
@@ -236,4 +242,79 @@ test("an abort ends a call of Vault", async () => {
 test("a fault that passes is tried again", async () => {
   vault.trouble = [(response) => response.destroy(), (_, reply) => reply(503, { errors: [] })];
   assert.equal((await seenDuring(async () => assert.equal(await codeOf(), "no error"))).length, 3);
+});
+
+test("in a lasting outage a hundred retries go out for all callers, and then each call is tried once", async (t) => {
+  const keys = { tenants: { ...keyStore, branch_key_id_attribute: "id" } };
+  const tenants = Array.from({ length: 157 }, (_, number) => `tenant ${number}`);
+  for (const tenant of tenants) await putBranchKey(tenant);
+  const dynaseal = cold({}, { ...config, keys });
+  const requestsOf = async (callers, code) => {
+    const calls = await seenDuring(() =>
+      Promise.all(
+        callers.map(async (tenant) =>
+          assert.equal(await outcome(dynaseal.sealItem("Users", { ...plain, id: { S: tenant } })), code),
+        ),
+      ),
+    );
+    return calls.length;
+  };
+  t.after(() => (vault.always = undefined));
+  vault.always = (_, reply) => reply(503, { errors: ["Vault is sealed"] });
+  assert.equal(await requestsOf(tenants.splice(0, 150), "DSL-4102"), 150 + 100);
+  assert.equal(await requestsOf(tenants.slice(0, 1), "DSL-4102"), 1);
+  // Five calls that get an answer pay for one retry.
+  vault.always = undefined;
+  assert.equal(await requestsOf(tenants.splice(1, 5), "no error"), 5);
+  vault.always = (response) => response.destroy();
+  assert.equal(await requestsOf(tenants.splice(1, 1), "DSL-4112"), 2);
+});
+
+test("an abort ends the pause before the next try", async (t) => {
+  // A pause of ten seconds.
+  t.mock.method(Math, "random", () => 100);
+  const controller = new AbortController();
+  const { client } = scripted([], {}, cold());
+  t.after(() => client.destroy());
+  vault.trouble = [
+    (_, reply) => {
+      setTimeout(() => controller.abort(), 100);
+      return reply(503, { errors: [] });
+    },
+  ];
+  const put = new dynamodb.PutItemCommand({ TableName: "Users", Item: plain });
+  const started = Date.now();
+  const calls = await seenDuring(() =>
+    assert.rejects(client.send(put, { abortSignal: controller.signal }), { name: "AbortError" }),
+  );
+  assert.ok(Date.now() - started < 5000);
+  assert.equal(calls.length, 1);
+});
+
+test("an answer that is longer than any of Vault is not read", async (t) => {
+  t.after(() => Object.assign(vault, { length: 0, always: undefined }));
+  vault.length = 64 << 10;
+  assert.equal(await codeOf(), "no error");
+  vault.length += 1;
+  assert.equal((await seenDuring(async () => assert.equal(await codeOf(), "DSL-4112"))).length, 3);
+  // One without an end, of which no more is taken than the sockets hold.
+  const closed = [];
+  let sent = 0;
+  vault.always = (response) => {
+    closed.push(once(response, "close"));
+    const part = Buffer.alloc(64 << 10, " ");
+    const write = () => {
+      while (!response.destroyed && sent < 1 << 30) {
+        sent += part.length;
+        if (!response.write(part)) return;
+      }
+    };
+    response.writeHead(200).on("drain", write);
+    write();
+  };
+  const started = Date.now();
+  await assert.rejects(cold().sealItem("Users", plain), { code: "DSL-4112", message: /broke/ });
+  await Promise.all(closed);
+  assert.equal(closed.length, 3);
+  assert.ok(Date.now() - started < 8000 && sent < 64 << 20, `${sent} bytes`);
 });

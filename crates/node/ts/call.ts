@@ -2,6 +2,7 @@
 
 import type { Target } from "./http.js";
 import type { NativeEngine, Quick, Settled, Step, Wait } from "./native.js";
+import { pause, until } from "./pause.js";
 
 /** The calls of one engine. They wake one another: a writer that is done lets the next one have its turn. */
 export class Calls {
@@ -127,26 +128,12 @@ export class Call {
    * next step wakes this one. Throws once the call is aborted; nothing is under way then, and `close` gives up its place.
    */
   #pause(milliseconds: number | undefined): Promise<void> {
-    const { signal } = this;
-    return new Promise((resolve, reject) => {
-      const over = () => {
-        clearTimeout(timer);
-        signal?.removeEventListener("abort", over);
-        this.#goOn = undefined;
-        if (signal?.aborted) reject(aborted(signal));
-        else resolve();
-      };
-      const timer = milliseconds === undefined ? undefined : setTimeout(over, milliseconds);
-      if (timer === undefined) this.#goOn = over;
-      signal?.addEventListener("abort", over);
-      if (signal?.aborted) over();
+    if (milliseconds !== undefined) return pause(milliseconds, this.signal);
+    return until(this.signal, (over) => {
+      this.#goOn = over;
+      return () => (this.#goOn = undefined);
     });
   }
-}
-
-/** As the SDK's own, which it does not retry. */
-export function aborted({ reason }: AbortSignal): Error {
-  return Object.assign(new Error("Request aborted", { cause: reason }), { name: "AbortError" });
 }
 
 /** Where the engine leaves a body. Larger ones come as buffers of their own. */

@@ -5,7 +5,8 @@
 //   call.ts       one call of the engine         native.ts      the native module
 //   dynaseal.ts   a configuration, and items     attributes.ts  attribute values and JSON
 //   services.ts   calls of KMS and key store     vault.ts       calls of Vault
-//   config.ts     the configuration's types      records.ts     stream records
+//   config.ts     the configuration's types      retry.ts       a few tries, and no more in an outage
+//   records.ts    stream records                 pause.ts       waits that an abort ends
 //
 //   koa/, egress/ are entries of their own: the middlewares around a service, and what guards its outgoing connections
 

@@ -2,11 +2,12 @@
 // The first two go through clients of the application, with its region, credentials and retries; Vault has no client: vault.ts.
 
 import { fromJson, toJson } from "./attributes.js";
-import { aborted, type Lost } from "./call.js";
+import type { Lost } from "./call.js";
 import { DynasealError } from "./errors.js";
 import { reason } from "./exchange.js";
 import type { Send } from "./native.js";
-import { type Environment, vault } from "./vault.js";
+import { aborted } from "./pause.js";
+import { type Environment, Vault } from "./vault.js";
 
 /** A client of the AWS SDK v3, by what is used of it. */
 export interface Sender {
@@ -35,7 +36,11 @@ export interface ServiceOptions {
 export type Reply = { readonly status: number; readonly body: Uint8Array } | { readonly lost: Lost };
 
 export class Services {
-  constructor(private readonly options: ServiceOptions) {}
+  readonly #vault: Vault;
+
+  constructor(private readonly options: ServiceOptions) {
+    this.#vault = new Vault(options.env ?? process.env);
+  }
 
   /** Whether `answer` can send such a call. */
   serves(target: string): boolean {
@@ -50,7 +55,7 @@ export class Services {
       case DYNAMODB:
         return this.#keyStore(step, signal);
       default:
-        return vault(step, this.options.env ?? process.env, signal);
+        return this.#vault.send(step, signal);
     }
   }
 

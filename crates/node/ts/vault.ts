@@ -1,25 +1,27 @@
 // The HTTP API of Vault and OpenBao; the address and the token come from the environment, as for their own clients.
 
 import { readFile } from "node:fs/promises";
-import { setTimeout as pause } from "node:timers/promises";
-import { aborted } from "./call.js";
 import { DynasealError } from "./errors.js";
 import { reason } from "./exchange.js";
 import type { Send } from "./native.js";
+import { aborted } from "./pause.js";
+import { Retries, TRIES } from "./retry.js";
 import type { Reply } from "./services.js";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Sends a call, again if that may end differently: what it asks changes nothing. Rejects once `signal` is aborted. */
-export async function vault(step: Send, env: Environment, signal: AbortSignal | undefined): Promise<Reply> {
-  const url = addressOf(step, env);
-  const headers = await headersOf(step, env);
-  const request = { method: "POST", headers, body: step.body.toString("utf8"), redirect: "error" } as const;
-  for (let tries = 1; ; tries += 1) {
-    const reply = await attempt(url, request, signal);
-    if (tries === TRIES || !mayPass(reply)) return reply;
-    // A random part, so that those who failed together do not come back together.
-    await pause(PAUSE * 2 ** tries * Math.random());
+export class Vault {
+  readonly #retries = new Retries();
+
+  constructor(private readonly env: Environment) {}
+
+  /** Sends a call, again if that may end differently: what it asks changes nothing. Rejects once `signal` is aborted. */
+  async send(step: Send, signal: AbortSignal | undefined): Promise<Reply> {
+    const url = addressOf(step, this.env);
+    const headers = await headersOf(step, this.env);
+    // A redirect would carry the token to another host, so it is an error.
+    const request = { method: "POST", headers, body: step.body.toString("utf8"), redirect: "error" } as const;
+    return this.#retries.carryOut(() => attempt(url, request, signal), signal);
   }
 }
 
@@ -30,9 +32,8 @@ async function attempt(url: URL, request: RequestInit, signal: AbortSignal | und
   signal?.addEventListener("abort", end);
   try {
     if (signal?.aborted) throw aborted(signal);
-    // A redirect would carry the token to another host, so it is an error.
     const response = await fetch(url, { ...request, signal: ended.signal });
-    return { status: response.status, body: new Uint8Array(await response.arrayBuffer()) };
+    return { status: response.status, body: await read(response) };
   } catch (error) {
     if (signal?.aborted) throw aborted(signal);
     const { cause } = error as { cause?: unknown };
@@ -43,8 +44,16 @@ async function attempt(url: URL, request: RequestInit, signal: AbortSignal | und
   }
 }
 
-function mayPass(reply: Reply): boolean {
-  return "lost" in reply || reply.status === 429 || reply.status >= 500;
+/** The whole body. Leaving a longer one unread closes its connection. */
+async function read(response: Response): Promise<Uint8Array> {
+  const parts: Uint8Array[] = [];
+  let length = 0;
+  for await (const part of response.body ?? []) {
+    length += part.byteLength;
+    if (length > LONGEST) throw new Error("the answer is too long");
+    parts.push(part);
+  }
+  return Buffer.concat(parts);
 }
 
 function addressOf(step: Send, { VAULT_ADDR: address }: Environment): URL {
@@ -94,9 +103,8 @@ function notForVault(step: Send, why: string): DynasealError {
   });
 }
 
-/** Milliseconds for all tries of one call. */
+/** Milliseconds for all tries of one call, the pauses between them aside. */
 const TIME = 10_000;
-const TRIES = 3;
-/** Half of the longest pause before the second try, in milliseconds. */
-const PAUSE = 50;
+/** Far more bytes than any answer of the transit engine has. */
+const LONGEST = 64 << 10;
 const LOOPBACK = /^(localhost|127(\.\d+){3}|\[::1\])$/;

@@ -1,22 +1,14 @@
 // AWS KMS for tests: the fake_kms of this repository, which holds keys of its own making; and branch keys, made as DB-ESDK makes them.
 
-import { spawn } from "node:child_process";
 import { createRequire } from "node:module";
+import { startFakeKms } from "../../../../clients/servers.mjs";
 
 const require = createRequire(import.meta.url);
 export const kms = require("@aws-sdk/client-kms");
 
-const program = process.env.FAKE_KMS ?? new URL("../../../../target/debug/examples/fake_kms", import.meta.url).pathname;
-
-/** Starts it with keys of these ARNs. */
-export async function startKms(...arns) {
-  const child = spawn(program, arns, { stdio: ["pipe", "pipe", "inherit"] });
-  const ended = new Promise((resolve) => child.once("close", resolve));
-  const url = await new Promise((resolve, reject) => {
-    child.stdout.once("data", (chunk) => resolve(String(chunk).trim()));
-    child.once("error", reject);
-    ended.then(() => reject(new Error("the KMS did not start")));
-  });
+/** Starts it with keys of these ARNs, or `ARN=FILE` for one from a private key. */
+export async function startKms(...keys) {
+  const { url, stop } = await startFakeKms(keys);
   const control = async (init) => {
     const response = await fetch(`${url}/control`, init);
     if (!response.ok) throw new Error(`the KMS refused an order: ${await response.text()}`);
@@ -26,8 +18,8 @@ export async function startKms(...arns) {
     url,
     /** See `examples/fake_kms/server.rs`. */
     order: (order) => control({ method: "POST", body: JSON.stringify(order) }),
-    /** The operations that were called so far. */
-    calls: async () => (await control()).calls.map(([operation]) => operation),
+    /** What was called so far: operations and keys. */
+    calls: async () => (await control()).calls,
     client: (region, more = {}) =>
       new kms.KMSClient({
         endpoint: url,
@@ -35,10 +27,7 @@ export async function startKms(...arns) {
         credentials: { accessKeyId: "test", secretAccessKey: "test" },
         ...more,
       }),
-    async stop() {
-      child.stdin.end();
-      await ended;
-    },
+    stop,
   };
 }
 
@@ -102,7 +91,7 @@ const table = (keys, partition_key) => ({
   suite: "hmac",
   default_action: "encrypt_and_sign",
 });
-/** Users under a KMS key, Orders under a branch key; and the same as text. */
+/** Users under a KMS key, Orders under a branch key. */
 export const config = {
   keys: {
     kms: { type: "aws-kms", key_arn: KEY },
@@ -117,29 +106,3 @@ export const config = {
     },
   },
 };
-export const toml = `
-[keys.kms]
-type = "aws-kms"
-key_arn = "${KEY}"
-
-[keys.tenants]
-type = "hierarchical"
-key_store_table = "KeyStore"
-kms_key_arn = "${KEY}"
-branch_key_id = "tenant"
-
-[tables.Users]
-keys = "kms"
-partition_key = "id"
-suite = "hmac"
-default_action = "encrypt_and_sign"
-attributes = { id = "sign_only", tier = "sign_only" }
-
-[tables.Orders]
-keys = "tenants"
-partition_key = "customer"
-sort_key = "number"
-suite = "hmac"
-default_action = "encrypt_and_sign"
-attributes = { customer = "sign_only", number = "sign_only" }
-`;
