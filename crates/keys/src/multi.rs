@@ -4,11 +4,11 @@
 
 use std::sync::Arc;
 
-use dynaseal_item::{Context, DataKey, EncryptedDataKey, OpenKeys, Suite};
+use dynaseal_item::{DataKey, EncryptedDataKey, OpenKeys, Suite};
 
 use crate::cache::CacheReadings;
 use crate::error::Error;
-use crate::keyring::{Io, KeyName, Keyring, Wrapped};
+use crate::keyring::{Bound, Io, KeyName, Keyring, Wrapped};
 use crate::kms::arn::multi_region_id;
 use crate::kms::ring::PROVIDER;
 use crate::wire::{BoxFuture, Service};
@@ -55,14 +55,13 @@ impl Keyring for Multi {
     fn wrap<'a>(
         &'a self,
         data_key: &'a DataKey,
-        suite: Suite,
-        context: &'a Context,
+        bound: &'a Bound<'a>,
         io: Io<'a>,
     ) -> BoxFuture<'a, Result<Wrapped, Error>> {
         Box::pin(async move {
             let mut all = Vec::with_capacity(self.rings.len());
             for ring in self.rings.iter().filter(|ring| ring.seals() || !self.seals()) {
-                let wrapped = ring.wrap(data_key, suite, context, io).await?;
+                let wrapped = ring.wrap(data_key, bound, io).await?;
                 if wrapped.is_empty() {
                     return Err(Error::Count { count: 0 });
                 }
@@ -75,14 +74,13 @@ impl Keyring for Multi {
     fn unwrap<'a>(
         &'a self,
         data_keys: &'a [EncryptedDataKey<'a>],
-        suite: Suite,
-        context: &'a Context,
+        bound: &'a Bound<'a>,
         io: Io<'a>,
     ) -> BoxFuture<'a, Result<Option<OpenKeys>, Error>> {
         Box::pin(async move {
             let mut errors = Vec::new();
             for ring in &self.rings {
-                match ring.unwrap(data_keys, suite, context, io).await {
+                match ring.unwrap(data_keys, bound, io).await {
                     Ok(None) => {}
                     Ok(opened) => return Ok(opened),
                     Err(error) => errors.push(error),
