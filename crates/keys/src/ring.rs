@@ -89,14 +89,18 @@ impl<R: Ring> Keyring for R {
         io: Io<'a>,
     ) -> BoxFuture<'a, Result<Option<OpenKeys>, Error>> {
         Box::pin(async move {
-            let mut claims = Vec::new();
+            // Most items have one of its own, for which nothing is allocated.
+            let (mut first, mut others) = (None, Vec::new());
             for data_key in data_keys {
                 let found = Found { data_key, bound, io };
-                claims.extend(self.claim(found).await?.map(|own| (found, own)));
+                match self.claim(found).await? {
+                    Some(own) if first.is_none() => first = Some((found, own)),
+                    own => others.extend(own.map(|own| (found, own))),
+                }
             }
             // The errors of those that fail are kept until one opens.
             let mut errors = Vec::new();
-            for (found, own) in claims {
+            for (found, own) in first.into_iter().chain(others) {
                 match self.open(found, own).await {
                     Ok(keys) => return Ok(Some(keys)),
                     Err(error) => errors.push(error),
