@@ -36,6 +36,8 @@
 //! credentials, retries and time limits hold; branch keys under Vault or OpenBao a `Vault` (feature `vault`). The key
 //! store of hierarchical keys is read by the sealed client itself.
 //!
+//! The feature `streams` has `seal_streams`: a client of `aws_sdk_dynamodbstreams` whose GetRecords gives opened images.
+//!
 //! Single items, for exports, streams and queues: [`seal_item`] and [`open_item`], or [`Sealing::seal_item`] and
 //! [`Sealing::open_item`] where a service holds the keys. A key store is read there with a client that
 //! [`Sealing::dynamodb`] takes.
@@ -88,6 +90,8 @@ mod items;
 mod load;
 mod sealing;
 mod services;
+#[cfg(feature = "streams")]
+mod streams;
 #[cfg(feature = "vault")]
 mod vault;
 mod wire;
@@ -102,5 +106,7 @@ pub use error::Error;
 pub use items::{AwsItem, ItemError, open_item, seal_item};
 pub use load::{engine, load};
 pub use sealing::Sealing;
+#[cfg(feature = "streams")]
+pub use streams::{StreamsClient, seal_streams};
 #[cfg(feature = "vault")]
 pub use vault::Vault;
