@@ -116,14 +116,14 @@ pub enum WireError {
     /// The connection could not be made, or TLS failed.
     #[error("it could not be reached")]
     Unreachable,
-    /// The connection broke before the answer was complete; the call may have been carried out.
-    #[error("the connection broke before its answer was complete")]
+    /// The connection broke before the answer was complete, or the answer was too long; the call may have been carried out.
+    #[error("the connection broke before its answer was complete, or the answer was too long")]
     Broken,
     /// The time limit passed; the call may have been carried out.
     #[error("it did not answer in time")]
     Timeout,
-    /// There are no credentials to sign the call with.
-    #[error("there are no AWS credentials to sign the call with")]
+    /// There are no credentials to send the call with: those of AWS, or a token of Vault.
+    #[error("there are no credentials to send the call with")]
     NoCredentials,
 }
 

@@ -152,12 +152,12 @@ impl<'a> Asked<'a> {
     }
 
     fn key(self) -> KeyName {
-        KeyName::new("vault-transit", &format!("{}/{}", self.mount, self.name))
+        KeyName::new(PROVIDER, &format!("{}/{}", self.mount, self.name))
     }
 }
 
 fn named(key: &str) -> KeyName {
-    KeyName::new("vault-transit", key.strip_prefix(PREFIX).unwrap_or(key))
+    KeyName::new(PROVIDER, key.strip_prefix(PREFIX).unwrap_or(key))
 }
 
 /// Transit tells faults apart by status and by the text of its errors, which holds nothing of the request.
@@ -178,6 +178,9 @@ fn refusal(answer: &Answer) -> Refusal {
     }
 }
 
+/// As errors name it.
+pub(super) const PROVIDER: &str = "vault-transit";
+/// Before a key's name in a key store.
 const PREFIX: &str = "vault-transit:";
 
 #[cfg(test)]
