@@ -6,8 +6,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Where codes stand: each crate, and the TypeScript half of the Node package.
-const SOURCES: [&str; 8] =
-    ["item/src", "keys/src", "engine/src", "gateway/src", "cli/src", "node/src", "node/ts", "dynaseal/src"];
+const SOURCES: [&str; 9] =
+    ["item/src", "keys/src", "engine/src", "http/src", "gateway/src", "cli/src", "node/src", "node/ts", "dynaseal/src"];
 
 #[test]
 fn the_document_and_the_sources_have_the_same_codes() {

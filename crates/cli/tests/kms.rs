@@ -117,6 +117,29 @@ async fn seal_and_open_use_keys_of_kms_and_local_keys_need_no_network() {
     assert!(!disabled.stderr.contains(SECRET) && !nobody.stderr.contains(SECRET));
 }
 
+#[test]
+fn keys_of_vault_say_what_the_environment_lacks() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = "[gateway]\nupstream = \"embedded\"\n\
+        [keys.tenants]\ntype = \"hierarchical\"\nkey_store_table = \"Keys\"\nvault_key = \"app\"\nbranch_key_id = \"t\"\n\
+        [tables.Users]\nkeys = \"tenants\"\npartition_key = \"id\"\ndefault_action = \"encrypt_and_sign\"\n";
+    fs::write(folder.path().join("dynaseal.toml"), config).unwrap();
+    for (address, what) in [
+        ("", "VAULT_ADDR: it is not set"),
+        ("http://vault.example.com:8200", "VAULT_ADDR: http://vault.example.com:8200 has no TLS"),
+    ] {
+        let args = ["seal", "--config", "dynaseal.toml", "--table", "Users"];
+        let mut command = command::dynaseal(folder.path(), &args);
+        command.env("VAULT_ADDR", address).env("VAULT_TOKEN", "canary-token").env_remove("VAULT_TOKEN_FILE");
+        let ran = command::finish(command, "");
+        assert_eq!(ran.status.code(), Some(2));
+        for part in ["DSL-9011", what, "such as https://vault.example.com:8200"] {
+            assert!(ran.stderr.contains(part), "{}", ran.stderr);
+        }
+        assert!(!ran.stderr.contains("canary"));
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn check_says_where_calls_of_kms_go() {
     let folder = tempfile::tempdir().unwrap();

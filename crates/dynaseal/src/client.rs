@@ -8,7 +8,7 @@ use aws_smithy_runtime::client::defaults::default_http_client_plugin_v2;
 use aws_smithy_runtime_api::client::behavior_version::BehaviorVersion;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponentsBuilder;
 use aws_smithy_runtime_api::client::runtime_plugin::RuntimePlugin;
-use dynaseal_engine::Engine;
+use dynaseal_engine::{Engine, Service};
 
 use crate::connector::SealingClient;
 use crate::error::Error;
@@ -22,19 +22,15 @@ use crate::sealing::Sealing;
 /// reach the services that hold its keys.
 ///
 /// # Errors
-/// The configuration is sealed already, there is no HTTP client to send with, or keys need a service that cannot be called:
-/// KMS without a client of it, or Vault.
+/// The configuration is sealed already, there is no HTTP client to send with, or keys need a service to which the
+/// [`Sealing`] knows no way: KMS or Vault.
 ///
 /// # Panics
 /// The SDK's own: a builder that names no behavior version, as in `Client::from_conf`.
 pub fn seal(config: impl Into<Builder>, sealing: impl Into<Sealing>) -> Result<Client, Error> {
-    let sealing = sealing.into().checked()?;
+    let sealing = sealing.into().checked(Service::DynamoDb)?;
     let config = config.into().build();
-    let inner = config.http_client().or_else(default_http_client).ok_or(Error::NoHttpClient)?;
-    if seals(&inner) {
-        return Err(Error::SealedTwice);
-    }
-    let client = SharedHttpClient::new(SealingClient::new(inner, sealing.clone()));
+    let client = sealing_http_client(config.http_client(), sealing.clone())?;
     let config = config.to_builder().http_client(client).interceptor(Guard).build();
     Ok(Client { sdk: aws_sdk_dynamodb::Client::from_conf(config), sealing })
 }
@@ -77,6 +73,18 @@ impl Deref for Client {
     fn deref(&self) -> &Self::Target {
         &self.sdk
     }
+}
+
+/// The HTTP client that seals, over the configured one or the SDK's own.
+pub(crate) fn sealing_http_client(
+    inner: Option<SharedHttpClient>,
+    sealing: Sealing,
+) -> Result<SharedHttpClient, Error> {
+    let inner = inner.or_else(default_http_client).ok_or(Error::NoHttpClient)?;
+    if seals(&inner) {
+        return Err(Error::SealedTwice);
+    }
+    Ok(SharedHttpClient::new(SealingClient::new(inner, sealing)))
 }
 
 /// The client that the SDK would use by itself.

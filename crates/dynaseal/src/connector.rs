@@ -67,8 +67,8 @@ impl SealingConnector {
         let body = body.collect().await.map_err(ConnectorError::user)?.to_bytes().into();
         let call = Call::new(service, operation.clone(), body);
 
-        let Sealing { engine, kms } = self.sealing;
-        let wire = SdkWire::new(head, service, self.inner, self.components, kms);
+        let Sealing { engine, services } = self.sealing;
+        let wire = SdkWire::new(head, service, self.inner, self.components, services);
         let answered = engine.call(&wire, call).await;
         match answered.and_then(|answer| Reply::of_answer(&operation, answer)) {
             Ok(reply) => response(reply),

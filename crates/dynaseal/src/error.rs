@@ -4,7 +4,7 @@
 use thiserror::Error;
 
 /// A client that cannot be sealed, or a call that went past its seal.
-#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Error {
     /// There is nothing to send with.
@@ -22,15 +22,22 @@ pub enum Error {
     /// The SDK's signature is not one that can be repeated. Nothing was sent.
     #[error("{}: the request is not signed with AWS credentials and SigV4, so it was not sent. {}", self.code(), self.hint())]
     Signature,
-    /// A key asks for another service than the one that is called.
-    #[error("{}: a key asks for a call of another service, which this version does not send. {}", self.code(), self.hint())]
-    OtherService,
     /// A key store is said to be in a Region that can be none.
     #[error("{}: a key asks for a call of a Region that cannot be one, so it was not sent. {}", self.code(), self.hint())]
     OtherRegion,
     /// Keys are held by AWS KMS, and nothing says how to call it.
     #[error("{}: the configuration has keys of AWS KMS, and no client of it was given. {}", self.code(), self.hint())]
     NoKms,
+    /// Keys are held by Vault, and nothing says how to call it.
+    #[error("{}: the configuration has keys of Vault, and no server of it was given. {}", self.code(), self.hint())]
+    NoVault,
+    /// Keys are held by a key store in DynamoDB, and nothing says how to read it.
+    #[error("{}: the configuration has keys of a key store in DynamoDB, and no client to read it with was given. {}", self.code(), self.hint())]
+    NoDynamoDb,
+    /// What says where Vault is or how to enter it cannot be used.
+    #[cfg(feature = "vault")]
+    #[error("{code}: {0}. {hint}", code = self.code(), hint = self.hint())]
+    Vault(dynaseal_http::VaultError),
     /// DynamoDB's answer stopped coming.
     #[error("{}: DynamoDB's answer stopped coming. {}", self.code(), self.hint())]
     Stalled,
@@ -46,10 +53,13 @@ impl Error {
             Error::Replaced => "DSL-9303",
             Error::Unjudged => "DSL-9304",
             Error::Signature => "DSL-9305",
-            Error::OtherService => "DSL-9306",
+            Error::NoVault => "DSL-9306",
             Error::Stalled => "DSL-9307",
             Error::NoKms => "DSL-9309",
             Error::OtherRegion => "DSL-9310",
+            Error::NoDynamoDb => "DSL-9311",
+            #[cfg(feature = "vault")]
+            Error::Vault(error) => error.code(),
         }
     }
 
@@ -62,11 +72,18 @@ impl Error {
             Error::Replaced => "Set `http_client` on the configuration that is given to `seal`",
             Error::Unjudged => "Use the SDK's default protocol for DynamoDB",
             Error::Signature => "Use credentials of AWS and the SDK's default auth scheme",
-            Error::OtherService => "Use a key type of this version, or the gateway",
             Error::OtherRegion => "Correct the Region of the key store",
             Error::NoKms => {
-                "Enable the feature `kms`, and seal with `Sealing::new(engine).kms(aws_sdk_kms::Client::new(&sdk_config))`"
+                "Enable the feature `kms`, and use `Sealing::new(engine).kms(aws_sdk_kms::Client::new(&sdk_config))`"
             }
+            Error::NoVault => {
+                "Enable the feature `vault`, and use `Sealing::new(engine).vault(dynaseal::Vault::from_env()?)`"
+            }
+            Error::NoDynamoDb => {
+                "Add a client that is not sealed: `Sealing::new(engine).dynamodb(aws_sdk_dynamodb::Client::new(&sdk_config))`"
+            }
+            #[cfg(feature = "vault")]
+            Error::Vault(error) => error.hint(),
             Error::Stalled => "Try again; if it lasts, check the network",
         }
     }

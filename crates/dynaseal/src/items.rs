@@ -3,27 +3,29 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use dynaseal_engine::{Answer, BoxFuture, Call, Engine, Failure, SystemClock, Table, Wire, WireError};
+use dynaseal_engine::{Engine, Failure, SystemClock, Table};
 use dynaseal_item::Item;
 use dynaseal_keys::Io;
 use thiserror::Error;
 
-/// Seals an item for a table of the engine, as a PutItem would store it. With keys of AWS KMS:
+use crate::services::Services;
+
+/// Seals an item for a table of the engine, as a PutItem would store it. With keys that a service holds:
 /// [`Sealing::seal_item`](crate::Sealing::seal_item).
 ///
 /// # Errors
 /// The table is not configured by name, the item does not fit its schema, or no key was given.
 pub async fn seal_item(engine: &Engine, table: &str, item: &AwsItem) -> Result<AwsItem, ItemError> {
-    seal_with(engine, OFFLINE, table, item).await
+    seal_with(engine, &Services::NONE, table, item).await
 }
 
-/// Verifies and opens an item of a table of the engine, as a GetItem would return it. With keys of AWS KMS:
+/// Verifies and opens an item of a table of the engine, as a GetItem would return it. With keys that a service holds:
 /// [`Sealing::open_item`](crate::Sealing::open_item).
 ///
 /// # Errors
 /// The table is not configured by name, the item is not what was sealed, or no key was given.
 pub async fn open_item(engine: &Engine, table: &str, item: &AwsItem) -> Result<AwsItem, ItemError> {
-    open_with(engine, OFFLINE, table, item).await
+    open_with(engine, &Services::NONE, table, item).await
 }
 
 /// An item as the SDK has it.
@@ -69,27 +71,27 @@ impl ItemError {
     }
 }
 
-/// A wire that leads nowhere, for keys that need none.
-#[derive(Clone, Copy, Debug)]
-pub struct Offline;
-
-impl Wire for Offline {
-    fn send(&self, _call: Call) -> BoxFuture<'_, Result<Answer, WireError>> {
-        Box::pin(async { Err(WireError::Unreachable) })
-    }
-}
-
-pub(crate) async fn seal_with(engine: &Engine, io: Io<'_>, table: &str, item: &AwsItem) -> Result<AwsItem, ItemError> {
+pub(crate) async fn seal_with(
+    engine: &Engine,
+    services: &Services,
+    table: &str,
+    item: &AwsItem,
+) -> Result<AwsItem, ItemError> {
     let of = |source| ItemError::Failed { table: table.to_owned(), source };
     let item = Item::try_from(item).map_err(|error| of(error.into()))?;
-    let sealed = known(engine, table)?.seal(io, item).await.map_err(of)?;
+    let sealed = known(engine, table)?.seal(io(services), item).await.map_err(of)?;
     Ok(sealed.into())
 }
 
-pub(crate) async fn open_with(engine: &Engine, io: Io<'_>, table: &str, item: &AwsItem) -> Result<AwsItem, ItemError> {
+pub(crate) async fn open_with(
+    engine: &Engine,
+    services: &Services,
+    table: &str,
+    item: &AwsItem,
+) -> Result<AwsItem, ItemError> {
     let of = |source| ItemError::Failed { table: table.to_owned(), source };
     let mut item = Item::try_from(item).map_err(|error| of(error.into()))?;
-    let opened = known(engine, table)?.open(io, &mut item).await.map_err(of)?;
+    let opened = known(engine, table)?.open(io(services), &mut item).await.map_err(of)?;
     Ok(opened.into())
 }
 
@@ -97,4 +99,6 @@ fn known<'e>(engine: &'e Engine, table: &str) -> Result<&'e Table, ItemError> {
     engine.table(table).ok_or_else(|| ItemError::NoTable { table: table.to_owned() })
 }
 
-const OFFLINE: Io<'static> = Io { wire: &Offline, clock: &SystemClock };
+fn io(services: &Services) -> Io<'_> {
+    Io { wire: services, clock: &SystemClock }
+}

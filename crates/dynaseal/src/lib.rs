@@ -31,10 +31,16 @@
 //! What the SDK itself may print is plaintext: its logs at the level `TRACE` hold requests before they are sealed, and `{:?}`
 //! of its errors the answer, with any opened item that the call asked for. Log `DisplayErrorContext`, or the code.
 //!
-//! Keys that AWS KMS holds are called with the application's own `aws_sdk_kms::Client`, which the feature `kms` lets a
-//! [`Sealing`] take; its credentials, retries and time limits hold. Without one, [`seal`] refuses such a configuration.
+//! Keys that a service holds are fetched with what the application gives a [`Sealing`], and [`seal`] refuses a configuration
+//! whose keys it could not reach. Keys of AWS KMS take the application's own `aws_sdk_kms::Client` (feature `kms`), whose
+//! credentials, retries and time limits hold; branch keys under Vault or OpenBao a `Vault` (feature `vault`). The key
+//! store of hierarchical keys is read by the sealed client itself.
 //!
-//! Single items, for exports, streams and queues: [`seal_item`] and [`open_item`].
+//! The feature `streams` has `seal_streams`: a client of `aws_sdk_dynamodbstreams` whose GetRecords gives opened images.
+//!
+//! Single items, for exports, streams and queues: [`seal_item`] and [`open_item`], or [`Sealing::seal_item`] and
+//! [`Sealing::open_item`] where a service holds the keys. A key store is read there with a client that
+//! [`Sealing::dynamodb`] takes.
 //!
 //! # Example
 //!
@@ -81,17 +87,26 @@ mod connector;
 mod error;
 mod guard;
 mod items;
-#[cfg(feature = "kms")]
-mod kms;
 mod load;
 mod sealing;
+mod services;
+#[cfg(feature = "streams")]
+mod streams;
+#[cfg(feature = "vault")]
+mod vault;
 mod wire;
 
 pub use client::{Client, seal};
 pub use code::code;
 pub use dynaseal_engine::{Config, ConfigErrors, Engine, Fault, Machine, Outside, Pattern, Plaintext, Table};
+#[cfg(feature = "vault")]
+pub use dynaseal_http::VaultError;
 pub use dynaseal_item::{Action, Item, Kind, Schema, SchemaSpec, Suite, Value};
 pub use error::Error;
-pub use items::{AwsItem, ItemError, Offline, open_item, seal_item};
+pub use items::{AwsItem, ItemError, open_item, seal_item};
 pub use load::{engine, load};
 pub use sealing::Sealing;
+#[cfg(feature = "streams")]
+pub use streams::{StreamsClient, seal_streams};
+#[cfg(feature = "vault")]
+pub use vault::Vault;

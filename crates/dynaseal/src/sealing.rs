@@ -2,25 +2,32 @@
 
 use std::sync::Arc;
 
-use dynaseal_engine::{Engine, Service, SystemClock, Wire};
-use dynaseal_keys::Io;
+use dynaseal_engine::{Engine, Service, Wire};
 
 use crate::error::Error;
-use crate::items::{self, AwsItem, ItemError, Offline};
+use crate::items::{self, AwsItem, ItemError};
+use crate::services::Services;
 
-/// An engine, and the clients of the services that hold its keys. An engine whose keys are its own is one by itself:
-/// wherever a `Sealing` is asked for, the engine will do.
-#[derive(Clone)]
+/// An engine, and the ways to the services that hold its keys. An engine whose keys are its own is one by itself: wherever a
+/// `Sealing` is asked for, the engine will do.
+///
+/// | keys | a sealed client needs | a single item, a stream record, a sealed client of streams |
+/// |---|---|---|
+/// | of this process: raw keys, branch keys of a file | | |
+/// | of AWS KMS | `kms` | `kms` |
+/// | hierarchical under AWS KMS | `kms` | `kms`, [`dynamodb`](Self::dynamodb) |
+/// | hierarchical under Vault | `vault` | `vault`, `dynamodb` |
+#[derive(Clone, Debug)]
 pub struct Sealing {
     pub(crate) engine: Arc<Engine>,
-    pub(crate) kms: Option<Arc<dyn Wire>>,
+    pub(crate) services: Services,
 }
 
 impl Sealing {
     /// An engine alone.
     #[must_use]
     pub fn new(engine: impl Into<Arc<Engine>>) -> Self {
-        Self { engine: engine.into(), kms: None }
+        Self { engine: engine.into(), services: Services::NONE }
     }
 
     /// With the client that calls AWS KMS. All that its configuration says holds, retries among it; only the Region is that
@@ -35,49 +42,71 @@ impl Sealing {
     #[cfg(feature = "kms")]
     #[must_use]
     pub fn kms(self, client: aws_sdk_kms::Client) -> Self {
-        Self { kms: Some(Arc::new(crate::kms::KmsWire(client))), ..self }
+        Self { services: self.services.with_kms(client), ..self }
     }
 
-    /// Seals an item as [`seal_item`](crate::seal_item) does, with keys of AWS KMS too.
+    /// With the server of Vault or OpenBao whose transit engine protects branch keys.
+    ///
+    /// ```no_run
+    /// # fn start(aws: &aws_sdk_dynamodb::Config) -> Result<(), Box<dyn std::error::Error>> {
+    /// let engine = dynaseal::load("dynaseal.toml")?;
+    /// let sealing = dynaseal::Sealing::new(engine).vault(dynaseal::Vault::from_env()?);
+    /// let db = dynaseal::seal(aws.to_builder(), sealing)?;
+    /// # Ok(()) }
+    /// ```
+    #[cfg(feature = "vault")]
+    #[must_use]
+    pub fn vault(self, server: crate::Vault) -> Self {
+        Self { services: self.services.with_vault(server.0), ..self }
+    }
+
+    /// With a client that reads the key store where no sealed client is at hand: for single items and stream records. It is
+    /// one that is not sealed, and nothing else is asked of it. A sealed client goes on reading the key store itself.
+    ///
+    /// ```no_run
+    /// # async fn open(engine: std::sync::Arc<dynaseal::Engine>, aws: &aws_sdk_dynamodb::Config, sealed: &dynaseal::AwsItem)
+    /// # -> Result<(), Box<dyn std::error::Error>> {
+    /// let sealing = dynaseal::Sealing::new(engine).dynamodb(aws_sdk_dynamodb::Client::from_conf(aws.clone()));
+    /// let item = sealing.open_item("Users", sealed).await?;
+    /// # let _ = item;
+    /// # Ok(()) }
+    /// ```
+    #[must_use]
+    pub fn dynamodb(self, client: aws_sdk_dynamodb::Client) -> Self {
+        Self { services: self.services.with_dynamodb(client), ..self }
+    }
+
+    /// Seals an item as [`seal_item`](crate::seal_item) does, with keys of every service that was given, too.
     ///
     /// # Errors
     /// As there.
     pub async fn seal_item(&self, table: &str, item: &AwsItem) -> Result<AwsItem, ItemError> {
-        items::seal_with(&self.engine, self.io(), table, item).await
+        items::seal_with(&self.engine, &self.services, table, item).await
     }
 
-    /// Opens an item as [`open_item`](crate::open_item) does, with keys of AWS KMS too.
+    /// Opens an item as [`open_item`](crate::open_item) does, with keys of every service that was given, too.
     ///
     /// # Errors
     /// As there.
     pub async fn open_item(&self, table: &str, item: &AwsItem) -> Result<AwsItem, ItemError> {
-        items::open_with(&self.engine, self.io(), table, item).await
+        items::open_with(&self.engine, &self.services, table, item).await
     }
 
-    /// The way to KMS, for what an [`Engine`] does without a client: `engine.open_records(sealing.wire(), …)`. It leads to no
-    /// other service.
+    /// The way to the services that hold keys, for what an [`Engine`] does without a client:
+    /// `engine.open_records(sealing.wire(), …)`.
     #[must_use]
     pub fn wire(&self) -> &dyn Wire {
-        self.kms.as_deref().unwrap_or(&Offline)
+        &self.services
     }
 
-    /// Whether every service can be called that keys need and that a DynamoDB client does not reach by itself.
-    pub(crate) fn checked(self) -> Result<Self, Error> {
-        if self.engine.needs(Service::Vault) {
-            return Err(Error::OtherService);
+    /// Whether every service can be called that keys need and that a client of `own` does not reach by itself.
+    pub(crate) fn checked(self, own: Service) -> Result<Self, Error> {
+        for service in [Service::Kms, Service::Vault, Service::DynamoDb] {
+            if service != own && self.engine.needs(service) {
+                self.services.way(service)?;
+            }
         }
-        if self.kms.is_none() && self.engine.needs(Service::Kms) { Err(Error::NoKms) } else { Ok(self) }
-    }
-
-    fn io(&self) -> Io<'_> {
-        Io { wire: self.wire(), clock: &SystemClock }
-    }
-}
-
-impl std::fmt::Debug for Sealing {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { engine, kms } = self;
-        f.debug_struct("Sealing").field("engine", engine).field("kms", &kms.is_some()).finish()
+        Ok(self)
     }
 }
 

@@ -1,8 +1,8 @@
 //! The engine's wire over the SDK's own connector: each call goes where the SDK's request went, signed for the same scope
-//! with the same identity. A call of another Region, as of a key store there, goes to that Region. Calls of KMS go through
-//! the application's own client of it.
+//! with the same identity. A call of another Region, as of a key store there, goes to that Region. Calls of other services go
+//! the ways that the application gave.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use aws_sdk_dynamodb::config::RuntimeComponents;
@@ -23,6 +23,7 @@ use http::{HeaderValue, Request, Uri};
 use http_body_util::BodyExt;
 
 use crate::error::Error;
+use crate::services::Services;
 
 /// The way to DynamoDB for the calls of one request.
 pub(crate) struct SdkWire {
@@ -30,7 +31,7 @@ pub(crate) struct SdkWire {
     service: Service,
     inner: SharedHttpConnector,
     components: RuntimeComponents,
-    kms: Option<Arc<dyn Wire>>,
+    services: Services,
     failure: Mutex<Option<ConnectorError>>,
 }
 
@@ -41,9 +42,9 @@ impl SdkWire {
         service: Service,
         inner: SharedHttpConnector,
         components: RuntimeComponents,
-        kms: Option<Arc<dyn Wire>>,
+        services: Services,
     ) -> Self {
-        Self { head, service, inner, components, kms, failure: Mutex::default() }
+        Self { head, service, inner, components, services, failure: Mutex::default() }
     }
 
     /// Why the last call that failed got no answer.
@@ -52,9 +53,6 @@ impl SdkWire {
     }
 
     async fn exchange(&self, call: Call) -> Result<Answer, ConnectorError> {
-        if call.service != self.service {
-            return Err(ConnectorError::user(Error::OtherService.into()));
-        }
         let request = self.request(call).await?.map(SdkBody::from);
         let request = HttpRequest::try_from(request).map_err(|error| ConnectorError::user(error.into()))?;
         let response = self.inner.call(request).await?;
@@ -123,9 +121,9 @@ impl SdkWire {
 
 impl Wire for SdkWire {
     fn send(&self, call: Call) -> BoxFuture<'_, Result<Answer, WireError>> {
-        // What befalls a call of KMS is the engine's to tell, with the key and the operation.
-        if let Some(kms) = self.kms.as_ref().filter(|_| call.service == Service::Kms) {
-            return kms.send(call);
+        // What befalls a call of another service is the engine's to tell, with the key and the operation.
+        if call.service != self.service {
+            return self.services.send(call);
         }
         Box::pin(async move {
             self.exchange(call).await.map_err(|failure| {

@@ -108,7 +108,7 @@ async fn a_call_that_would_go_past_the_seal_is_refused() {
 async fn a_client_is_sealed_once() {
     let store = Store::start().await;
     let twice = dynaseal::seal(store.sealed().config().to_builder(), engine()).unwrap_err();
-    assert_eq!((twice, twice.code()), (Error::SealedTwice, "DSL-9302"));
+    assert_eq!((&twice, twice.code()), (&Error::SealedTwice, "DSL-9302"));
 }
 
 /// The answer is lost, not the write: the SDK tries again or the engine finds its own footer, and counts once.

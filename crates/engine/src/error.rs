@@ -164,6 +164,7 @@ impl Error {
             Error::Keys { source, .. } => source.code(),
             Error::Wire { source: WireError::Timeout, .. } => "DSL-6002",
             Error::Wire { source: WireError::NoCredentials, .. } => "DSL-6003",
+            Error::Wire { source: WireError::NoWay(_), .. } => "DSL-6005",
             Error::Wire { .. } => "DSL-6001",
             Error::Answer { .. } => "DSL-6004",
         }
@@ -206,6 +207,7 @@ impl Error {
             Error::Record { source, .. } => source.kind(),
             Error::Item { source, .. } => source.kind(),
             Error::Keys { source, .. } => source.kind(),
+            Error::Wire { source: WireError::NoWay(_), .. } => Kind::Config,
             Error::Contended { .. } | Error::Wire { .. } | Error::Answer { .. } => Kind::Outage,
         }
     }
@@ -240,6 +242,7 @@ impl Error {
             Error::Wire { source: WireError::NoCredentials, .. } => {
                 "give the gateway AWS credentials through the environment, a profile or a role"
             }
+            Error::Wire { source: WireError::NoWay(instead), .. } => instead,
             Error::Wire { .. } => "try again; if it lasts, check the upstream's address and the network",
             Error::Answer { .. } => "try again; if it lasts, check that the upstream speaks the DynamoDB API",
         }

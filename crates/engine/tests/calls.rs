@@ -258,3 +258,16 @@ fn plaintext_policies() {
         assert_eq!(ready(engine_with(policy).call(&wire, dynamodb("GetItem", get))).unwrap_err().code(), "DSL-3002");
     }
 }
+
+/// What is only signed stands in the store as it is, so DynamoDB may copy it into what is not.
+#[test]
+fn an_update_of_unsigned_attributes_may_read_signed_ones() {
+    let update = r#"{"TableName":"Users","Key":{"id":{"S":"1"}},"UpdateExpression":"SET hits = tier"}"#;
+    let transaction = format!(r#"{{"TransactItems":[{{"Update":{update}}}]}}"#);
+    for (operation, body) in [("UpdateItem", update), ("TransactWriteItems", &transaction)] {
+        let wire = Script::new(|_, _| (200, "{}".into()));
+        ready(engine_with(Plaintext::Write).call(&wire, dynamodb(operation, body))).unwrap();
+        assert_eq!((wire.count(), json(&wire.sent())["TransactItems"].is_array()), (1, operation != "UpdateItem"));
+        assert!(wire.sent().contains("SET hits = tier"));
+    }
+}

@@ -26,6 +26,8 @@ mod keys;
 mod legacy;
 #[path = "differential/oracle.rs"]
 mod oracle;
+#[path = "differential/pairs.rs"]
+mod pairs;
 #[path = "differential/projections.rs"]
 mod projections;
 #[path = "differential/random.rs"]

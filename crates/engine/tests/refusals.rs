@@ -67,6 +67,24 @@ fn key_conditions_and_legacy_parameters_on_encrypted_attributes() {
     refusal("UpdateItem", legacy, &["unlisted"]);
 }
 
+/// DynamoDB would refuse such a write, and would see what an encrypted attribute is compared with.
+#[test]
+fn writes_without_a_target_whose_condition_reads_encrypted_attributes() {
+    let condition = tail("ConditionExpression", "email = :v");
+    let legacy = r#""Expected":{"email":{"Value":{"S":"SECRET"}}}"#;
+    for (operation, target) in [("PutItem", "Item"), ("DeleteItem", "Key"), ("UpdateItem", "Key")] {
+        for nothing in [String::new(), format!(r#""{target}":null,"#)] {
+            for condition in [&condition, legacy] {
+                refusal(operation, &format!(r#"{{"TableName":"Users",{nothing}{condition}}}"#), &[operation, target]);
+            }
+        }
+    }
+    for (action, target) in [("Put", "Item"), ("Delete", "Key"), ("ConditionCheck", "Key"), ("Update", "Key")] {
+        let body = format!(r#"{{"TransactItems":[{{"{action}":{{"TableName":"Users",{condition}}}}}]}}"#);
+        refusal("TransactWriteItems", &body, &["TransactWriteItems", target]);
+    }
+}
+
 #[test]
 fn updates_that_would_leave_something_unsealed() {
     let update = tail("UpdateExpression", "SET aws_dbe_foot = :v");

@@ -1,8 +1,8 @@
 //! Which address a call goes to, and which region it is signed for.
 
 use dynaseal_engine::Service;
+use dynaseal_http::{AddressError, address};
 use http::Uri;
-use http::uri::{Authority, Scheme};
 
 use crate::error::Error;
 use crate::settings::{Store, Target};
@@ -71,13 +71,6 @@ impl Endpoints {
     }
 }
 
-/// Whether a host is this machine.
-pub(crate) fn is_loopback(host: &str) -> bool {
-    let bare = host.trim_start_matches('[').trim_end_matches(']');
-    bare.eq_ignore_ascii_case("localhost")
-        || bare.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.to_canonical().is_loopback())
-}
-
 /// AWS's own address of a service in a region.
 fn aws(host: &str, region: &str) -> Option<Uri> {
     let domain = DOMAINS.iter().find(|(prefix, _)| region.starts_with(prefix)).map_or(DOMAIN, |(_, domain)| domain);
@@ -90,32 +83,12 @@ fn is_region(text: &str) -> bool {
     (1..=LONGEST_REGION).contains(&text.len()) && is_name(text) && !text.starts_with('-') && !text.ends_with('-')
 }
 
-/// A URL of scheme and host alone, with TLS unless it stays on this machine.
-pub(crate) fn checked(setting: &'static str, url: &str) -> Result<Uri, Error> {
-    let wrong = |what| Error::Upstream { setting, what };
-    let uri: Uri = url.parse().map_err(|_| wrong("it is not a URL"))?;
-    let authority = uri.authority().ok_or_else(|| wrong("it has no host"))?;
-    if authority.as_str().contains('@') {
-        return Err(wrong("it holds a user name; credentials come from the AWS credential chain"));
-    }
-    if !matches!(uri.path(), "" | "/") || uri.query().is_some() {
-        return Err(wrong("it has a path; an endpoint is a scheme and a host"));
-    }
-    if uri.scheme() == Some(&Scheme::HTTP) {
-        if !is_loopback(authority.host()) {
-            return Err(Error::PlainUpstream { setting, host: authority.to_string() });
-        }
-    } else if uri.scheme() != Some(&Scheme::HTTPS) {
-        return Err(wrong("its scheme is neither https nor http"));
-    }
-    rebuilt(uri.scheme().cloned(), authority.clone()).ok_or_else(|| wrong("it is not a URL"))
-}
-
-fn rebuilt(scheme: Option<Scheme>, authority: Authority) -> Option<Uri> {
-    let mut parts = http::uri::Parts::default();
-    (parts.scheme, parts.authority) = (scheme, Some(authority));
-    parts.path_and_query = Some(http::uri::PathAndQuery::from_static("/"));
-    Uri::from_parts(parts).ok()
+/// The address that a setting names.
+fn checked(setting: &'static str, url: &str) -> Result<Uri, Error> {
+    address(url).map_err(|error| match error {
+        AddressError::Plain { host } => Error::PlainUpstream { setting, host },
+        AddressError::Unusable { what } => Error::Upstream { setting, what },
+    })
 }
 
 const DOMAIN: &str = "amazonaws.com";

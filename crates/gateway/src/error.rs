@@ -4,6 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use dynaseal_http::VaultError;
 use dynaseal_item::Kind;
 use thiserror::Error;
 
@@ -53,6 +54,9 @@ pub enum Error {
         /// Why.
         source: io::Error,
     },
+    /// Vault cannot be called.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
     /// The embedded database cannot be opened.
     #[error("the embedded database {path} cannot be opened: {reason}")]
     Database {
@@ -88,6 +92,7 @@ impl Error {
             Error::Upstream { .. } => "DSL-7004",
             Error::NoRegion => "DSL-7005",
             Error::Tls { .. } => "DSL-7006",
+            Error::Vault(error) => error.code(),
             Error::Database { .. } | Error::DatabaseName { .. } => "DSL-7007",
             Error::Process { .. } => "DSL-7008",
         }
@@ -98,6 +103,7 @@ impl Error {
     pub fn kind(&self) -> Kind {
         match self {
             Error::Process { .. } => Kind::Internal,
+            Error::Vault(error) => error.kind(),
             Error::Listen { .. } | Error::Tls { .. } | Error::Database { .. } => Kind::Outage,
             _ => Kind::Config,
         }
@@ -123,6 +129,7 @@ impl Error {
                 "write \"dynamodb\", \"embedded\", or a URL of scheme and host such as https://dynamodb.eu-west-1.amazonaws.com"
             }
             Error::NoRegion => "set region beside upstream, or AWS_REGION in the environment",
+            Error::Vault(error) => error.hint(),
             Error::Tls { .. } => "install the system's CA certificates, or name a file of them in SSL_CERT_FILE",
             Error::Database { .. } => {
                 "check that the file is a dynoxide database, and that its directory can be written"

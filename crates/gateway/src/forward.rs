@@ -1,7 +1,7 @@
 //! The network: a pool of connections, each call signed and bounded in time and size.
 //!
 //! Calls of DynamoDB are not retried: the caller's SDK does that, and knows what it may repeat. No SDK stands behind calls
-//! of KMS, so they get a few tries within the time of one call: `retry.rs`.
+//! of KMS, so they get a few tries within the time of one call: [`Retries`].
 
 use std::time::Duration;
 
@@ -9,15 +9,13 @@ use aws_config::default_provider::region;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use bytes::Bytes;
 use dynaseal_engine::{Answer, BoxFuture, Call, Service, Wire, WireError};
-use dynaseal_http::Scope;
+use dynaseal_http::{Connections, Retries, Scope, TRIES, UpstreamLimits, host};
 use http::header::{CONTENT_TYPE, HOST};
 use http::{Request, Uri};
 
-use crate::connections::{Connections, host};
 use crate::endpoint::Endpoints;
 use crate::error::Error;
-use crate::retry::{Retries, TRIES};
-use crate::settings::{Target, UpstreamLimits};
+use crate::settings::Target;
 use crate::sign::Signer;
 
 /// DynamoDB, or what speaks its API, and KMS, over HTTP.
@@ -58,7 +56,7 @@ impl Upstream {
     }
 
     fn new(endpoints: Endpoints, signer: Signer, limits: UpstreamLimits) -> Result<Self, Error> {
-        let connections = Connections::new(limits.connect_time)?;
+        let connections = Connections::new(limits.connect_time).map_err(|source| Error::Tls { source })?;
         Ok(Self { connections, endpoints, signer, limits, retries: Retries::default() })
     }
 

@@ -13,7 +13,6 @@
 
 mod caches;
 mod clock;
-mod connections;
 mod embedded;
 mod endpoint;
 mod error;
@@ -25,21 +24,20 @@ mod metrics;
 mod operation;
 mod reject;
 mod respond;
-mod retry;
 mod settings;
 mod sign;
 mod signals;
 mod stack;
 mod trace;
 mod upstream;
-mod vault;
 
 pub use clock::RuntimeClock;
+pub use dynaseal_http::{UpstreamLimits, VaultServer};
 pub use embedded::Embedded;
 pub use error::Error;
 pub use forward::Upstream;
 pub use listen::{Server, Stopped};
-pub use settings::{Limits, Settings, Store, Target, UpstreamLimits, VaultServer};
+pub use settings::{Limits, Settings, Store, Target};
 pub use signals::StopSignals;
 pub use trace::start as start_log;
 pub use tracing::Level as LogLevel;

@@ -1,11 +1,10 @@
 //! What a gateway is told: where it listens, where it sends, and how much it takes.
 
-use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use zeroize::Zeroizing;
+use dynaseal_http::VaultServer;
 
 /// Where a gateway listens and what it takes.
 #[derive(Clone, Debug)]
@@ -75,29 +74,6 @@ pub struct Target {
     pub vault: Option<VaultServer>,
 }
 
-/// A server of HashiCorp Vault or OpenBao.
-#[derive(Clone, PartialEq, Eq)]
-pub enum VaultServer {
-    /// The one that the environment names.
-    Environment,
-    /// This one.
-    At {
-        /// Scheme, host and port.
-        url: String,
-        /// What lets us in.
-        token: Zeroizing<String>,
-    },
-}
-
-impl fmt::Debug for VaultServer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Environment => f.write_str("Environment"),
-            Self::At { url, .. } => write!(f, "At({url})"),
-        }
-    }
-}
-
 /// Where items are stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Store {
@@ -137,22 +113,5 @@ impl Target {
     #[must_use]
     pub fn with_vault(self, server: VaultServer) -> Self {
         Self { vault: Some(server), ..self }
-    }
-}
-
-/// How long an upstream may take and how much it may answer.
-#[derive(Clone, Copy, Debug)]
-pub struct UpstreamLimits {
-    /// How long a connection, its TLS handshake included, may take.
-    pub connect_time: Duration,
-    /// How long a call may take, from its start to the last byte of its answer.
-    pub answer_time: Duration,
-    /// The longest answer, in bytes. DynamoDB's pages are up to 16 MiB of values, a third more in base64.
-    pub answer: usize,
-}
-
-impl Default for UpstreamLimits {
-    fn default() -> Self {
-        Self { connect_time: Duration::from_secs(3), answer_time: Duration::from_secs(20), answer: 64 << 20 }
     }
 }

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use dynaseal_engine::{Answer, BoxFuture, Call, Service, Wire, WireError};
+use dynaseal_http::{UpstreamLimits, Vault};
 
 use crate::embedded::Embedded;
 use crate::error::Error;
 use crate::forward::Upstream;
-use crate::settings::{Store, Target, UpstreamLimits};
-use crate::vault::Vault;
+use crate::settings::{Store, Target};
 
 /// The wire to `target`.
 pub async fn open(target: &Target, limits: UpstreamLimits) -> Result<Arc<dyn Wire>, Error> {
@@ -24,27 +24,28 @@ pub async fn with_keys(database: Embedded, target: &Target, limits: UpstreamLimi
     if !target.kms && target.vault.is_none() {
         return Ok(Arc::new(database));
     }
+    let vault = vault(target, limits)?;
     let network = if target.kms { Some(Upstream::open(target, limits).await?) } else { None };
-    Ok(Arc::new(Router { database: Some(database), network, vault: vault(target, limits)? }))
+    Ok(Arc::new(Router { database: Some(database), network, vault }))
 }
 
 /// The network alone. An embedded database stays closed: another process may hold it.
 pub async fn without_database(target: &Target, limits: UpstreamLimits) -> Result<Arc<dyn Wire>, Error> {
-    if let Some(server) = &target.vault
-        && matches!(target.store, Store::Embedded { .. })
-        && !target.kms
-    {
-        return Ok(Arc::new(Vault::open(server, limits)?));
-    }
-    let network = Upstream::open(target, limits).await?;
-    match vault(target, limits)? {
-        None => Ok(Arc::new(network)),
-        vault => Ok(Arc::new(Router { database: None, network: Some(network), vault })),
+    let vault = vault(target, limits)?;
+    let is_vault_all = vault.is_some() && !target.kms && matches!(target.store, Store::Embedded { .. });
+    let network = if is_vault_all { None } else { Some(Upstream::open(target, limits).await?) };
+    match (network, vault) {
+        (Some(network), None) => Ok(Arc::new(network)),
+        (network, vault) => Ok(Arc::new(Router { database: None, network, vault })),
     }
 }
 
 fn vault(target: &Target, limits: UpstreamLimits) -> Result<Option<Vault>, Error> {
-    target.vault.as_ref().map(|server| Vault::open(server, limits)).transpose()
+    let vault = target.vault.as_ref().map(|server| Vault::open(server, limits)).transpose()?;
+    if let Some(vault) = &vault {
+        tracing::info!(to = %vault.address(), "calls of Vault");
+    }
+    Ok(vault)
 }
 
 /// Sends each call to its service.

@@ -1,15 +1,23 @@
 //! HTTP: what every head that speaks it shares. A DynamoDB-shaped reply to whatever the engine says, and the signature of
-//! what goes on to DynamoDB. No sockets.
+//! what goes on to DynamoDB; with the feature `network` also sockets, where no SDK stands behind a call.
 //!
 //! ```text
 //!  engine ── Answer ──> Reply::of_answer ──┐
 //!         ── Error ───> Reply::of_error ───┴──> status, body, request id: the gateway and the Rust client send them
 //!
 //!  http::Request, identity, region ── sign ──> the request with its SigV4 headers
+//!
+//!  network/  Vault ──> Retries ──> Connections ──> Vault or OpenBao, for the gateway and the Rust client
 //! ```
 
+#[cfg(feature = "network")]
+mod network;
 mod reply;
 mod sign;
 
+#[cfg(feature = "network")]
+pub use network::{
+    AddressError, Connections, Retries, TRIES, UpstreamLimits, Vault, VaultError, VaultServer, address, host,
+};
 pub use reply::{Outcome, Refusal, Reply};
 pub use sign::{Scope, sign};

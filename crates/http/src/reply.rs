@@ -211,10 +211,11 @@ mod tests {
         let operation = || "PutItem".to_owned();
         let wire = |source| Error::Wire { operation: operation(), source };
         let item = |source| Error::Item { operation: operation(), table: "Users".into(), key: String::new(), source };
-        let cases: [(Error, u16, &str, &str); 6] = [
+        let cases: [(Error, u16, &str, &str); 7] = [
             (Error::UnknownOperation { operation: operation() }, 400, "UnknownOperationException", "DSL-2002"),
             (wire(WireError::Unreachable), 503, "ServiceUnavailable", "DSL-6001"),
             (wire(WireError::Timeout), 504, "ServiceUnavailable", "DSL-6002"),
+            (wire(WireError::NoWay("add it")), 400, "ValidationException", "DSL-6005"),
             (
                 Error::Contended { operation: operation(), table: "Users".into(), tries: 12 },
                 503,

@@ -15,6 +15,8 @@
 mod page;
 #[path = "../tests/support/mod.rs"]
 mod support;
+#[path = "../tests/support/user.rs"]
+mod users;
 
 use std::fmt::Write as _;
 use std::hint::black_box;
@@ -23,8 +25,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cpu_time::ThreadTime;
-use dynaseal_item::{Action, Schema, SchemaSpec, Suite, json};
+use dynaseal_item::Suite;
 use dynaseal_keys::{BranchKeyFile, BranchKeyId, CacheOptions, Hierarchical, Provider, RawAes};
+
+use users::{open, schema, seal, user};
 
 fn main() -> ExitCode {
     let aes = Provider::new(Arc::new(RawAes::new("bench", "key", &[7; 32]).unwrap()));
@@ -37,7 +41,7 @@ fn main() -> ExitCode {
     for suite in [Suite::Hmac, Suite::EcdsaP384] {
         let schema = schema(suite);
         // As many items as tenants, so that keys and items are not always the ones that were just used.
-        let items: Vec<String> = (0..TENANTS).map(user).collect();
+        let items: Vec<String> = (0..TENANTS).map(|number| user(number, 1)).collect();
         let [by_aes, by_branch] =
             [&aes, &branch].map(|provider| items.iter().map(|item| seal(&schema, provider, item)).collect::<Vec<_>>());
         for (what, plain, aes_items, branch_items) in
@@ -88,21 +92,6 @@ fn medians<const N: usize>(mut jobs: [&mut dyn FnMut(); N]) -> [Duration; N] {
     })
 }
 
-fn seal(schema: &Schema, provider: &Provider, text: &str) -> String {
-    let item = support::seal(support::IO, schema, provider, json::read_item(text).unwrap()).unwrap();
-    let mut out = Vec::with_capacity(2 * text.len() + 1024);
-    json::write_item(&item, &mut out);
-    String::from_utf8(out).unwrap()
-}
-
-fn open(schema: &Schema, provider: &Provider, text: &str) -> String {
-    let mut sealed = json::read_item(text).unwrap();
-    let item = support::open(support::IO, schema, provider, &mut sealed).unwrap();
-    let mut out = Vec::with_capacity(text.len());
-    json::write_item(&item, &mut out);
-    String::from_utf8(out).unwrap()
-}
-
 /// One branch key for each tenant; test keys of 32 bytes of 7.
 fn tenants() -> String {
     let version = "00000000-0000-4000-8000-000000000001";
@@ -112,27 +101,6 @@ fn tenants() -> String {
         format!(r#"{{"branch_key_id":"{id}","active_version":"{version}","versions":{{"{version}":"{key}"}}}}"#)
     });
     format!("[{}]", entries.collect::<Vec<_>>().join(","))
-}
-
-/// The item `user` of the other benchmarks: 0.5 KB, 4 of 8 attributes encrypted.
-fn user(number: usize) -> String {
-    let address = format!("1 Long Street, {}", "Some Town ".repeat(18));
-    format!(
-        r#"{{"userId":{{"S":"user-{number:020}"}},"email":{{"S":"someone.with.a.name@example.com"}},"name":{{"S":"Someone With A Longer Name"}},"birthday":{{"S":"1970-01-01"}},"address":{{"S":"{address}"}},"created":{{"N":"1700000000"}},"plan":{{"S":"standard"}},"active":{{"BOOL":true}}}}"#
-    )
-}
-
-fn schema(suite: Suite) -> Schema {
-    let encrypted = ["email", "name", "birthday", "address"].map(|name| (name.to_owned(), Action::EncryptAndSign));
-    let signed = ["userId", "created", "plan", "active"].map(|name| (name.to_owned(), Action::SignOnly));
-    let spec = SchemaSpec {
-        logical_name: "Users".to_owned(),
-        partition_key: "userId".to_owned(),
-        actions: [encrypted, signed].concat(),
-        suite,
-        ..SchemaSpec::default()
-    };
-    spec.build().unwrap()
 }
 
 /// As many as fit into the cache of the default size, which holds two entries for each.

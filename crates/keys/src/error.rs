@@ -139,6 +139,14 @@ pub enum Error {
         /// What is wrong with it, without its text.
         what: &'static str,
     },
+    /// A multi key ring holds a multi-Region key more than once, so that it is open in which Region it is called.
+    #[error("multi: a multi-Region key stands in it more than once: {}", List(keys))]
+    Replicas {
+        /// Every key of which it holds another replica, or the same one again.
+        keys: Vec<KeyName>,
+        /// For each of them the place of its ring; the generator, if there is one, comes first.
+        places: Vec<usize>,
+    },
     /// A branch key file cannot be used.
     #[error("the branch key file is not valid: {}", List(faults))]
     KeyFile {
@@ -225,6 +233,7 @@ impl Error {
             Error::Store(error) => error.code(),
             Error::Config { .. } => "DSL-5101",
             Error::KeyFile { .. } => "DSL-5102",
+            Error::Replicas { .. } => "DSL-5103",
         }
     }
 
@@ -249,6 +258,7 @@ impl Error {
             | Error::SupplierMissing { .. }
             | Error::Count { .. }
             | Error::Config { .. }
+            | Error::Replicas { .. }
             | Error::KeyFile { .. } => Kind::Config,
             Error::StoreUnavailable { .. } => Kind::Outage,
             Error::Library { .. } => Kind::Internal,
@@ -301,6 +311,10 @@ impl Error {
             Error::Kms(error) => error.hint(),
             Error::Store(error) => error.hint(),
             Error::Config { .. } => "correct the setting",
+            Error::Replicas { .. } => {
+                "keep one of them, which opens what every replica sealed; to open in several Regions, one after the other, \
+                 add an aws-kms-mrk-discovery key"
+            }
             Error::KeyFile { .. } => "correct the file, or write it again with the key store it was made from",
         }
     }

@@ -11,6 +11,7 @@ use crate::cache::CacheReadings;
 use crate::error::Error;
 use crate::raw;
 use crate::wire::{BoxFuture, Service, Wire};
+use crate::wrap;
 use crate::wrap::ecdh::ecdh_parties;
 
 /// What a key ring may use of the world outside.
@@ -57,18 +58,51 @@ impl Clock for SystemClock {
     }
 }
 
+/// What a data key is bound to: all that a key ring knows of the item.
+pub struct Bound<'a> {
+    suite: Suite,
+    context: &'a Context,
+    bytes: Vec<u8>,
+}
+
+impl<'a> Bound<'a> {
+    /// A suite and the full encryption context, with the public key of suites that sign.
+    ///
+    /// # Errors
+    /// The context is longer than the format can hold.
+    pub fn new(suite: Suite, context: &'a Context) -> Result<Self, Error> {
+        Ok(Self { suite, context, bytes: wrap::context_bytes(context)? })
+    }
+
+    /// The suite of the item.
+    #[must_use]
+    pub fn suite(&self) -> Suite {
+        self.suite
+    }
+
+    /// The encryption context.
+    #[must_use]
+    pub fn context(&self) -> &'a Context {
+        self.context
+    }
+
+    /// The bytes of the encryption context, which every wrap is bound to (FORMAT 11.1).
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
 /// Wrapped copies of a data key, each with its tag key.
 pub type Wrapped = Vec<(EncryptedDataKey<'static>, TagKey)>;
 
 /// Adds wrapped data keys and opens them.
 pub trait Keyring: Send + Sync + Debug {
-    /// Wraps the data key, bound to the full encryption context: one or more encrypted data keys, in the order in which
-    /// the header is to hold them.
+    /// Wraps the data key: one or more encrypted data keys, in the order in which the header is to hold them.
     fn wrap<'a>(
         &'a self,
         data_key: &'a DataKey,
-        suite: Suite,
-        context: &'a Context,
+        bound: &'a Bound<'a>,
         io: Io<'a>,
     ) -> BoxFuture<'a, Result<Wrapped, Error>>;
 
@@ -77,13 +111,17 @@ pub trait Keyring: Send + Sync + Debug {
     fn unwrap<'a>(
         &'a self,
         data_keys: &'a [EncryptedDataKey<'a>],
-        suite: Suite,
-        context: &'a Context,
+        bound: &'a Bound<'a>,
         io: Io<'a>,
     ) -> BoxFuture<'a, Result<Option<OpenKeys>, Error>>;
 
     /// The keys that this ring is configured for, to be named in errors.
     fn keys(&self) -> Vec<KeyName>;
+
+    /// The multi-Region keys whose data keys it opens also where other replicas wrapped them. Most rings have none.
+    fn multi_region_keys(&self) -> Vec<&str> {
+        Vec::new()
+    }
 
     /// Whether it can wrap at all. Inside a multi key ring, one that cannot is left out when items are sealed.
     fn seals(&self) -> bool {
@@ -160,18 +198,3 @@ fn printable(bytes: &[u8]) -> Box<str> {
 }
 
 const PRINTED: usize = 200;
-
-/// Tries every data key that is the ring's own; the errors of those that fail are kept until one opens.
-pub(crate) fn first_of<T>(
-    own: impl Iterator<Item = T>,
-    open: impl Fn(T) -> Result<OpenKeys, Error>,
-) -> Result<Option<OpenKeys>, Error> {
-    let mut errors = Vec::new();
-    for data_key in own {
-        match open(data_key) {
-            Ok(keys) => return Ok(Some(keys)),
-            Err(error) => errors.push(error),
-        }
-    }
-    Error::collect(errors).map_or(Ok(None), Err)
-}

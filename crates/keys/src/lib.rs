@@ -7,7 +7,8 @@
 //!
 //!  open   context, encrypted data keys ──> Provider::open_keys ──> Keyring::unwrap ──> OpenKeys
 //!
-//!         the key rings    raw/aes.rs      an AES key
+//!         the key rings    ring.rs         what nearly all are: wrap, claim, open; a Keyring is made of that
+//!                          raw/aes.rs      an AES key
 //!                          raw/rsa.rs      an RSA key pair, or one half of it
 //!                          raw/ecdh.rs     what two elliptic-curve keys agree on
 //!                          branch/ring.rs  branch keys of a KeyStore, through a cache
@@ -34,6 +35,7 @@ mod kms;
 mod multi;
 mod provider;
 mod raw;
+mod ring;
 mod secret;
 mod store;
 pub mod testing;
@@ -46,7 +48,7 @@ pub use branch::ring::Hierarchical;
 pub use branch::store::{BranchKey, KeyStore, KeyVersion};
 pub use cache::{CacheId, CacheOptions, CacheReadings, CacheStats, WhenUnavailable};
 pub use error::{Error, KeyFileFault, Layer};
-pub use keyring::{Clock, Io, KeyName, Keyring, SystemClock, Wrapped};
+pub use keyring::{Bound, Clock, Io, KeyName, Keyring, SystemClock, Wrapped};
 pub use kms::arn::{KeyArn, is_key_id, region_of};
 pub use kms::client::AwsKms;
 pub use kms::discovery::Discovery;

@@ -7,7 +7,7 @@ use dynaseal_item::{Context, DataKey, EncryptedDataKey, OpenKeys, PUBLIC_KEY, Se
 
 use crate::cache::CacheReadings;
 use crate::error::Error;
-use crate::keyring::{Io, KeyName, Keyring};
+use crate::keyring::{Bound, Io, KeyName, Keyring};
 use crate::secret::{Secret, random};
 use crate::wire::Service;
 
@@ -46,7 +46,7 @@ impl Provider {
         let mut context = context.clone();
         let signing_key = if suite.signs() { Some(add_signing_key(&mut context)?) } else { None };
         let data_key = DataKey::new(*Secret::random()?.expose());
-        let wrapped = self.0.wrap(&data_key, suite, &context, io).await?;
+        let wrapped = self.0.wrap(&data_key, &Bound::new(suite, &context)?, io).await?;
         match wrapped.len() {
             1..=MOST => Ok(SealKeys { data_key, wrapped, context, signing_key }),
             count => Err(Error::Count { count }),
@@ -68,7 +68,7 @@ impl Provider {
         if context.get(PUBLIC_KEY).is_some() != suite.signs() {
             return Err(Error::PublicKey);
         }
-        let opened = self.0.unwrap(data_keys, suite, context, io).await?;
+        let opened = self.0.unwrap(data_keys, &Bound::new(suite, context)?, io).await?;
         opened.ok_or_else(|| Error::NotMine {
             found: data_keys.iter().map(KeyName::of).collect(),
             configured: self.0.keys(),

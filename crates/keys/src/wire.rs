@@ -122,9 +122,15 @@ pub enum WireError {
     /// The time limit passed; the call may have been carried out.
     #[error("it did not answer in time")]
     Timeout,
-    /// There are no credentials to send the call with: those of AWS, or a token of Vault.
-    #[error("there are no credentials to send the call with")]
+    /// There are no credentials to sign the call with.
+    #[error("there are no AWS credentials to sign the call with")]
     NoCredentials,
+    /// There is no token to enter Vault with.
+    #[error("there is no token to send with the call")]
+    NoToken,
+    /// This process has no client of the service, or none that may be used. The text says how to give it one.
+    #[error("nothing in this process leads there")]
+    NoWay(&'static str),
 }
 
 /// Sends one call. Implementations retry no call of DynamoDB; a failed call of the service is an [`Answer`].

@@ -4,12 +4,16 @@
 #![expect(clippy::unwrap_used, reason = "the helpers of a test may stop it")]
 
 mod support;
+#[path = "support/user.rs"]
+mod users;
 
 use std::sync::Arc;
 
 use allocation_counter::measure;
-use dynaseal_item::{Action, Schema, SchemaSpec, Suite, json};
+use dynaseal_item::Suite;
 use dynaseal_keys::{Provider, RawAes};
+
+use users::{open, schema, seal, user};
 
 const BUDGET: u64 = 150;
 
@@ -19,7 +23,7 @@ fn a_user_item_stays_in_the_budget_whatever_its_length() {
     let provider = Provider::new(Arc::new(ring));
     for suite in [Suite::Hmac, Suite::EcdsaP384] {
         let schema = schema(suite);
-        let [short, long] = [user(1), user(10)];
+        let [short, long] = [user(1, 1), user(1, 10)];
         assert!(long.len() > 5 * short.len() && (400..700).contains(&short.len()));
         let [sealed_short, sealed_long] = [&short, &long].map(|item| seal(&schema, &provider, item));
         assert!(open(&schema, &provider, &sealed_long).len() > 5 * short.len());
@@ -38,50 +42,4 @@ fn a_user_item_stays_in_the_budget_whatever_its_length() {
 /// one allocation more for three signatures in four.
 fn count(run: impl Fn()) -> u64 {
     (0..64).map(|_| measure(&run).count_total).min().unwrap_or_default()
-}
-
-fn seal(schema: &Schema, provider: &Provider, text: &str) -> String {
-    let item = support::seal(support::IO, schema, provider, json::read_item(text).unwrap()).unwrap();
-    let mut out = Vec::with_capacity(2 * text.len() + 1024);
-    json::write_item(&item, &mut out);
-    String::from_utf8(out).unwrap()
-}
-
-fn open(schema: &Schema, provider: &Provider, text: &str) -> String {
-    let mut sealed = json::read_item(text).unwrap();
-    let item = support::open(support::IO, schema, provider, &mut sealed).unwrap();
-    let mut out = Vec::with_capacity(text.len());
-    json::write_item(&item, &mut out);
-    String::from_utf8(out).unwrap()
-}
-
-fn schema(suite: Suite) -> Schema {
-    let actions = [
-        ("userId", Action::SignOnly),
-        ("email", Action::EncryptAndSign),
-        ("name", Action::EncryptAndSign),
-        ("birthday", Action::EncryptAndSign),
-        ("address", Action::EncryptAndSign),
-        ("created", Action::SignOnly),
-        ("plan", Action::SignOnly),
-        ("active", Action::SignOnly),
-    ];
-    let spec = SchemaSpec {
-        logical_name: "Users".to_owned(),
-        partition_key: "userId".to_owned(),
-        actions: actions.map(|(name, action)| (name.to_owned(), action)).to_vec(),
-        suite,
-        ..SchemaSpec::default()
-    };
-    spec.build().unwrap()
-}
-
-fn user(times: usize) -> String {
-    let [email, name, street, plan] =
-        ["someone@example.com ", "Someone With A Longer Name ", "1 Long Street, Some Town ", "standard "]
-            .map(|text| text.repeat(times));
-    let street = street.repeat(8);
-    format!(
-        r#"{{"userId":{{"S":"user-0001"}},"email":{{"S":"{email}"}},"name":{{"S":"{name}"}},"birthday":{{"S":"1970-01-01"}},"address":{{"S":"{street}"}},"created":{{"N":"1700000000"}},"plan":{{"S":"{plan}"}},"active":{{"BOOL":true}}}}"#
-    )
 }

@@ -9,8 +9,8 @@ use std::time::Duration;
 use dynaseal_item::{Context, DataKey, EncryptedDataKey, Kind, OpenKeys, PUBLIC_KEY, Suite, TagKey};
 use dynaseal_keys::testing::{FixedClock, offline};
 use dynaseal_keys::{
-    BoxFuture, BranchKeyFile, BranchKeyId, CacheOptions, Error, Hierarchical, Io, KeyName, Keyring, Layer, Multi,
-    Padding, Provider, RawAes, RawRsa, Wrapped,
+    Bound, BoxFuture, BranchKeyFile, BranchKeyId, CacheOptions, Error, Hierarchical, Io, KeyName, Keyring, Layer,
+    Multi, Padding, Provider, RawAes, RawRsa, Wrapped,
 };
 
 const PKCS1: &str = include_str!("data/test-rsa-private-pkcs1.pem");
@@ -337,13 +337,7 @@ fn open(provider: &Provider, data_keys: &[EncryptedDataKey<'_>]) -> Result<OpenK
 struct Fixed(usize);
 
 impl Keyring for Fixed {
-    fn wrap<'a>(
-        &'a self,
-        _: &'a DataKey,
-        _: Suite,
-        _: &'a Context,
-        _: Io<'a>,
-    ) -> BoxFuture<'a, Result<Wrapped, Error>> {
+    fn wrap<'a>(&'a self, _: &'a DataKey, _: &'a Bound<'a>, _: Io<'a>) -> BoxFuture<'a, Result<Wrapped, Error>> {
         let empty = || Cow::Borrowed(&[][..]);
         let entry = || EncryptedDataKey { provider_id: empty(), provider_info: empty(), ciphertext: empty() };
         Box::pin(std::future::ready(Ok((0..self.0).map(|_| (entry(), TagKey::new([0; 32]))).collect())))
@@ -352,8 +346,7 @@ impl Keyring for Fixed {
     fn unwrap<'a>(
         &'a self,
         _: &'a [EncryptedDataKey<'a>],
-        _: Suite,
-        _: &'a Context,
+        _: &'a Bound<'a>,
         _: Io<'a>,
     ) -> BoxFuture<'a, Result<Option<OpenKeys>, Error>> {
         Box::pin(std::future::ready(Ok(None)))

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use dynaseal_item::{Context, EncryptedDataKey, Kind};
 use dynaseal_keys::testing::{KeyState, Trouble};
-use dynaseal_keys::{AwsKmsRing, Error, Keyring, KmsError, Multi, Service, WireError};
+use dynaseal_keys::{AwsKmsRing, Error, KeyName, Keyring, KmsError, Multi, Service, WireError};
 use serde_json::{Value as Json, json};
 
 use world::{ALIAS, KEY, MRK, OTHER, REPLICA, Seen, aes, discovery, keys, mrk, mrk_discovery, of, single};
@@ -354,6 +354,37 @@ fn settings_are_checked() {
     }
     let nowhere = AwsKmsRing::multi_region_discovery(keys("aws", &["111122223333"], &[]), vec![]);
     assert_eq!(field(nowhere), "aws-kms-mrk-discovery regions");
+}
+
+/// Spec: `framework/aws-kms/aws-kms-mrk-are-unique.md#implementation`.
+#[test]
+fn a_multi_ring_has_one_ring_for_each_multi_region_key() {
+    let new = |rings: &[&Arc<dyn Keyring>]| Multi::new(None, rings.iter().map(|&ring| ring.clone()).collect());
+    let (first, replica) = (mrk(MRK, None), mrk(REPLICA, None));
+    let (_, bare) = MRK.split_once("key/").unwrap();
+    let moved = mrk(MRK, Some("us-east-1"));
+    let nested: Arc<dyn Keyring> = Arc::new(new(&[&aes(), &replica]).unwrap());
+    for (rings, expected) in [
+        (vec![&first, &replica], vec![(0, MRK), (1, REPLICA)]),
+        (vec![&first, &aes(), &first], vec![(0, MRK), (2, MRK)]),
+        (vec![&first, &moved], vec![(0, MRK), (1, REPLICA)]),
+        (vec![&nested, &first], vec![(0, REPLICA), (1, MRK)]),
+        (vec![&mrk(bare, None), &first, &moved], vec![(0, bare), (1, MRK), (2, REPLICA)]),
+    ] {
+        let (places, keys) = expected.into_iter().map(|(place, key)| (place, KeyName::new("aws-kms", key))).unzip();
+        let error = new(&rings).unwrap_err();
+        assert_eq!((&error, error.code(), error.kind()), (&Error::Replicas { keys, places }, "DSL-5103", Kind::Config));
+    }
+    // Every one that is there twice is named, and nothing else.
+    let second = MRK.replace("mrk-3", "mrk-4");
+    let other = second.replace("eu-west-1", "us-east-1");
+    let error = new(&[&first, &mrk(&second, None), &mrk(KEY, None), &replica, &mrk(&other, None)]).unwrap_err();
+    let text = error.to_string();
+    assert!([MRK, REPLICA, &second, &other].iter().all(|key| text.contains(*key)) && !text.contains(KEY), "{text}");
+
+    // A ring that opens with its own key alone, or with any, is no second one; nor are keys that have no replicas.
+    let (any, alone) = (mrk_discovery("aws", &["111122223333"], &["us-east-1"]), single(REPLICA));
+    new(&[&first, &alone, &single(MRK), &any, &mrk(KEY, None), &mrk(KEY, None), &mrk(&second, None)]).unwrap();
 }
 
 #[test]

@@ -11,6 +11,7 @@ use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Builder, Credentials, HttpClient, Region, RuntimeComponents};
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, AttributeValue, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
+    StreamSpecification, StreamViewType,
 };
 use aws_smithy_runtime_api::client::http::{
     HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
@@ -19,8 +20,9 @@ use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_types::body::SdkBody;
 use dynaseal::{AwsItem, Config, Engine, Machine};
-use dynaseal_engine::{Call, Service};
+use dynaseal_engine::{Answer, BoxFuture, Call, Io, Service, SystemClock, Wire, WireError};
 use dynaseal_gateway::Embedded;
+use dynaseal_keys::CreateKey;
 use http::request::Parts;
 
 #[path = "../../../http/tests/sigv4/mod.rs"]
@@ -43,7 +45,7 @@ struct Inner {
 }
 
 impl Store {
-    /// With the table `Users`.
+    /// With the table `Users`, which has a stream.
     pub(crate) async fn start() -> Self {
         let (seen, lost, stuck) = (Mutex::default(), Mutex::default(), AtomicUsize::new(0));
         let stalls = AtomicBool::new(false);
@@ -52,7 +54,10 @@ impl Store {
         let key = KeySchemaElement::builder().attribute_name("id").key_type(KeyType::Hash).build().unwrap();
         let id = AttributeDefinition::builder().attribute_name("id").attribute_type(ScalarAttributeType::S);
         let create = store.plain().create_table().table_name("Users").billing_mode(BillingMode::PayPerRequest);
-        create.key_schema(key).attribute_definitions(id.build().unwrap()).send().await.unwrap();
+        let stream = StreamSpecification::builder().stream_enabled(true);
+        let stream = stream.stream_view_type(StreamViewType::NewAndOldImages).build().unwrap();
+        let create = create.key_schema(key).attribute_definitions(id.build().unwrap()).stream_specification(stream);
+        create.send().await.unwrap();
         store.forget();
         store
     }
@@ -127,9 +132,10 @@ impl HttpConnector for Store {
         if self.0.stuck.fetch_update(Ordering::SeqCst, Ordering::SeqCst, less).is_ok() {
             return HttpConnectorFuture::new(std::future::pending());
         }
-        let operation = head.headers["x-amz-target"].to_str().unwrap().split_once('.').unwrap().1.to_owned();
+        let (prefix, operation) = head.headers["x-amz-target"].to_str().unwrap().split_once('.').unwrap();
+        let (service, operation) = (Service::from_target_prefix(prefix).unwrap(), operation.to_owned());
         let lost = self.0.lost.lock().unwrap().take_if(|lost| operation == *lost).is_some();
-        let answer = self.0.database.call(&Call::new(Service::DynamoDb, operation, body));
+        let answer = self.0.database.call(&Call::new(service, operation, body));
         if lost {
             return HttpConnectorFuture::ready(Err(ConnectorError::io("the answer is lost".into())));
         }
@@ -152,11 +158,36 @@ pub(crate) fn engine() -> Arc<Engine> {
 
 /// The engine of a configuration.
 pub(crate) fn engine_of(config: &str) -> Arc<Engine> {
+    dynaseal::engine(config_of(config))
+}
+
+/// Makes the key store of the key `tenants`, with the branch key `t`, which `protector` wraps.
+pub(crate) async fn key_store(config: &str, store: &Store, protector: &dyn Wire) {
+    let table = config_of(config).key_stores()["tenants"].clone();
+    let wire = KeyServices { table: store.database(), protector };
+    let io = Io { wire: &wire, clock: &SystemClock };
+    table.create_table(io).await.unwrap();
+    let context = [("tenant".to_owned(), "t".to_owned())].into();
+    table.create(CreateKey { id: Some("t".to_owned()), context }, io).await.unwrap();
+}
+
+struct KeyServices<'a> {
+    table: Arc<Embedded>,
+    protector: &'a dyn Wire,
+}
+
+impl Wire for KeyServices<'_> {
+    fn send(&self, call: Call) -> BoxFuture<'_, Result<Answer, WireError>> {
+        if call.service == Service::DynamoDb { self.table.send(call) } else { self.protector.send(call) }
+    }
+}
+
+fn config_of(config: &str) -> Config {
     let folder = tempfile::tempdir().unwrap();
     // A test key: it protects nothing.
     std::fs::write(folder.path().join("test.key"), "7e".repeat(32)).unwrap();
     let file = folder.path().join("dynaseal.toml");
-    dynaseal::engine(Config::parse(config, file.to_str().unwrap(), &Machine).unwrap())
+    Config::parse(config, file.to_str().unwrap(), &Machine).unwrap()
 }
 
 pub(crate) fn user(id: &str) -> AwsItem {

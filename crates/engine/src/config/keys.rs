@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
-use dynaseal_keys::{KeyStoreTable, Keyring, KmsKeyUse, Multi};
+use dynaseal_keys::{Error, KeyStoreTable, Keyring, KmsKeyUse, Multi};
 
 use super::explain::KeyExplanation;
 use super::fault::{CONTRADICTION, CYCLE, Faults, MISSING, Span, TYPE, UNDEFINED, UNUSED, nearest, shown};
@@ -154,7 +154,15 @@ impl<'r> Keys<'r> {
             branch_key_id_attribute: None,
             children: first.into_iter().chain(rest).collect(),
         };
-        let ring: Arc<dyn Keyring> = Arc::new(rings::usable(Multi::new(generator, rings), |_| span.clone(), faults)?);
+        let ring = Multi::new(generator, rings);
+        if let Err(error @ Error::Replicas { keys, places }) = &ring {
+            let named = |(key, place): (_, &usize)| Some(format!("{}, {key}", explained.children.get(*place)?.name));
+            let named: Vec<_> = keys.iter().zip(places).filter_map(named).collect();
+            let message = format!("{by} holds a multi-Region key more than once: {}", named.join("; "));
+            faults.error(&span, error.code(), message, error.hint());
+            return None;
+        }
+        let ring: Arc<dyn Keyring> = Arc::new(rings::usable(ring, |_| span.clone(), faults)?);
         if let Some(defined) = self.defined.get_mut(name) {
             defined.state = State::Ready(ring.clone(), explained.clone());
         }

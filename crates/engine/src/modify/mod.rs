@@ -266,7 +266,7 @@ impl Modify<'_, '_> {
         io: Io<'_>,
     ) -> Result<Written, Error> {
         let lost = || Error::Wire { operation: operation.to_owned(), source };
-        if matches!(source, WireError::NoCredentials) {
+        if matches!(source, WireError::NoCredentials | WireError::NoWay(_)) {
             return Err(lost());
         }
         let now = self.read(operation, io).await?.map_err(|_| lost())?;

@@ -48,7 +48,7 @@ fn write_one<'e, 'a>(
     if let Some(Cow::Borrowed(put)) = write.take_raw("PutRequest") {
         let mut put = Object::parse(put).map_err(bad)?;
         scope.known(&put, &["Item"])?;
-        puts.extend(put_part(scope, &mut put, puts.len(), Some(number))?);
+        puts.extend(put_part(scope, &mut put, puts.len(), Some(number)));
         write.set("PutRequest", Node::Object(put));
     }
     Ok(Node::Object(write))

@@ -1,6 +1,8 @@
 //! PutItem, GetItem, DeleteItem and UpdateItem, and their forms inside transactions.
 
-use crate::doc::{Node, Object};
+use std::borrow::Cow;
+
+use crate::doc::{Node, NotJson, Object};
 use crate::error::Error;
 use crate::expr::error::Kind;
 use crate::modify::{Change, Modify, Returns};
@@ -21,14 +23,13 @@ pub(crate) fn put<'e, 'a>(mut request: Request<'e, 'a>) -> Result<Plan<'e, 'a>, 
     let scope = Scope { operation: request.operation, table };
     scope.known(&request.body, &[&["Item"][..], &CONDITION, &CALL].concat())?;
     if let Some(work) = scope.work(&request.body, Kind::Condition)?.filter(Work::is_here)
-        && let Some(item) = request.body.take_raw("Item")
+        && let Some(item) = target(&scope, &mut request.body, "Item", &work)?
     {
         let key = key_of(&scope, &item)?;
         let modify = modify(request.body, table, key, Change::Put(item), work);
         return Ok(Plan::Modify(Box::new(modify)));
     }
-    scope.legacy_conditions(&request.body, "Expected")?;
-    let puts = Vec::from_iter(put_part(&scope, &mut request.body, 0, None)?);
+    let puts = Vec::from_iter(put_part(&scope, &mut request.body, 0, None));
     Ok(request.edit(puts, attributes(table)))
 }
 
@@ -54,13 +55,11 @@ pub(crate) fn delete<'e, 'a>(mut request: Request<'e, 'a>) -> Result<Plan<'e, 'a
     let scope = Scope { operation: request.operation, table };
     scope.known(&request.body, &[&["Key"][..], &CONDITION, &CALL].concat())?;
     if let Some(work) = scope.work(&request.body, Kind::Condition)?.filter(Work::is_here)
-        && let Some(key) = request.body.take_raw("Key")
+        && let Some(key) = target(&scope, &mut request.body, "Key", &work)?
     {
         let modify = modify(request.body, table, key.into_owned(), Change::Delete, work);
         return Ok(Plan::Modify(Box::new(modify)));
     }
-    scope.conditions(&request.body, &[Kind::Condition])?;
-    scope.legacy_conditions(&request.body, "Expected")?;
     Ok(request.edit(Vec::new(), attributes(table)))
 }
 
@@ -70,16 +69,12 @@ pub(crate) fn update<'e, 'a>(mut request: Request<'e, 'a>) -> Result<Plan<'e, 'a
     let members = [&["Key", "UpdateExpression", "AttributeUpdates"][..], &CONDITION, &CALL].concat();
     scope.known(&request.body, &members)?;
     if let Some(work) = scope.work(&request.body, Kind::Condition)?.filter(|work| makes_or_changes(work, table))
-        && let Some(key) = request.body.take_raw("Key")
+        && let Some(key) = target(&scope, &mut request.body, "Key", &work)?
     {
         let (returns, natively_first) = (Returns::of(request.body.raw("ReturnValues")), !work.is_here());
         let modify = modify(request.body, table, key.into_owned(), Change::Update(returns), work);
         return Ok(Plan::Modify(Box::new(Modify { natively_first, ..modify })));
     }
-    scope.conditions(&request.body, &[Kind::Condition])?;
-    scope.legacy_conditions(&request.body, "Expected")?;
-    scope.update_expression(&request.body)?;
-    scope.attribute_updates(&request.body)?;
     let returns = request.body.text("ReturnValues").map_err(|error| request.bad(error))?;
     // Only unsigned attributes were updated, and they are stored as they are.
     let partial = returns.is_some_and(|returns| returns.starts_with("UPDATED_"));
@@ -92,18 +87,31 @@ fn makes_or_changes(work: &Work, table: &Table) -> bool {
     work.is_here() || table.plaintext() != Plaintext::Write
 }
 
-/// A put inside a request: its condition is checked and its item is replaced by hole number `hole`.
+/// The item or the key of a write that may have to be worked out here. If it must be and has none, DynamoDB would refuse
+/// it, but would see the values that its condition compares encrypted attributes with.
+fn target<'a>(
+    scope: &Scope<'_, '_>,
+    object: &mut Object<'a>,
+    member: &str,
+    work: &Work,
+) -> Result<Option<Cow<'a, str>>, Error> {
+    match object.take_raw(member) {
+        None if work.is_here() => Err(scope.bad(member, NotJson("it is missing"))),
+        found => Ok(found),
+    }
+}
+
+/// A put inside a request: its item is replaced by hole number `hole`.
 pub(crate) fn put_part<'e, 'a>(
     scope: &Scope<'e, '_>,
     part: &mut Object<'a>,
     hole: usize,
     number: Option<usize>,
-) -> Result<Option<Put<'e, 'a>>, Error> {
-    scope.conditions(part, &[Kind::Condition])?;
+) -> Option<Put<'e, 'a>> {
     // Without an item DynamoDB says what is missing.
-    let Some(text) = part.take_raw("Item") else { return Ok(None) };
+    let text = part.take_raw("Item")?;
     part.set("Item", Node::Item(hole));
-    Ok(Some(Put { table: scope.table, text, number }))
+    Some(Put { table: scope.table, text, number })
 }
 
 /// A write that is worked out here.
@@ -163,11 +171,11 @@ pub(crate) fn transact_work<'e, 'a>(
     let is_ours = |work: &Work| if action == "Update" { makes_or_changes(work, scope.table) } else { work.is_here() };
     let Some(work) = scope.work(part, Kind::Condition)?.filter(is_ours) else { return Ok(None) };
     let (change, key) = if action == "Put" {
-        let Some(item) = part.take_raw("Item") else { return Ok(None) };
+        let Some(item) = target(scope, part, "Item", &work)? else { return Ok(None) };
         let key = key_of(scope, &item)?;
         (Change::Put(item), key)
     } else {
-        let Some(key) = part.take_raw("Key") else { return Ok(None) };
+        let Some(key) = target(scope, part, "Key", &work)? else { return Ok(None) };
         let change = match action {
             "Update" => Change::Update(Returns::default()),
             "Delete" => Change::Delete,

@@ -1,7 +1,7 @@
 //! Query and Scan.
 
 use crate::error::Error;
-use crate::expr::error::{Error as Fault, Kind};
+use crate::expr::error::Error as Fault;
 use crate::expr::key::check_filter;
 use crate::expressions::Expressions;
 
@@ -40,8 +40,7 @@ fn read<'e, 'a>(mut request: Request<'e, 'a>, own: &[&str]) -> Result<Plan<'e, '
     let Some(table) = request.table()? else { return Ok(Plan::Forward) };
     let scope = Scope { operation: request.operation, table };
     scope.known(&request.body, &[&MEMBERS, own].concat())?;
-    scope.conditions(&request.body, &[Kind::KeyCondition])?;
-    scope.legacy_conditions(&request.body, "KeyConditions")?;
+    let asked = scope.key_attributes(&request.body)?;
     let select = request.body.text("Select").map_err(|error| request.bad(error))?.map(|select| select.into_owned());
     // A projection beside another selection is for DynamoDB to refuse, which must see both.
     let contradicts = select.as_deref().is_some_and(|select| select != "SPECIFIC_ATTRIBUTES")
@@ -59,7 +58,7 @@ fn read<'e, 'a>(mut request: Request<'e, 'a>, own: &[&str]) -> Result<Plan<'e, '
         let keys = match &index_of {
             None => table.schema().keys().map(str::to_owned).collect(),
             // What is known of the index is what the caller asks of its key.
-            Some(_) => scope.key_attributes(&request.body)?,
+            Some(_) => asked,
         };
         not_on_keys(&filter.expressions, &keys).map_err(|fault| Error::expression(request.operation, fault))?;
     }

@@ -14,7 +14,7 @@ use crate::expr::lex::used_placeholders;
 use crate::expr::names::{Names, NamesOnly, Scope as Placeholders, Values};
 use crate::expr::projection::Projection;
 use crate::expr::touch::{Touch, Usage, of_condition, of_update};
-use crate::expr::{condition, legacy, update};
+use crate::expr::{condition, legacy};
 use crate::expressions::{self, Expressions, Legacy};
 use crate::modify::Split;
 use crate::table::Table;
@@ -25,6 +25,7 @@ pub(crate) const NAMES: &str = "ExpressionAttributeNames";
 pub(crate) const VALUES: &str = "ExpressionAttributeValues";
 const PROJECTION: &str = "ProjectionExpression";
 const ATTRIBUTES_TO_GET: &str = "AttributesToGet";
+const KEY_CONDITIONS: &str = "KeyConditions";
 
 /// What came before condition, filter and update expressions.
 const LEGACY: [&str; 4] = ["Expected", "QueryFilter", "ScanFilter", UPDATES];
@@ -35,7 +36,7 @@ const STAYING: [&str; 4] = ["KeyConditionExpression", "FilterExpression", "Condi
 
 /// All parameters that expressions replaced, and all expressions, in the order in which DynamoDB names them.
 const REPLACED: [&str; 7] =
-    [ATTRIBUTES_TO_GET, UPDATES, "Expected", "QueryFilter", "ScanFilter", "ConditionalOperator", "KeyConditions"];
+    [ATTRIBUTES_TO_GET, UPDATES, "Expected", "QueryFilter", "ScanFilter", "ConditionalOperator", KEY_CONDITIONS];
 const EXPRESSIONS: [&str; 5] =
     [PROJECTION, "UpdateExpression", "FilterExpression", "ConditionExpression", "KeyConditionExpression"];
 
@@ -73,21 +74,8 @@ impl Scope<'_, '_> {
         }
     }
 
-    /// Checks expressions that are evaluated by DynamoDB over what is stored.
-    pub(crate) fn conditions(&self, object: &Object<'_>, kinds: &[Kind]) -> Result<(), Error> {
-        let names = self.names(object)?;
-        for kind in kinds {
-            let member = kind.member();
-            if let Some(expression) = self.member(object, member)? {
-                let read = condition::parse(&expression, *kind, &mut NamesOnly(&names));
-                let read = read.map_err(|error| self.invalid(error))?;
-                of_condition(&read).iter().try_for_each(|touch| self.may_read(member, touch))?;
-            }
-        }
-        Ok(())
-    }
-
-    /// The condition or filter and the update of a request, if it has any.
+    /// The condition or filter and the update of a request, if it has any, checked. What need not be done here may be left
+    /// to DynamoDB: it reads nothing encrypted and changes nothing signed.
     pub(crate) fn work(&self, object: &Object<'_>, kind: Kind) -> Result<Option<Work>, Error> {
         let has = |members: &[&str]| members.iter().any(|member| object.raw(member).is_some());
         let (by_legacy, by_expression) = (has(&LEGACY), has(&[kind.member(), Kind::Update.member()]));
@@ -145,9 +133,6 @@ impl Scope<'_, '_> {
     /// Takes a filter out of a request if it must be asked of plaintext, with the placeholders that only it used.
     pub(crate) fn take_filter(&self, object: &mut Object<'_>) -> Result<Option<Expressions>, Error> {
         let Some(Work { expressions: filter, .. }) = self.work(object, Kind::Filter)?.filter(Work::is_here) else {
-            self.conditions(object, &[Kind::Filter])?;
-            self.legacy_conditions(object, "QueryFilter")?;
-            self.legacy_conditions(object, "ScanFilter")?;
             return Ok(None);
         };
         if ["QueryFilter", "ScanFilter"].iter().any(|member| object.raw(member).is_some()) {
@@ -161,53 +146,25 @@ impl Scope<'_, '_> {
         Ok(Some(filter))
     }
 
-    /// Checks an update expression: it may write and read unsigned attributes only.
-    pub(crate) fn update_expression(&self, object: &Object<'_>) -> Result<(), Error> {
-        const MEMBER: &str = "UpdateExpression";
-        let names = self.names(object)?;
-        let Some(expression) = self.member(object, MEMBER)? else { return Ok(()) };
-        let read = update::parse(&expression, &mut NamesOnly(&names)).map_err(|error| self.invalid(error))?;
-        of_update(&read).iter().try_for_each(|touch| self.may_update(MEMBER, touch.attribute))
-    }
-
-    /// Checks `AttributeUpdates`, the legacy form of the same.
-    pub(crate) fn attribute_updates(&self, object: &Object<'_>) -> Result<(), Error> {
-        const MEMBER: &str = UPDATES;
-        let Some(updates) = object.raw(MEMBER) else { return Ok(()) };
-        let read = legacy::read_updates(updates).map_err(|reason| self.bad(MEMBER, NotJson(reason)))?;
-        let update = legacy::attribute_updates(&read).map_err(|error| self.invalid(error))?;
-        of_update(&update).iter().try_for_each(|touch| self.may_update(MEMBER, touch.attribute))
-    }
-
-    /// The attributes of a key condition.
+    /// The attributes of a key condition, all of which DynamoDB can read.
     pub(crate) fn key_attributes(&self, object: &Object<'_>) -> Result<Vec<String>, Error> {
-        if let Some(conditions) = object.raw("KeyConditions") {
+        let checked = |member, touch: &Touch<'_>| {
+            self.may_read(member, touch)?;
+            Ok(touch.attribute.to_owned())
+        };
+        if let Some(conditions) = object.raw(KEY_CONDITIONS) {
             let read = legacy::read_conditions(conditions);
-            let read = read.map_err(|reason| self.bad("KeyConditions", NotJson(reason)))?;
+            let read = read.map_err(|reason| self.bad(KEY_CONDITIONS, NotJson(reason)))?;
             let key = legacy::key_conditions(&read).map_err(|error| self.invalid(error))?;
-            return Ok(key.clauses.iter().map(|(attribute, _)| (*attribute).to_owned()).collect());
+            let touch = |attribute| Touch { attribute, nested: false, usage: Usage::Read };
+            return key.clauses.iter().map(|(attribute, _)| checked(KEY_CONDITIONS, &touch(attribute))).collect();
         }
-        let Some(expression) = self.member(object, Kind::KeyCondition.member())? else { return Ok(Vec::new()) };
+        let member = Kind::KeyCondition.member();
+        let Some(expression) = self.member(object, member)? else { return Ok(Vec::new()) };
         let names = self.names(object)?;
         let read = condition::parse(&expression, Kind::KeyCondition, &mut NamesOnly(&names));
         let read = read.map_err(|error| self.invalid(error))?;
-        Ok(of_condition(&read).iter().map(|touch| touch.attribute.to_owned()).collect())
-    }
-
-    /// Checks legacy conditions: `Expected`, `KeyConditions`, `QueryFilter`, `ScanFilter`.
-    pub(crate) fn legacy_conditions(&self, object: &Object<'_>, member: &'static str) -> Result<(), Error> {
-        let Some(conditions) = object.raw(member) else { return Ok(()) };
-        let read = legacy::read_conditions(conditions).map_err(|reason| self.bad(member, NotJson(reason)))?;
-        if member == "KeyConditions" {
-            let key = legacy::key_conditions(&read).map_err(|error| self.invalid(error))?;
-            let touch = |attribute| Touch { attribute, nested: false, usage: Usage::Read };
-            return key.clauses.iter().try_for_each(|(attribute, _)| self.may_read(member, &touch(attribute)));
-        }
-        // How the parts are joined does not matter to what they touch.
-        let condition = if member == "Expected" { legacy::expected } else { legacy::filter };
-        let condition = condition(&read, None).map_err(|error| self.invalid(error))?;
-        let mut touches = condition.iter().flat_map(of_condition);
-        touches.try_for_each(|touch| self.may_read(member, &touch))
+        of_condition(&read).iter().map(|touch| checked(member, touch)).collect()
     }
 
     /// Takes the projection out of a request, so that whole items come back. Names that only the projection used go
@@ -311,19 +268,6 @@ impl Scope<'_, '_> {
                 "list the attribute in the table's configuration",
             )),
             _ => Ok(()),
-        }
-    }
-
-    fn may_update(&self, member: &str, name: &str) -> Result<(), Error> {
-        if name.starts_with("aws_dbe_") {
-            return Err(self.reserved(member, name));
-        }
-        match self.table.schema().action(name) {
-            Some(Action::DoNothing) => Ok(()),
-            _ => Err(self.refused(
-                format!("{member} touches \"{name}\", which is signed; changing it in place would break the item"),
-                "read the item, change it and put it back under a condition, or make the attribute unsigned",
-            )),
         }
     }
 

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 
 use crate::doc::{Node, Object, array};
 use crate::error::Error;
-use crate::expr::error::Kind;
 use crate::modify::{Entry, Transact};
 
 use super::item::{put_part, transact_members, transact_work};
@@ -27,10 +26,7 @@ pub(crate) fn write<'e, 'a>(mut request: Request<'e, 'a>) -> Result<Plan<'e, 'a>
         if let Some(work) = transact_work(scope, action, part)? {
             works.insert(number, (action, work));
         } else if action == "Put" {
-            puts.extend(put_part(scope, part, puts.len(), Some(number))?);
-        } else {
-            scope.conditions(part, &[Kind::Condition])?;
-            scope.update_expression(part)?;
+            puts.extend(put_part(scope, part, puts.len(), Some(number)));
         }
         Ok(View::whole(scope.table))
     })?;

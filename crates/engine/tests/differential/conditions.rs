@@ -7,38 +7,23 @@ use dynaseal_item::{Item, json as item_json};
 use serde_json::{Map, Value, json};
 
 use crate::exceptions::Outcome;
-use crate::generate::{Writer, item};
-use crate::oracle::{Oracle, TABLE};
+use crate::generate::Writer;
+use crate::oracle::TABLE;
+use crate::pairs::{Pair, compare};
 use crate::random::Random;
-use crate::report::{Report, plan};
-
-/// Expressions for each item.
-const BATCH: u64 = 50;
 
 #[test]
 fn conditions() {
-    let (pairs, first) = plan(70_000);
-    let oracle = Oracle::new(false);
-    let mut report = Report::default();
-    for batch in 0..pairs.div_ceil(BATCH) {
-        let stored = item(&mut Random::new(first + batch), "key");
-        oracle.put(json!({"TableName": TABLE, "Item": stored}));
-        let text = Value::Object(stored.clone()).to_string();
-        let opened = item_json::read_item(&text).unwrap();
-        for number in 0..BATCH {
-            let seed = (first + batch) * BATCH + number;
-            let (request, condition) = request(seed, &stored);
-            let ours = ours(&request, &condition, &opened);
-            report.pair(first + batch, &format!("{condition:?} over {request}"), &ours, &oracle.put(request.clone()));
-        }
-    }
-    report.finish("conditions");
+    compare("conditions", 70_000, 0xc0de, |random, given| {
+        let (request, condition) = request(random, given.stored);
+        let ours = ours(&request, &condition, given.opened);
+        Pair { asked: format!("{condition:?} in {request}"), ours, theirs: given.oracle.put(request) }
+    });
 }
 
-fn request(seed: u64, stored: &Map<String, Value>) -> (Value, String) {
-    let mut random = Random::new(seed ^ 0xc0de);
+fn request(random: &mut Random, stored: &Map<String, Value>) -> (Value, String) {
     let mutated = random.once_in(5);
-    let mut writer = Writer::new(&mut random, stored);
+    let mut writer = Writer::new(random, stored);
     let mut text = condition(&mut writer, 3);
     if mutated {
         text = writer.mutate(&text);

@@ -8,43 +8,31 @@ use dynaseal_item::{Item, json as item_json};
 use serde_json::{Map, Value, json};
 
 use crate::exceptions::Outcome;
-use crate::generate::{ATTRIBUTES, item, value};
-use crate::oracle::{Oracle, TABLE};
+use crate::generate::{ATTRIBUTES, value};
+use crate::oracle::TABLE;
+use crate::pairs::{Given, Pair, compare};
 use crate::random::Random;
-use crate::report::{Report, plan};
-
-const BATCH: u64 = 50;
 
 #[test]
 fn legacy_parameters() {
-    let (pairs, first) = plan(15_000);
-    let oracle = Oracle::new(false);
-    let mut report = Report::default();
-    for batch in 0..pairs.div_ceil(BATCH) {
-        let stored = oracle.store(&item(&mut Random::new(first + batch), "key"));
-        let text = Value::Object(stored.clone()).to_string();
-        let opened = item_json::read_item(&text).unwrap();
-        for number in 0..BATCH {
-            let mut random = Random::new(((first + batch) * BATCH + number) ^ 0x1e9);
-            let (request, ours, theirs) = if random.once_in(2) {
-                let mut request =
-                    json!({"TableName": TABLE, "Item": stored, "Expected": expected(&mut random, &stored)});
-                if random.once_in(3) {
-                    request["ConditionalOperator"] = json!(random.pick(&["AND", "OR"]));
-                }
-                (request.clone(), held(&request, &opened), oracle.put(request))
-            } else {
-                let updates = updates(&mut random, &stored);
-                let request = json!({"TableName": TABLE, "Key": {"k": {"S": "key"}}, "AttributeUpdates": updates,
-                    "ReturnValues": "ALL_NEW"});
-                let theirs = oracle.update(&request);
-                oracle.put(json!({"TableName": TABLE, "Item": stored}));
-                (request.clone(), updated(&request, &opened), theirs)
-            };
-            report.pair(first + batch, &format!("{request} over {text}"), &ours, &theirs);
-        }
-    }
-    report.finish("legacy parameters");
+    compare("legacy parameters", 15_000, 0x1e9, |random, given| {
+        let Given { oracle, stored, opened } = *given;
+        let (request, ours, theirs) = if random.once_in(2) {
+            let mut request = json!({"TableName": TABLE, "Item": stored, "Expected": expected(random, stored)});
+            if random.once_in(3) {
+                request["ConditionalOperator"] = json!(random.pick(&["AND", "OR"]));
+            }
+            (request.clone(), held(&request, opened), oracle.put(request))
+        } else {
+            let updates = updates(random, stored);
+            let request = json!({"TableName": TABLE, "Key": {"k": {"S": "key"}}, "AttributeUpdates": updates,
+                "ReturnValues": "ALL_NEW"});
+            let theirs = oracle.update(&request);
+            oracle.put(json!({"TableName": TABLE, "Item": stored}));
+            (request.clone(), updated(&request, opened), theirs)
+        };
+        Pair { asked: request.to_string(), ours, theirs }
+    });
 }
 
 fn attributes(random: &mut Random) -> Vec<&'static str> {

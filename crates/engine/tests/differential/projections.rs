@@ -7,39 +7,25 @@ use serde_json::{Value, json};
 
 use crate::conditions::names;
 use crate::exceptions::Outcome;
-use crate::generate::{Writer, item};
-use crate::oracle::{Oracle, TABLE};
-use crate::random::Random;
-use crate::report::{Report, plan};
-
-const BATCH: u64 = 50;
+use crate::generate::Writer;
+use crate::oracle::TABLE;
+use crate::pairs::{Pair, compare};
 
 #[test]
 fn projections() {
-    let (pairs, first) = plan(15_000);
-    let oracle = Oracle::new(false);
-    let mut report = Report::default();
-    for batch in 0..pairs.div_ceil(BATCH) {
-        let stored = oracle.store(&item(&mut Random::new(first + batch), "key"));
-        let text = Value::Object(stored.clone()).to_string();
-        let opened = item_json::read_item(&text).unwrap();
-        for number in 0..BATCH {
-            let mut random = Random::new(((first + batch) * BATCH + number) ^ 0xcab);
-            let mutated = random.once_in(9);
-            let mut writer = Writer::new(&mut random, &stored);
-            let paths: Vec<_> = (0..=writer.random.below(3)).map(|_| path(&mut writer)).collect();
-            let mut expression = paths.join(" , ");
-            if mutated {
-                expression = writer.mutate(&expression);
-            }
-            let mut request =
-                json!({"TableName": TABLE, "Key": {"k": {"S": "key"}}, "ProjectionExpression": expression});
-            writer.members(&mut request);
-            let ours = ours(&request, &expression, &opened);
-            report.pair(first + batch, &format!("{expression:?} over {text}"), &ours, &oracle.get(&request));
+    compare("projections", 15_000, 0xcab, |random, given| {
+        let mutated = random.once_in(9);
+        let mut writer = Writer::new(random, given.stored);
+        let paths: Vec<_> = (0..=writer.random.below(3)).map(|_| path(&mut writer)).collect();
+        let mut expression = paths.join(" , ");
+        if mutated {
+            expression = writer.mutate(&expression);
         }
-    }
-    report.finish("projections");
+        let mut request = json!({"TableName": TABLE, "Key": {"k": {"S": "key"}}, "ProjectionExpression": expression});
+        writer.members(&mut request);
+        let ours = ours(&request, &expression, given.opened);
+        Pair { asked: format!("{expression:?}"), ours, theirs: given.oracle.get(&request) }
+    });
 }
 
 fn path(writer: &mut Writer<'_>) -> String {

@@ -10,47 +10,30 @@ use serde_json::{Map, Value, json};
 
 use crate::conditions::{names, values};
 use crate::exceptions::Outcome;
-use crate::generate::{ATTRIBUTES, Writer, item};
-use crate::oracle::{Oracle, TABLE};
+use crate::generate::{ATTRIBUTES, Writer};
+use crate::oracle::TABLE;
+use crate::pairs::{Given, Pair, compare};
 use crate::random::Random;
-use crate::report::{Report, plan};
-
-const BATCH: u64 = 50;
 
 #[test]
 fn updates() {
-    let (pairs, first) = plan(40_000);
-    let oracle = Oracle::new(false);
-    let mut report = Report::default();
-    for batch in 0..pairs.div_ceil(BATCH) {
-        let stored = oracle.store(&item(&mut Random::new(first + batch), "key"));
-        let text = Value::Object(stored.clone()).to_string();
-        let opened = item_json::read_item(&text).unwrap();
-        for number in 0..BATCH {
-            let seed = (first + batch) * BATCH + number;
-            let mut random = Random::new(seed ^ 0x0dd);
-            // Now and then the item is not there.
-            let there = !random.once_in(8);
-            let returns = *random.pick(&[&"ALL_NEW", &"ALL_NEW", &"UPDATED_OLD", &"UPDATED_NEW"]);
-            let (request, update) = request(&mut random, &stored, there, returns);
-            let ours = ours(&request, &update, there.then_some(&opened), returns);
-            let theirs = oracle.update(&request);
-            report.pair(
-                first + batch,
-                &format!("{returns} there={there} {update:?} over {request} and {text}"),
-                &ours,
-                &theirs,
-            );
-            if matches!(theirs, Outcome::Done(_)) {
-                if there {
-                    oracle.put(json!({"TableName": TABLE, "Item": stored}))
-                } else {
-                    oracle.delete("other")
-                };
-            }
+    compare("updates", 40_000, 0x0dd, |random, given| {
+        let Given { oracle, stored, opened } = *given;
+        // Now and then the item is not there.
+        let there = !random.once_in(8);
+        let returns = *random.pick(&[&"ALL_NEW", &"ALL_NEW", &"UPDATED_OLD", &"UPDATED_NEW"]);
+        let (request, update) = request(random, stored, there, returns);
+        let ours = ours(&request, &update, there.then_some(opened), returns);
+        let theirs = oracle.update(&request);
+        if matches!(theirs, Outcome::Done(_)) {
+            if there {
+                oracle.put(json!({"TableName": TABLE, "Item": stored}))
+            } else {
+                oracle.delete("other")
+            };
         }
-    }
-    report.finish("updates");
+        Pair { asked: format!("{returns} there={there} {update:?} over {request}"), ours, theirs }
+    });
 }
 
 fn request(random: &mut Random, stored: &Map<String, Value>, there: bool, returns: &str) -> (Value, String) {

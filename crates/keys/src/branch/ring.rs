@@ -15,15 +15,16 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use dynaseal_item::{Context, DataKey, EncryptedDataKey, OpenKeys, Suite};
+use dynaseal_item::{DataKey, EncryptedDataKey, OpenKeys};
 
 use crate::branch::id::BranchKeyId;
 use crate::branch::store::{BranchKey, KeyStore, KeyVersion};
 use crate::cache::{Cache, CacheOptions, CacheReadings, CacheStats, Fetched};
 use crate::error::{Error, Layer};
-use crate::keyring::{Io, KeyName, Keyring, Wrapped};
+use crate::keyring::{Bound, Io, KeyName};
+use crate::ring::{Entry, Found, Ring};
 use crate::secret::Secret;
-use crate::wire::{BoxFuture, Service};
+use crate::wire::Service;
 use crate::wrap::{self, Gcm, IV, WRAPPED};
 
 /// The id of a branch key, and the version, or none for the one that seals.
@@ -63,76 +64,6 @@ impl Hierarchical {
         self.cache.stats()
     }
 
-    async fn wrap_key(&self, data_key: &DataKey, context: &Context, io: Io<'_>) -> Result<Wrapped, Error> {
-        let name: Name = (self.id.choose(context)?.into_owned(), None);
-        if name.0.len() > LONGEST {
-            return Err(Error::ContextTooLong);
-        }
-        let branch_key = self.branch_key(&name, io).await?;
-        let (id, _) = name;
-        let context = wrap::context_bytes(context)?;
-        let (intermediate, public) = Secret::random_with::<{ SALT + IV }>()?;
-        let (salt, iv) = public.split_first_chunk::<SALT>().ok_or(SPLIT)?;
-        let iv = iv.try_into().map_err(|_| SPLIT)?;
-        let key = Gcm::new_256(branch_key.kdf().derive(PROVIDER, salt)?.expose())?;
-        let version = branch_key.version();
-
-        let mut ciphertext = Vec::with_capacity(WRAPPED + LENGTH);
-        let tag_key = wrap::wrap_data_key(&intermediate, data_key, &context, &mut ciphertext)?;
-        ciphertext.extend_from_slice(&public);
-        ciphertext.extend_from_slice(version.as_bytes());
-        key.seal(iv, &bound(&id, version, &context), intermediate.expose(), &mut ciphertext)?;
-        let data_key = EncryptedDataKey {
-            provider_id: Cow::Borrowed(PROVIDER),
-            provider_info: Cow::Owned(id.into_bytes()),
-            ciphertext: Cow::Owned(ciphertext),
-        };
-        Ok(vec![(data_key, tag_key)])
-    }
-
-    async fn unwrap_key(
-        &self,
-        data_keys: &[EncryptedDataKey<'_>],
-        context: &Context,
-        io: Io<'_>,
-    ) -> Result<Option<OpenKeys>, Error> {
-        // An item of another kind of key ring need not name a branch key.
-        if !data_keys.iter().any(hierarchical) {
-            return Ok(None);
-        }
-        let mut name: Name = (self.id.choose(context)?.into_owned(), None);
-        let context = wrap::context_bytes(context)?;
-        let mut errors = Vec::new();
-        for data_key in data_keys {
-            if !hierarchical(data_key) || *data_key.provider_info != *name.0.as_bytes() {
-                continue;
-            }
-            match self.open_key(data_key, &mut name, &context, io).await {
-                Ok(keys) => return Ok(Some(keys)),
-                Err(error) => errors.push(error),
-            }
-        }
-        Error::collect(errors).map_or(Ok(None), Err)
-    }
-
-    async fn open_key(
-        &self,
-        data_key: &EncryptedDataKey<'_>,
-        name: &mut Name,
-        context: &[u8],
-        io: Io<'_>,
-    ) -> Result<OpenKeys, Error> {
-        let (wrapped, rest) = wrap::split(data_key)?;
-        let parts = Parts::read(rest).ok_or_else(|| wrap::malformed(data_key, "its ciphertext must have 140 bytes"))?;
-        name.1 = Some(parts.version);
-        let branch_key = self.branch_key(name, io).await?;
-        let key = Gcm::new_256(branch_key.kdf().derive(PROVIDER, parts.salt)?.expose())?;
-        let failed = |at| Error::Unwrap { key: KeyName::of(data_key), at };
-        let intermediate = key.open(*parts.iv, &bound(&name.0, parts.version, context), parts.sealed);
-        let intermediate = intermediate.ok_or_else(|| failed(Layer::IntermediateKey))?;
-        wrap::unwrap_data_key(&intermediate, wrapped, context).ok_or_else(|| failed(Layer::DataKey))
-    }
-
     async fn branch_key(&self, name: &Name, io: Io<'_>) -> Result<Arc<BranchKey>, Error> {
         let fetch = async {
             let (id, version) = name;
@@ -147,46 +78,71 @@ impl Hierarchical {
     }
 }
 
-impl Keyring for Hierarchical {
-    fn wrap<'a>(
-        &'a self,
-        data_key: &'a DataKey,
-        _: Suite,
-        context: &'a Context,
-        io: Io<'a>,
-    ) -> BoxFuture<'a, Result<Wrapped, Error>> {
-        Box::pin(self.wrap_key(data_key, context, io))
+impl Ring for Hierarchical {
+    /// The branch key's id.
+    type Own<'a> = Cow<'a, str>;
+
+    async fn wrap(&self, data_key: &DataKey, bound: &Bound<'_>, io: Io<'_>) -> Result<Entry, Error> {
+        let name: Name = (self.id.choose(bound.context())?.into_owned(), None);
+        if name.0.len() > LONGEST {
+            return Err(Error::ContextTooLong);
+        }
+        let branch_key = self.branch_key(&name, io).await?;
+        let (id, _) = name;
+        let (intermediate, public) = Secret::random_with::<{ SALT + IV }>()?;
+        let (salt, iv) = public.split_first_chunk::<SALT>().ok_or(SPLIT)?;
+        let iv = iv.try_into().map_err(|_| SPLIT)?;
+        let key = Gcm::new_256(branch_key.kdf().derive(PROVIDER, salt)?.expose())?;
+        let version = branch_key.version();
+
+        let mut ciphertext = Vec::with_capacity(WRAPPED + LENGTH);
+        let tag_key = wrap::wrap_data_key(&intermediate, data_key, bound.bytes(), &mut ciphertext)?;
+        ciphertext.extend_from_slice(&public);
+        ciphertext.extend_from_slice(version.as_bytes());
+        key.seal(iv, &bound_to(&id, version, bound), intermediate.expose(), &mut ciphertext)?;
+        let data_key = EncryptedDataKey {
+            provider_id: Cow::Borrowed(PROVIDER),
+            provider_info: Cow::Owned(id.into_bytes()),
+            ciphertext: Cow::Owned(ciphertext),
+        };
+        Ok((data_key, tag_key))
     }
 
-    fn unwrap<'a>(
-        &'a self,
-        data_keys: &'a [EncryptedDataKey<'a>],
-        _: Suite,
-        context: &'a Context,
-        io: Io<'a>,
-    ) -> BoxFuture<'a, Result<Option<OpenKeys>, Error>> {
-        Box::pin(self.unwrap_key(data_keys, context, io))
+    async fn claim<'a>(&'a self, Found { data_key, bound, .. }: Found<'a>) -> Result<Option<Cow<'a, str>>, Error> {
+        // An item of another kind of key ring need not name a branch key.
+        if *data_key.provider_id != *PROVIDER {
+            return Ok(None);
+        }
+        let id = self.id.choose(bound.context())?;
+        Ok((*data_key.provider_info == *id.as_bytes()).then_some(id))
+    }
+
+    async fn open<'a>(&'a self, Found { data_key, bound, io }: Found<'a>, id: Cow<'a, str>) -> Result<OpenKeys, Error> {
+        let (wrapped, rest) = wrap::split(data_key)?;
+        let parts = Parts::read(rest).ok_or_else(|| wrap::malformed(data_key, "its ciphertext must have 140 bytes"))?;
+        let name: Name = (id.into_owned(), Some(parts.version));
+        let branch_key = self.branch_key(&name, io).await?;
+        let key = Gcm::new_256(branch_key.kdf().derive(PROVIDER, parts.salt)?.expose())?;
+        let failed = |at| Error::Unwrap { key: KeyName::of(data_key), at };
+        let intermediate = key.open(*parts.iv, &bound_to(&name.0, parts.version, bound), parts.sealed);
+        let intermediate = intermediate.ok_or_else(|| failed(Layer::IntermediateKey))?;
+        wrap::unwrap_data_key(&intermediate, wrapped, bound.bytes()).ok_or_else(|| failed(Layer::DataKey))
+    }
+
+    fn key(&self) -> KeyName {
+        match &self.id {
+            BranchKeyId::Fixed(id) => KeyName::new(RING, id),
+            BranchKeyId::Attribute(name) => KeyName::new(RING, &format!("<the value of attribute {name}>")),
+        }
     }
 
     fn needs(&self, service: Service) -> bool {
         self.store.needs(service)
     }
 
-    fn keys(&self) -> Vec<KeyName> {
-        let name = match &self.id {
-            BranchKeyId::Fixed(id) => id.clone(),
-            BranchKeyId::Attribute(name) => format!("<the value of attribute {name}>"),
-        };
-        vec![KeyName::new(RING, &name)]
-    }
-
     fn caches(&self) -> CacheReadings {
         CacheReadings::from([(self.cache.id(), self.stats())])
     }
-}
-
-fn hierarchical(data_key: &EncryptedDataKey<'_>) -> bool {
-    *data_key.provider_id == *PROVIDER
 }
 
 /// The fields of a wrapped intermediate key.
@@ -207,8 +163,8 @@ impl<'a> Parts<'a> {
 }
 
 /// What a wrapped intermediate key is bound to.
-fn bound(id: &str, version: KeyVersion, context: &[u8]) -> Vec<u8> {
-    [PROVIDER, id.as_bytes(), version.as_bytes(), context].concat()
+fn bound_to(id: &str, version: KeyVersion, bound: &Bound<'_>) -> Vec<u8> {
+    [PROVIDER, id.as_bytes(), version.as_bytes(), bound.bytes()].concat()
 }
 
 /// The provider id, also the label of the key derivation and the start of what is bound.

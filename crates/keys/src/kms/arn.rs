@@ -28,7 +28,7 @@ impl<'a> KeyArn<'a> {
     /// Whether the key is one of several with the same material in different Regions.
     #[must_use]
     pub fn is_multi_region(&self) -> bool {
-        self.id.starts_with("mrk-")
+        self.id.starts_with(MULTI_REGION)
     }
 
     /// Whether both name the same key, or replicas of one multi-Region key.
@@ -45,6 +45,13 @@ impl<'a> KeyArn<'a> {
     pub fn in_region(&self, region: &str) -> String {
         format!("arn:{}:kms:{region}:{}:key/{}", self.partition, self.account, self.id)
     }
+}
+
+/// The id that a multi-Region key has in every Region, if a key's name shows it; which key an alias stands for, it does not.
+/// Spec: `framework/aws-kms/aws-kms-key-arn.md#identifying-an-aws-kms-multi-region-key`.
+pub(crate) fn multi_region_id(key: &str) -> Option<&str> {
+    let id = KeyArn::parse(key).map_or(key, |arn| arn.id);
+    id.starts_with(MULTI_REGION).then_some(id)
 }
 
 /// Refuses a setting `key_arn` that is not the ARN of a key. For rings that store no ARN, or none that KMS gave: an alias can
@@ -81,6 +88,9 @@ pub(super) fn is_name(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
 }
 
+/// How the ids of multi-Region keys begin, and no others.
+const MULTI_REGION: &str = "mrk-";
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -116,6 +126,17 @@ mod tests {
         assert!(key.matches(&key) && !key.matches(&KeyArn::parse(&elsewhere).unwrap()) && !key.matches(&mrk));
         let other_account = replica.replace("111122223333", "444455556666");
         assert!(!mrk.matches(&KeyArn::parse(&other_account).unwrap()));
+    }
+
+    #[test]
+    fn replicas_have_one_id() {
+        let id = "mrk-1234abcd12ab34cd56ef1234567890ab";
+        for key in [MRK, id, &KeyArn::parse(MRK).unwrap().in_region("us-east-1")] {
+            assert_eq!(multi_region_id(key), Some(id));
+        }
+        for other in [KEY, "alias/mrk-1", "arn:aws:kms:eu-west-1:111122223333:alias/mrk-1", "1234abcd"] {
+            assert_eq!(multi_region_id(other), None, "{other}");
+        }
     }
 
     #[test]

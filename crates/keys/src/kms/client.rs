@@ -4,10 +4,12 @@ use dynaseal_item::Context;
 use zeroize::Zeroizing;
 
 use crate::error::Error;
-use crate::keyring::{Io, KeyName};
+use crate::keyring::Io;
 use crate::kms::arn::{KeyArn, region_of};
+use crate::kms::asked::Asked;
 use crate::kms::body::{Reply, Request};
-use crate::kms::error::{KmsError, Refusal};
+use crate::kms::error::Refusal;
+use crate::kms::ring::PROVIDER;
 use crate::kms::{KeyBytes, Kms};
 use crate::wire::{BoxFuture, Call, Service};
 use crate::wrap::ecdh::{Curve, PublicKey, SharedSecret};
@@ -35,7 +37,7 @@ impl AwsKms {
 
     /// `GenerateDataKey` of 32 bytes. The key may be an alias; its ARN is in the answer.
     pub(crate) async fn generate_data_key(&self, key: &str, context: &Context, io: Io<'_>) -> Result<Generated, Error> {
-        let asked = Asked { operation: "GenerateDataKey", key };
+        let asked = asked("GenerateDataKey", key);
         let request = Request::new().text("KeyId", key).number("NumberOfBytes", 32);
         let request = request.context("EncryptionContext", context).texts("GrantTokens", &self.grant_tokens);
         let reply = asked.send(request, io).await?;
@@ -55,7 +57,7 @@ impl AwsKms {
         io: Io<'_>,
     ) -> Result<KeyBytes, Error> {
         let request = Request::new().context("EncryptionContext", context);
-        let asked = Asked { operation: "Decrypt", key };
+        let asked = asked("Decrypt", key);
         asked.key_bytes(Some(self.decrypted(key, wrapped, request, io).await?))
     }
 
@@ -67,7 +69,7 @@ impl AwsKms {
         request: Request,
         io: Io<'_>,
     ) -> Result<Zeroizing<Vec<u8>>, Error> {
-        let asked = Asked { operation: "Decrypt", key };
+        let asked = asked("Decrypt", key);
         let request =
             request.text("KeyId", key).bytes("CiphertextBlob", wrapped).texts("GrantTokens", &self.grant_tokens);
         let reply = asked.send(request, io).await?;
@@ -77,7 +79,7 @@ impl AwsKms {
 
     /// `GetPublicKey`: a SubjectPublicKeyInfo.
     pub(crate) async fn public_key(&self, key: &str, io: Io<'_>) -> Result<Vec<u8>, Error> {
-        let asked = Asked { operation: "GetPublicKey", key };
+        let asked = asked("GetPublicKey", key);
         let request = Request::new().text("KeyId", key).texts("GrantTokens", &self.grant_tokens);
         let reply = asked.send(request, io).await?;
         asked.same_key(&reply, "KeyId")?;
@@ -93,7 +95,7 @@ impl AwsKms {
         other: &PublicKey,
         io: Io<'_>,
     ) -> Result<SharedSecret, Error> {
-        let asked = Asked { operation: "DeriveSharedSecret", key };
+        let asked = asked("DeriveSharedSecret", key);
         let request = Request::new().text("KeyId", key).text("KeyAgreementAlgorithm", "ECDH");
         let request = request.bytes("PublicKey", other.spki()).texts("GrantTokens", &self.grant_tokens);
         let reply = asked.send(request, io).await?;
@@ -103,7 +105,7 @@ impl AwsKms {
     }
 
     async fn generate_without_plaintext(&self, key: &str, context: &Context, io: Io<'_>) -> Result<Vec<u8>, Error> {
-        let asked = Asked { operation: "GenerateDataKeyWithoutPlaintext", key };
+        let asked = asked("GenerateDataKeyWithoutPlaintext", key);
         let request = Request::new().text("KeyId", key).number("NumberOfBytes", 32);
         let request = request.context("EncryptionContext", context).texts("GrantTokens", &self.grant_tokens);
         let reply = asked.send(request, io).await?;
@@ -119,7 +121,7 @@ impl AwsKms {
         to: &Context,
         io: Io<'_>,
     ) -> Result<Vec<u8>, Error> {
-        let asked = Asked { operation: "ReEncrypt", key };
+        let asked = asked("ReEncrypt", key);
         let request = Request::new()
             .bytes("CiphertextBlob", wrapped)
             .text("SourceKeyId", key)
@@ -165,31 +167,20 @@ impl Kms for AwsKms {
     }
 }
 
-/// One call, as its errors name it.
-#[derive(Clone, Copy)]
-pub(crate) struct Asked<'a> {
-    pub(crate) operation: &'static str,
-    pub(crate) key: &'a str,
+fn asked<'a>(operation: &'static str, key: &'a str) -> Asked<'a> {
+    Asked { operation, provider: PROVIDER, key }
 }
 
-impl<'a> Asked<'a> {
+/// What calls of AWS KMS have to themselves.
+impl Asked<'_> {
     /// Sends the call to the Region of its key.
-    pub(crate) async fn send(self, request: Request, io: Io<'_>) -> Result<Reply, Error> {
-        let call = Call::new(Service::Kms, self.operation, request.finish()).in_region(region_of(self.key)).aside();
-        let answer = io.wire.send(call).await.map_err(|source| KmsError::NoAnswer {
-            operation: self.operation,
-            key: self.name(),
-            source,
-        })?;
-        if !answer.ok() {
-            let refusal = Refusal::of(&answer);
-            return Err(KmsError::Refused { operation: self.operation, key: self.name(), refusal }.into());
-        }
-        Reply::read(answer.body).ok_or_else(|| self.unusable("it is not a JSON object"))
+    async fn send(self, request: Request, io: Io<'_>) -> Result<Reply, Error> {
+        let call = Call::new(Service::Kms, self.operation, request.finish()).in_region(region_of(self.key));
+        self.answer(call, Refusal::of, io).await
     }
 
     /// The ARN of the key that did the work: the one that was asked, if it was asked by its ARN.
-    pub(crate) fn same_key<'r>(self, reply: &'r Reply, field: &str) -> Result<&'r str, Error> {
+    fn same_key<'r>(self, reply: &'r Reply, field: &str) -> Result<&'r str, Error> {
         let used = reply.text(field).filter(|used| KeyArn::parse(used).is_some());
         let used = used.ok_or_else(|| self.unusable("it names no key ARN"))?;
         match KeyArn::parse(self.key) {
@@ -198,12 +189,12 @@ impl<'a> Asked<'a> {
         }
     }
 
-    pub(crate) fn blob(self, reply: &Reply, field: &str) -> Result<Vec<u8>, Error> {
+    fn blob(self, reply: &Reply, field: &str) -> Result<Vec<u8>, Error> {
         let blob = reply.bytes(field).filter(|blob| !blob.is_empty());
         blob.map(|blob| blob.to_vec()).ok_or_else(|| self.unusable("it has no ciphertext"))
     }
 
-    pub(crate) fn key_bytes(self, plaintext: Option<Zeroizing<Vec<u8>>>) -> Result<KeyBytes, Error> {
+    fn key_bytes(self, plaintext: Option<Zeroizing<Vec<u8>>>) -> Result<KeyBytes, Error> {
         let mut key = KeyBytes::default();
         match plaintext {
             Some(plaintext) if plaintext.len() == key.len() => {
@@ -212,13 +203,5 @@ impl<'a> Asked<'a> {
             }
             _ => Err(self.unusable("its plaintext does not have 32 bytes")),
         }
-    }
-
-    pub(crate) fn unusable(self, what: &'static str) -> Error {
-        KmsError::Answer { operation: self.operation, key: self.name(), what }.into()
-    }
-
-    fn name(self) -> KeyName {
-        KeyName::new("aws-kms", self.key)
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use crate::error::Error;
 use crate::kms::arn::{KeyArn, is_name};
-use crate::kms::ring::{AwsKmsRing, Claim};
+use crate::kms::ring::{AwsKmsRing, Choice};
 
 /// Which keys may open items. An item says itself which key sealed it, so whoever can write to the table can name a key of
 /// their own, and what that key sealed would be taken for genuine: accounts must be named.
@@ -93,7 +93,7 @@ struct Any {
     replicas: bool,
 }
 
-impl Claim for Any {
+impl Choice for Any {
     fn sealing_key(&self) -> Option<&str> {
         None
     }

@@ -3,15 +3,16 @@
 //! Spec: `framework/aws-kms/aws-kms-ecdh-keyring.md#onencrypt`, `#ondecrypt`.
 
 use async_lock::OnceCell;
-use dynaseal_item::{Context, DataKey, EncryptedDataKey, OpenKeys, Suite};
+use dynaseal_item::{DataKey, OpenKeys};
 
 use crate::error::Error;
 use crate::keyfile::KeyFile;
-use crate::keyring::{Io, KeyName, Keyring, Wrapped};
+use crate::keyring::{Bound, Io, KeyName};
 use crate::kms::arn;
 use crate::kms::client::AwsKms;
 use crate::kms::ring;
-use crate::wire::{BoxFuture, Service};
+use crate::ring::{Entry, Found, Ring};
+use crate::wire::Service;
 use crate::wrap;
 use crate::wrap::ecdh::{self, Curve, Parties, PublicKey, SharedSecret};
 
@@ -65,57 +66,6 @@ impl AwsKmsEcdh {
         })
     }
 
-    async fn wrap_key(&self, data_key: &DataKey, context: &Context, io: Io<'_>) -> Result<Wrapped, Error> {
-        let peer = self.peer.as_ref().ok_or_else(|| Error::OpenOnly { key: self.key_name() })?;
-        let own = self.own(io).await?;
-        let secret = self.agree(peer, io).await?;
-        Parties::new(own, peer).wrap(RING, &secret, data_key, context)
-    }
-
-    async fn unwrap_key(
-        &self,
-        data_keys: &[EncryptedDataKey<'_>],
-        context: &Context,
-        io: Io<'_>,
-    ) -> Result<Option<OpenKeys>, Error> {
-        let mut errors = Vec::new();
-        for data_key in data_keys {
-            let Some(parties) = Parties::of(self.curve, data_key) else { continue };
-            match self.open_key(data_key, parties, context, io).await {
-                Ok(None) => {}
-                Ok(opened) => return Ok(opened),
-                Err(error) => errors.push(error),
-            }
-        }
-        Error::collect(errors).map_or(Ok(None), Err)
-    }
-
-    /// The keys, if the data key is this ring's own.
-    async fn open_key(
-        &self,
-        data_key: &EncryptedDataKey<'_>,
-        parties: Parties<'_>,
-        context: &Context,
-        io: Io<'_>,
-    ) -> Result<Option<OpenKeys>, Error> {
-        // What is not for the other party needs no call.
-        if self.peer.as_ref().is_some_and(|peer| parties.other_than(peer).is_none()) {
-            return Ok(None);
-        }
-        let own = self.own(io).await?;
-        let other = match &self.peer {
-            Some(peer) if parties.other_than(own) == Some(peer.point()) => peer.clone(),
-            None if parties.recipient == own.point() => {
-                let sender = PublicKey::from_point(self.curve, parties.sender);
-                sender.ok_or_else(|| wrap::malformed(data_key, ecdh::NO_POINT))?
-            }
-            _ => return Ok(None),
-        };
-        let context = wrap::context_bytes(context)?;
-        let secret = self.agree(&other, io).await?;
-        parties.unwrap(&secret, data_key, &context).map(Some)
-    }
-
     async fn own(&self, io: Io<'_>) -> Result<&PublicKey, Error> {
         let ask = || async {
             let spki = self.kms.public_key(&self.key, io).await?;
@@ -128,35 +78,48 @@ impl AwsKmsEcdh {
     async fn agree(&self, other: &PublicKey, io: Io<'_>) -> Result<SharedSecret, Error> {
         self.kms.derive_shared_secret(&self.key, self.curve, other, io).await
     }
-
-    fn key_name(&self) -> KeyName {
-        KeyName::new(RING, &self.key)
-    }
 }
 
-impl Keyring for AwsKmsEcdh {
-    fn wrap<'a>(
-        &'a self,
-        data_key: &'a DataKey,
-        _: Suite,
-        context: &'a Context,
-        io: Io<'a>,
-    ) -> BoxFuture<'a, Result<Wrapped, Error>> {
-        Box::pin(self.wrap_key(data_key, context, io))
+impl Ring for AwsKmsEcdh {
+    type Own<'a> = Parties<'a>;
+
+    async fn wrap(&self, data_key: &DataKey, bound: &Bound<'_>, io: Io<'_>) -> Result<Entry, Error> {
+        let peer = self.peer.as_ref().ok_or_else(|| Error::OpenOnly { key: self.key() })?;
+        let own = self.own(io).await?;
+        let secret = self.agree(peer, io).await?;
+        Parties::new(own, peer).wrap(RING, &secret, data_key, bound.bytes())
     }
 
-    fn unwrap<'a>(
-        &'a self,
-        data_keys: &'a [EncryptedDataKey<'a>],
-        _: Suite,
-        context: &'a Context,
-        io: Io<'a>,
-    ) -> BoxFuture<'a, Result<Option<OpenKeys>, Error>> {
-        Box::pin(self.unwrap_key(data_keys, context, io))
+    async fn claim<'a>(&'a self, Found { data_key, io, .. }: Found<'a>) -> Result<Option<Parties<'a>>, Error> {
+        let Some(parties) = Parties::of(self.curve, data_key) else { return Ok(None) };
+        // What is not for the other party needs no call.
+        if self.peer.as_ref().is_some_and(|peer| parties.other_than(peer).is_none()) {
+            return Ok(None);
+        }
+        let own = self.own(io).await?;
+        let is_own = match &self.peer {
+            Some(peer) => parties.other_than(own) == Some(peer.point()),
+            None => parties.recipient == own.point(),
+        };
+        Ok(is_own.then_some(parties))
     }
 
-    fn keys(&self) -> Vec<KeyName> {
-        vec![self.key_name()]
+    async fn open<'a>(
+        &'a self,
+        Found { data_key, bound, io }: Found<'a>,
+        parties: Parties<'a>,
+    ) -> Result<OpenKeys, Error> {
+        let other = match &self.peer {
+            Some(peer) => Some(peer.clone()),
+            None => PublicKey::from_point(self.curve, parties.sender),
+        };
+        let other = other.ok_or_else(|| wrap::malformed(data_key, ecdh::NO_POINT))?;
+        let secret = self.agree(&other, io).await?;
+        parties.unwrap(&secret, data_key, bound.bytes())
+    }
+
+    fn key(&self) -> KeyName {
+        KeyName::new(RING, &self.key)
     }
 
     fn seals(&self) -> bool {

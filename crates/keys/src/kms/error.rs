@@ -158,6 +158,7 @@ impl KmsError {
                 Refusal::InvalidKeyUsage => "DSL-4110",
                 Refusal::Other(_) => "DSL-4111",
             },
+            Self::NoAnswer { source: WireError::NoWay(_), .. } => "DSL-6005",
             Self::NoAnswer { .. } => "DSL-4112",
             Self::Answer { .. } => "DSL-4113",
         }
@@ -169,6 +170,7 @@ impl KmsError {
         match self {
             Self::Refused { refusal, .. } if refusal.is_passing() => Kind::Outage,
             Self::Refused { .. } => Kind::Keys,
+            Self::NoAnswer { source: WireError::NoWay(_), .. } => Kind::Config,
             Self::NoAnswer { .. } => Kind::Outage,
             Self::Answer { .. } => Kind::Internal,
         }
@@ -178,7 +180,11 @@ impl KmsError {
     #[must_use]
     pub fn hint(&self) -> &'static str {
         let (Self::Refused { key, .. } | Self::NoAnswer { key, .. } | Self::Answer { key, .. }) = self;
-        if key.is_of(vault::PROVIDER) { self.vault_hint() } else { self.kms_hint() }
+        match self {
+            Self::NoAnswer { source: WireError::NoWay(instead), .. } => instead,
+            _ if key.is_of(vault::PROVIDER) => self.vault_hint(),
+            _ => self.kms_hint(),
+        }
     }
 
     fn kms_hint(&self) -> &'static str {
@@ -226,8 +232,8 @@ impl KmsError {
                 }
                 _ => "look for the call in the log of Vault",
             },
-            Self::NoAnswer { source: WireError::NoCredentials, .. } => {
-                "set VAULT_TOKEN, or VAULT_TOKEN_FILE to a file that holds a token"
+            Self::NoAnswer { source: WireError::NoToken, .. } => {
+                "check VAULT_TOKEN, or the file that VAULT_TOKEN_FILE names"
             }
             Self::NoAnswer { .. } => "check that Vault can be reached at VAULT_ADDR, then try again",
             Self::Answer { .. } => "check that VAULT_ADDR is the address of Vault or OpenBao",
@@ -265,7 +271,7 @@ mod tests {
         let others =
             [Refusal::InvalidCiphertext, Refusal::Other("status 307".into()), Refusal::Other("status 400".into())];
         let refused = refusals.into_iter().chain(others);
-        let sources = [WireError::Broken, WireError::NoCredentials];
+        let sources = [WireError::Broken, WireError::NoToken];
         let all = refused
             .map(|refusal| KmsError::Refused { operation, key: key(), refusal })
             .chain(sources.map(|source| KmsError::NoAnswer { operation, key: key(), source }))

@@ -2,6 +2,7 @@
 //! [`Wire`](crate::Wire), to the Region of the key.
 
 pub(crate) mod arn;
+mod asked;
 mod body;
 pub(crate) mod client;
 pub(crate) mod discovery;

@@ -1,5 +1,5 @@
 //! What the AWS KMS key rings share (FORMAT 11.7). Which key seals, and which keys to ask for a found data key, is each one's
-//! own [`Claim`]; asking KMS and checking its answer is the same for all.
+//! own [`Choice`]; asking KMS and checking its answer is the same for all.
 //! Spec: `framework/aws-kms/aws-kms-keyring.md#onencrypt`, `#ondecrypt`, and the pages beside it.
 //!
 //! ```text
@@ -11,25 +11,26 @@
 use std::borrow::Cow;
 use std::fmt::Debug;
 
-use dynaseal_item::{Context, DataKey, EncryptedDataKey, OpenKeys, Suite};
+use dynaseal_item::{DataKey, EncryptedDataKey, OpenKeys};
 
 use crate::error::{Error, Layer};
-use crate::keyring::{Io, KeyName, Keyring, Wrapped};
+use crate::keyring::{Bound, Io, KeyName};
 use crate::kms::arn::KeyArn;
 use crate::kms::client::AwsKms;
+use crate::ring::{Entry, Found, Ring};
 use crate::secret::Secret;
-use crate::wire::{BoxFuture, Service};
+use crate::wire::Service;
 use crate::wrap::{self, WRAPPED};
 
 /// Wraps data keys with keys that AWS KMS holds: one call for each item that is sealed or opened.
 #[derive(Debug)]
 pub struct AwsKmsRing {
     kms: AwsKms,
-    claim: Box<dyn Claim>,
+    choice: Box<dyn Choice>,
 }
 
 /// Which keys a ring uses.
-pub(super) trait Claim: Send + Sync + Debug {
+pub(super) trait Choice: Send + Sync + Debug {
     /// The key that seals items; `None` if the ring only opens them.
     fn sealing_key(&self) -> Option<&str>;
 
@@ -38,116 +39,85 @@ pub(super) trait Claim: Send + Sync + Debug {
 
     /// The keys in words.
     fn name(&self) -> String;
+
+    /// The key that seals, if it is a multi-Region key and the ring also opens what its replicas sealed.
+    fn multi_region_key(&self) -> Option<&str> {
+        None
+    }
 }
 
 impl AwsKmsRing {
     /// A ring of such keys. Grant tokens go with every call; most callers have none.
     pub(super) fn over(
         ring: &'static str,
-        claim: impl Claim + 'static,
+        choice: impl Choice + 'static,
         grant_tokens: Vec<String>,
     ) -> Result<Self, Error> {
-        Ok(Self { kms: client(ring, grant_tokens)?, claim: Box::new(claim) })
+        Ok(Self { kms: client(ring, grant_tokens)?, choice: Box::new(choice) })
     }
+}
 
-    async fn wrap_key(&self, data_key: &DataKey, context: &Context, io: Io<'_>) -> Result<Wrapped, Error> {
-        let key = self.claim.sealing_key().ok_or_else(|| Error::OpenOnly { key: self.key_name() })?;
-        let bound = wrap::context_bytes(context)?;
-        let generated = self.kms.generate_data_key(key, context, io).await?;
+impl Ring for AwsKmsRing {
+    /// The keys to ask.
+    type Own<'a> = Vec<String>;
+
+    async fn wrap(&self, data_key: &DataKey, bound: &Bound<'_>, io: Io<'_>) -> Result<Entry, Error> {
+        let key = self.choice.sealing_key().ok_or_else(|| Error::OpenOnly { key: self.key() })?;
+        let generated = self.kms.generate_data_key(key, bound.context(), io).await?;
         let intermediate = Secret::new(*generated.plaintext);
         let mut ciphertext = Vec::with_capacity(WRAPPED + generated.wrapped.len());
-        let tag_key = wrap::wrap_data_key(&intermediate, data_key, &bound, &mut ciphertext)?;
+        let tag_key = wrap::wrap_data_key(&intermediate, data_key, bound.bytes(), &mut ciphertext)?;
         ciphertext.extend_from_slice(&generated.wrapped);
         let data_key = EncryptedDataKey {
             provider_id: Cow::Borrowed(PROVIDER.as_bytes()),
             provider_info: Cow::Owned(generated.key_arn.into_bytes()),
             ciphertext: Cow::Owned(ciphertext),
         };
-        Ok(vec![(data_key, tag_key)])
+        Ok((data_key, tag_key))
     }
 
-    async fn unwrap_key(
-        &self,
-        data_keys: &[EncryptedDataKey<'_>],
-        context: &Context,
-        io: Io<'_>,
-    ) -> Result<Option<OpenKeys>, Error> {
-        let own = self.claimed(data_keys)?;
-        if own.is_empty() {
+    /// One that names no key is an error: none of KMS's rings writes such a thing.
+    async fn claim<'a>(&'a self, Found { data_key, .. }: Found<'a>) -> Result<Option<Vec<String>>, Error> {
+        if *data_key.provider_id != *PROVIDER.as_bytes() {
             return Ok(None);
         }
-        let bound = wrap::context_bytes(context)?;
+        let found = std::str::from_utf8(&data_key.provider_info).ok().and_then(KeyArn::parse);
+        let found = found.ok_or_else(|| wrap::malformed(data_key, "its provider info is not the ARN of a key"))?;
+        let keys = self.choice.opening_keys(&found)?;
+        Ok((!keys.is_empty()).then_some(keys))
+    }
+
+    async fn open<'a>(
+        &'a self,
+        Found { data_key, bound, io }: Found<'a>,
+        keys: Vec<String>,
+    ) -> Result<OpenKeys, Error> {
+        let (wrapped, rest) = wrap::split(data_key)?;
         let mut errors = Vec::new();
-        for (data_key, key) in own {
-            match self.open_key(data_key, &key, context, &bound, io).await {
-                Ok(keys) => return Ok(Some(keys)),
+        for key in keys {
+            let opened = self.kms.open(&key, rest, bound.context(), io).await.and_then(|intermediate| {
+                let failed = || Error::Unwrap { key: KeyName::of(data_key), at: Layer::DataKey };
+                wrap::unwrap_data_key(&Secret::new(*intermediate), wrapped, bound.bytes()).ok_or_else(failed)
+            });
+            match opened {
+                Ok(keys) => return Ok(keys),
                 Err(error) => errors.push(error),
             }
         }
-        Error::collect(errors).map_or(Ok(None), Err)
+        // Laid flat with those of other data keys.
+        Err(Error::Several { errors })
     }
 
-    async fn open_key(
-        &self,
-        data_key: &EncryptedDataKey<'_>,
-        key: &str,
-        context: &Context,
-        bound: &[u8],
-        io: Io<'_>,
-    ) -> Result<OpenKeys, Error> {
-        let (wrapped, rest) = wrap::split(data_key)?;
-        let intermediate = Secret::new(*self.kms.open(key, rest, context, io).await?);
-        let failed = || Error::Unwrap { key: KeyName::of(data_key), at: Layer::DataKey };
-        wrap::unwrap_data_key(&intermediate, wrapped, bound).ok_or_else(failed)
+    fn key(&self) -> KeyName {
+        KeyName::new(PROVIDER, &self.choice.name())
     }
 
-    /// The ring's own data keys, each with a key to ask. One that names no key is an error even beside others that do:
-    /// none of KMS's rings writes such a thing.
-    fn claimed<'a, 'k>(
-        &self,
-        data_keys: &'a [EncryptedDataKey<'k>],
-    ) -> Result<Vec<(&'a EncryptedDataKey<'k>, String)>, Error> {
-        let mut own = Vec::new();
-        for data_key in data_keys.iter().filter(|data_key| *data_key.provider_id == *PROVIDER.as_bytes()) {
-            let found = std::str::from_utf8(&data_key.provider_info).ok().and_then(KeyArn::parse);
-            let found = found.ok_or_else(|| wrap::malformed(data_key, "its provider info is not the ARN of a key"))?;
-            own.extend(self.claim.opening_keys(&found)?.into_iter().map(|key| (data_key, key)));
-        }
-        Ok(own)
-    }
-
-    fn key_name(&self) -> KeyName {
-        KeyName::new(PROVIDER, &self.claim.name())
-    }
-}
-
-impl Keyring for AwsKmsRing {
-    fn wrap<'a>(
-        &'a self,
-        data_key: &'a DataKey,
-        _: Suite,
-        context: &'a Context,
-        io: Io<'a>,
-    ) -> BoxFuture<'a, Result<Wrapped, Error>> {
-        Box::pin(self.wrap_key(data_key, context, io))
-    }
-
-    fn unwrap<'a>(
-        &'a self,
-        data_keys: &'a [EncryptedDataKey<'a>],
-        _: Suite,
-        context: &'a Context,
-        io: Io<'a>,
-    ) -> BoxFuture<'a, Result<Option<OpenKeys>, Error>> {
-        Box::pin(self.unwrap_key(data_keys, context, io))
-    }
-
-    fn keys(&self) -> Vec<KeyName> {
-        vec![self.key_name()]
+    fn multi_region_key(&self) -> Option<&str> {
+        self.choice.multi_region_key()
     }
 
     fn seals(&self) -> bool {
-        self.claim.sealing_key().is_some()
+        self.choice.sealing_key().is_some()
     }
 
     fn needs(&self, service: Service) -> bool {
@@ -168,7 +138,7 @@ pub(super) fn client(ring: &'static str, grant_tokens: Vec<String>) -> Result<Aw
 }
 
 /// The provider id of every one of these rings.
-pub(super) const PROVIDER: &str = "aws-kms";
+pub(crate) const PROVIDER: &str = "aws-kms";
 
 /// As KMS counts them.
 const MOST_TOKENS: usize = 10;

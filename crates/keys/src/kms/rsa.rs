@@ -12,17 +12,18 @@
 
 use std::borrow::Cow;
 
-use dynaseal_item::{Context, DataKey, EncryptedDataKey, OpenKeys, Suite};
+use dynaseal_item::{DataKey, EncryptedDataKey, OpenKeys, Suite};
 
 use crate::error::{Error, Layer};
 use crate::keyfile::KeyFile;
-use crate::keyring::{Io, KeyName, Keyring, Wrapped};
+use crate::keyring::{Bound, Io, KeyName};
 use crate::kms::arn;
 use crate::kms::body::Request;
 use crate::kms::client::AwsKms;
 use crate::kms::ring;
+use crate::ring::{Entry, Found, Ring};
 use crate::secret::Secret;
-use crate::wire::{BoxFuture, Service};
+use crate::wire::Service;
 use crate::wrap::rsa::{Padding, PublicKey, bind, unbind};
 use crate::wrap::{self, WRAPPED};
 
@@ -57,91 +58,47 @@ impl AwsKmsRsa {
         Ok(Self { kms: ring::client(RING, grant_tokens)?, key: key_arn.to_owned(), algorithm, public })
     }
 
-    fn wrap_key(&self, data_key: &DataKey, suite: Suite, context: &Context) -> Result<Wrapped, Error> {
-        let public = self.public.as_ref().ok_or_else(|| Error::OpenOnly { key: self.key_name() })?;
-        self.check(suite)?;
-        let context = wrap::context_bytes(context)?;
+    fn check(&self, suite: Suite) -> Result<(), Error> {
+        if self.accepts(suite) { Ok(()) } else { Err(Error::SigningSuite { key: self.key() }) }
+    }
+}
+
+impl Ring for AwsKmsRsa {
+    type Own<'a> = ();
+
+    async fn wrap(&self, data_key: &DataKey, bound: &Bound<'_>, _: Io<'_>) -> Result<Entry, Error> {
+        let public = self.public.as_ref().ok_or_else(|| Error::OpenOnly { key: self.key() })?;
+        self.check(bound.suite())?;
         let intermediate = Secret::random()?;
         let mut ciphertext = Vec::with_capacity(WRAPPED);
-        let tag_key = wrap::wrap_data_key(&intermediate, data_key, &context, &mut ciphertext)?;
-        public.wrap(bind(&context, &intermediate).expose(), &mut ciphertext)?;
+        let tag_key = wrap::wrap_data_key(&intermediate, data_key, bound.bytes(), &mut ciphertext)?;
+        public.wrap(bind(bound.bytes(), &intermediate).expose(), &mut ciphertext)?;
         let data_key = EncryptedDataKey {
             provider_id: Cow::Borrowed(RING.as_bytes()),
             provider_info: Cow::Owned(self.key.clone().into_bytes()),
             ciphertext: Cow::Owned(ciphertext),
         };
-        Ok(vec![(data_key, tag_key)])
+        Ok((data_key, tag_key))
     }
 
-    fn owns(&self, data_key: &EncryptedDataKey<'_>) -> bool {
-        *data_key.provider_id == *RING.as_bytes() && *data_key.provider_info == *self.key.as_bytes()
-    }
-
-    async fn unwrap_key(
-        &self,
-        data_keys: &[EncryptedDataKey<'_>],
-        suite: Suite,
-        context: &Context,
-        io: Io<'_>,
-    ) -> Result<Option<OpenKeys>, Error> {
-        let mut errors = Vec::new();
-        for data_key in data_keys.iter().filter(|data_key| self.owns(data_key)) {
-            self.check(suite)?;
-            match self.open_key(data_key, context, io).await {
-                Ok(keys) => return Ok(Some(keys)),
-                Err(error) => errors.push(error),
-            }
+    async fn claim<'a>(&'a self, Found { data_key, bound, .. }: Found<'a>) -> Result<Option<()>, Error> {
+        if *data_key.provider_id != *RING.as_bytes() || *data_key.provider_info != *self.key.as_bytes() {
+            return Ok(None);
         }
-        Error::collect(errors).map_or(Ok(None), Err)
+        self.check(bound.suite()).map(Some)
     }
 
-    async fn open_key(
-        &self,
-        data_key: &EncryptedDataKey<'_>,
-        context: &Context,
-        io: Io<'_>,
-    ) -> Result<OpenKeys, Error> {
-        let context = wrap::context_bytes(context)?;
+    async fn open<'a>(&'a self, Found { data_key, bound, io }: Found<'a>, (): ()) -> Result<OpenKeys, Error> {
         let (wrapped, rest) = wrap::split(data_key)?;
         let request = Request::new().text("EncryptionAlgorithm", self.algorithm);
         let plaintext = self.kms.decrypted(&self.key, rest, request, io).await?;
-        let failed = |at| Error::Unwrap { key: self.key_name(), at };
-        let intermediate = unbind(&context, &plaintext).ok_or_else(|| failed(Layer::IntermediateKey))?;
-        wrap::unwrap_data_key(&intermediate, wrapped, &context).ok_or_else(|| failed(Layer::DataKey))
+        let failed = |at| Error::Unwrap { key: self.key(), at };
+        let intermediate = unbind(bound.bytes(), &plaintext).ok_or_else(|| failed(Layer::IntermediateKey))?;
+        wrap::unwrap_data_key(&intermediate, wrapped, bound.bytes()).ok_or_else(|| failed(Layer::DataKey))
     }
 
-    fn check(&self, suite: Suite) -> Result<(), Error> {
-        if self.accepts(suite) { Ok(()) } else { Err(Error::SigningSuite { key: self.key_name() }) }
-    }
-
-    fn key_name(&self) -> KeyName {
+    fn key(&self) -> KeyName {
         KeyName::new(RING, &self.key)
-    }
-}
-
-impl Keyring for AwsKmsRsa {
-    fn wrap<'a>(
-        &'a self,
-        data_key: &'a DataKey,
-        suite: Suite,
-        context: &'a Context,
-        _: Io<'a>,
-    ) -> BoxFuture<'a, Result<Wrapped, Error>> {
-        Box::pin(async move { self.wrap_key(data_key, suite, context) })
-    }
-
-    fn unwrap<'a>(
-        &'a self,
-        data_keys: &'a [EncryptedDataKey<'a>],
-        suite: Suite,
-        context: &'a Context,
-        io: Io<'a>,
-    ) -> BoxFuture<'a, Result<Option<OpenKeys>, Error>> {
-        Box::pin(self.unwrap_key(data_keys, suite, context, io))
-    }
-
-    fn keys(&self) -> Vec<KeyName> {
-        vec![self.key_name()]
     }
 
     fn seals(&self) -> bool {

@@ -3,8 +3,8 @@
 
 use crate::error::Error;
 use crate::keyring::KeyName;
-use crate::kms::arn::{KeyArn, is_key_id};
-use crate::kms::ring::{AwsKmsRing, Claim, PROVIDER};
+use crate::kms::arn::{KeyArn, is_key_id, multi_region_id};
+use crate::kms::ring::{AwsKmsRing, Choice, PROVIDER};
 
 impl AwsKmsRing {
     /// One key and no other. By its ARN it seals and opens. By an alias or a bare id it only seals, since items name keys
@@ -54,7 +54,7 @@ struct Single {
     replicas: bool,
 }
 
-impl Claim for Single {
+impl Choice for Single {
     fn sealing_key(&self) -> Option<&str> {
         Some(&self.key)
     }
@@ -69,6 +69,10 @@ impl Claim for Single {
 
     fn name(&self) -> String {
         self.key.clone()
+    }
+
+    fn multi_region_key(&self) -> Option<&str> {
+        (self.replicas && multi_region_id(&self.key).is_some()).then_some(&self.key)
     }
 }
 

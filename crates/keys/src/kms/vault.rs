@@ -17,9 +17,10 @@ use dynaseal_item::Context;
 use zeroize::Zeroizing;
 
 use crate::error::Error;
-use crate::keyring::{Io, KeyName};
+use crate::keyring::Io;
+use crate::kms::asked::Asked;
 use crate::kms::body::{Reply, Request};
-use crate::kms::error::{KmsError, Refusal};
+use crate::kms::error::Refusal;
 use crate::kms::{KeyBytes, Kms};
 use crate::secret::Secret;
 use crate::wire::{Answer, BoxFuture, Call, Service};
@@ -52,19 +53,20 @@ impl VaultTransit {
     async fn seal(self, key: &str, plaintext: &[u8; 32], context: &Context, io: Io<'_>) -> Result<Vec<u8>, Error> {
         let bound = context_bytes(context)?;
         let message = Zeroizing::new([plaintext.as_slice(), digest(&SHA384, &bound).as_ref()].concat());
-        let asked = Asked::new("encrypt", key)?;
+        let transit = Transit::new("encrypt", key)?;
         let request = Request::new().bytes("plaintext", &message).bytes("associated_data", &bound);
-        let data = asked.send(request, io).await?;
+        let data = transit.send(request, io).await?;
         let ciphertext = data.text("ciphertext").filter(|text| text.starts_with("vault:v"));
-        ciphertext.map(|text| text.as_bytes().to_vec()).ok_or_else(|| asked.unusable("it has no ciphertext"))
+        ciphertext.map(|text| text.as_bytes().to_vec()).ok_or_else(|| transit.asked.unusable("it has no ciphertext"))
     }
 
     async fn open(self, key: &str, wrapped: &[u8], context: &Context, io: Io<'_>) -> Result<KeyBytes, Error> {
         let bound = context_bytes(context)?;
-        let asked = Asked::new("decrypt", key)?;
+        let transit = Transit::new("decrypt", key)?;
+        let asked = transit.asked;
         let ciphertext = std::str::from_utf8(wrapped).map_err(|_| asked.refused(Refusal::InvalidCiphertext))?;
         let request = Request::new().text("ciphertext", ciphertext).bytes("associated_data", &bound);
-        let data = asked.send(request, io).await?;
+        let data = transit.send(request, io).await?;
         let message = data.bytes("plaintext").ok_or_else(|| asked.unusable("it has no plaintext"))?;
         let (plaintext, found) =
             message.split_first_chunk::<32>().ok_or_else(|| asked.unusable("its plaintext is too short"))?;
@@ -113,51 +115,31 @@ impl Kms for VaultTransit {
     }
 }
 
-/// One call, as its errors name it.
+/// One call.
 #[derive(Clone, Copy)]
-struct Asked<'a> {
-    operation: &'static str,
+struct Transit<'a> {
+    asked: Asked<'a>,
     mount: &'a str,
     name: &'a str,
 }
 
-impl<'a> Asked<'a> {
+impl<'a> Transit<'a> {
     /// A key that a record names is checked like one that is configured: it becomes part of a path.
     fn new(operation: &'static str, key: &'a str) -> Result<Self, Error> {
-        let parts = key.strip_prefix(PREFIX).and_then(|path| path.rsplit_once('/'));
+        let path = key.strip_prefix(PREFIX);
+        let asked = Asked { operation, provider: PROVIDER, key: path.unwrap_or(key) };
+        let parts = path.and_then(|path| path.rsplit_once('/'));
         let parts = parts.filter(|(mount, name)| VaultTransit::key(mount, name).is_ok());
-        let refused = || KmsError::Refused { operation, key: named(key), refusal: Refusal::IncorrectKey };
-        let (mount, name) = parts.ok_or_else(refused)?;
-        Ok(Self { operation, mount, name })
+        let (mount, name) = parts.ok_or_else(|| asked.refused(Refusal::IncorrectKey))?;
+        Ok(Self { asked, mount, name })
     }
 
     async fn send(self, request: Request, io: Io<'_>) -> Result<Reply, Error> {
-        let path = format!("{}/{}/{}", self.mount, self.operation, self.name);
-        let answer = io.wire.send(Call::new(Service::Vault, path, request.finish()).aside()).await;
-        let (operation, key) = (self.operation, self.key());
-        let answer = answer.map_err(|source| KmsError::NoAnswer { operation, key, source })?;
-        if !answer.ok() {
-            return Err(self.refused(refusal(&answer)));
-        }
-        let data = Reply::read(answer.body).and_then(|reply| reply.into_object("data"));
-        data.ok_or_else(|| self.unusable("it has no data"))
+        let Self { asked, mount, name } = self;
+        let path = format!("{mount}/{}/{name}", asked.operation);
+        let reply = asked.answer(Call::new(Service::Vault, path, request.finish()), refusal, io).await?;
+        reply.into_object("data").ok_or_else(|| asked.unusable("it has no data"))
     }
-
-    fn refused(self, refusal: Refusal) -> Error {
-        KmsError::Refused { operation: self.operation, key: self.key(), refusal }.into()
-    }
-
-    fn unusable(self, what: &'static str) -> Error {
-        KmsError::Answer { operation: self.operation, key: self.key(), what }.into()
-    }
-
-    fn key(self) -> KeyName {
-        KeyName::new(PROVIDER, &format!("{}/{}", self.mount, self.name))
-    }
-}
-
-fn named(key: &str) -> KeyName {
-    KeyName::new(PROVIDER, key.strip_prefix(PREFIX).unwrap_or(key))
 }
 
 /// Transit tells faults apart by status and by the text of its errors, which holds nothing of the request.
@@ -197,7 +179,7 @@ mod tests {
             assert!(VaultTransit::key(mount, name).is_err(), "{mount} {name}");
         }
         for key in ["vault-transit:a", "arn:aws:kms:eu-west-1:1:key/x", "vault-transit:a/../b", ""] {
-            assert!(Asked::new("decrypt", key).is_err(), "{key}");
+            assert!(Transit::new("decrypt", key).is_err(), "{key}");
         }
     }
 

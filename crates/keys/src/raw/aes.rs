@@ -13,13 +13,13 @@
 
 use std::borrow::Cow;
 
-use dynaseal_item::{Context, DataKey, EncryptedDataKey, OpenKeys, Suite};
+use dynaseal_item::{DataKey, EncryptedDataKey, OpenKeys};
 
 use crate::error::{Error, Layer};
-use crate::keyring::{Io, KeyName, Keyring, Wrapped, first_of};
+use crate::keyring::{Bound, Io, KeyName};
 use crate::raw::named;
+use crate::ring::{Entry, Found, Ring};
 use crate::secret::Secret;
-use crate::wire::BoxFuture;
 use crate::wrap::{self, Gcm, IV, WRAPPED};
 
 /// Wraps data keys with an AES key of 128, 192 or 256 bits.
@@ -42,73 +42,42 @@ impl RawAes {
         let key = Gcm::from_slice(key).ok_or(wrong)??;
         Ok(Self { namespace: namespace.to_owned(), name: name.to_owned(), key })
     }
+}
 
-    fn wrap_key(&self, data_key: &DataKey, context: &Context) -> Result<Wrapped, Error> {
-        let context = wrap::context_bytes(context)?;
+impl Ring for RawAes {
+    /// The IV.
+    type Own<'a> = [u8; IV];
+
+    async fn wrap(&self, data_key: &DataKey, bound: &Bound<'_>, _: Io<'_>) -> Result<Entry, Error> {
         // One draw for both; the IV then becomes public.
         let (intermediate, iv) = Secret::random_with::<IV>()?;
         let mut ciphertext = Vec::with_capacity(2 * WRAPPED);
-        let tag_key = wrap::wrap_data_key(&intermediate, data_key, &context, &mut ciphertext)?;
-        self.key.seal(iv, &context, intermediate.expose(), &mut ciphertext)?;
+        let tag_key = wrap::wrap_data_key(&intermediate, data_key, bound.bytes(), &mut ciphertext)?;
+        self.key.seal(iv, bound.bytes(), intermediate.expose(), &mut ciphertext)?;
         let data_key = EncryptedDataKey {
             provider_id: Cow::Owned(self.namespace.as_bytes().to_vec()),
             provider_info: Cow::Owned([self.name.as_bytes(), LENGTHS, &iv].concat()),
             ciphertext: Cow::Owned(ciphertext),
         };
-        Ok(vec![(data_key, tag_key)])
+        Ok((data_key, tag_key))
     }
 
-    /// The IV, if an encrypted data key is this ring's own.
-    fn claim(&self, data_key: &EncryptedDataKey<'_>) -> Option<[u8; IV]> {
-        if *data_key.provider_id != *self.namespace.as_bytes() {
-            return None;
-        }
-        let rest = data_key.provider_info.strip_prefix(self.name.as_bytes())?;
-        rest.strip_prefix(LENGTHS)?.try_into().ok()
+    async fn claim<'a>(&'a self, Found { data_key, .. }: Found<'a>) -> Result<Option<[u8; IV]>, Error> {
+        let rest = || data_key.provider_info.strip_prefix(self.name.as_bytes())?.strip_prefix(LENGTHS)?.try_into().ok();
+        Ok((*data_key.provider_id == *self.namespace.as_bytes()).then(rest).flatten())
     }
 
-    fn open_key(&self, data_key: &EncryptedDataKey<'_>, iv: [u8; IV], context: &[u8]) -> Result<OpenKeys, Error> {
+    async fn open<'a>(&'a self, Found { data_key, bound, .. }: Found<'a>, iv: [u8; IV]) -> Result<OpenKeys, Error> {
         let (wrapped, rest) = wrap::split(data_key)?;
         let rest: &[u8; WRAPPED] =
             rest.try_into().map_err(|_| wrap::malformed(data_key, "its ciphertext must have 96 bytes"))?;
         let failed = |at| Error::Unwrap { key: KeyName::of(data_key), at };
-        let intermediate = self.key.open(iv, context, rest).ok_or_else(|| failed(Layer::IntermediateKey))?;
-        wrap::unwrap_data_key(&intermediate, wrapped, context).ok_or_else(|| failed(Layer::DataKey))
+        let intermediate = self.key.open(iv, bound.bytes(), rest).ok_or_else(|| failed(Layer::IntermediateKey))?;
+        wrap::unwrap_data_key(&intermediate, wrapped, bound.bytes()).ok_or_else(|| failed(Layer::DataKey))
     }
 
-    fn unwrap_key(&self, data_keys: &[EncryptedDataKey<'_>], context: &Context) -> Result<Option<OpenKeys>, Error> {
-        let mut own = data_keys.iter().filter_map(|data_key| Some((data_key, self.claim(data_key)?))).peekable();
-        if own.peek().is_none() {
-            return Ok(None);
-        }
-        let context = wrap::context_bytes(context)?;
-        first_of(own, |(data_key, iv)| self.open_key(data_key, iv, &context))
-    }
-}
-
-impl Keyring for RawAes {
-    fn wrap<'a>(
-        &'a self,
-        data_key: &'a DataKey,
-        _: Suite,
-        context: &'a Context,
-        _: Io<'a>,
-    ) -> BoxFuture<'a, Result<Wrapped, Error>> {
-        Box::pin(async move { self.wrap_key(data_key, context) })
-    }
-
-    fn unwrap<'a>(
-        &'a self,
-        data_keys: &'a [EncryptedDataKey<'a>],
-        _: Suite,
-        context: &'a Context,
-        _: Io<'a>,
-    ) -> BoxFuture<'a, Result<Option<OpenKeys>, Error>> {
-        Box::pin(async move { self.unwrap_key(data_keys, context) })
-    }
-
-    fn keys(&self) -> Vec<KeyName> {
-        vec![KeyName::new(&self.namespace, &self.name)]
+    fn key(&self) -> KeyName {
+        KeyName::new(&self.namespace, &self.name)
     }
 }
 

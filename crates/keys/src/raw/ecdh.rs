@@ -2,12 +2,12 @@
 //! those of [`Parties`].
 //! Spec: `framework/raw-ecdh-keyring.md#onencrypt`, `#ondecrypt`.
 
-use dynaseal_item::{Context, DataKey, EncryptedDataKey, OpenKeys, Suite};
+use dynaseal_item::{DataKey, OpenKeys};
 
 use crate::error::Error;
 use crate::keyfile::KeyFile;
-use crate::keyring::{Io, KeyName, Keyring, Wrapped, first_of};
-use crate::wire::BoxFuture;
+use crate::keyring::{Bound, Io, KeyName};
+use crate::ring::{Entry, Found, Ring};
 use crate::wrap;
 use crate::wrap::ecdh::{self, Curve, Parties, PrivateKey, PublicKey, SharedSecret};
 
@@ -80,91 +80,55 @@ impl RawEcdh {
         };
         Ok(Self { curve, scheme })
     }
+}
 
-    fn wrap_key(&self, data_key: &DataKey, context: &Context) -> Result<Wrapped, Error> {
+impl Ring for RawEcdh {
+    type Own<'a> = Parties<'a>;
+
+    async fn wrap(&self, data_key: &DataKey, bound: &Bound<'_>, _: Io<'_>) -> Result<Entry, Error> {
         match &self.scheme {
-            Scheme::Static { own, peer, secret } => Parties::new(own, peer).wrap(RING, secret, data_key, context),
+            Scheme::Static { own, peer, secret } => Parties::new(own, peer).wrap(RING, secret, data_key, bound.bytes()),
             Scheme::Ephemeral { recipient } => {
                 let ephemeral = PrivateKey::generate(self.curve)?;
                 let secret = ephemeral.agree(recipient)?;
-                Parties::new(&ephemeral.public_key()?, recipient).wrap(RING, &secret, data_key, context)
+                Parties::new(&ephemeral.public_key()?, recipient).wrap(RING, &secret, data_key, bound.bytes())
             }
-            Scheme::Discovery { .. } => Err(Error::OpenOnly { key: self.key_name() }),
+            Scheme::Discovery { .. } => Err(Error::OpenOnly { key: self.key() }),
         }
     }
 
-    /// The parties of an encrypted data key, if it is this ring's own.
-    fn claim<'a>(&self, data_key: &'a EncryptedDataKey<'_>) -> Option<Parties<'a>> {
-        let parties = Parties::of(self.curve, data_key)?;
-        let own = match &self.scheme {
+    async fn claim<'a>(&'a self, Found { data_key, .. }: Found<'a>) -> Result<Option<Parties<'a>>, Error> {
+        let parties = Parties::of(self.curve, data_key);
+        Ok(parties.filter(|parties| match &self.scheme {
             Scheme::Static { own, peer, .. } => parties.other_than(own) == Some(peer.point()),
             Scheme::Ephemeral { recipient } => parties.recipient == recipient.point(),
             Scheme::Discovery { own, .. } => parties.recipient == own.point(),
-        };
-        own.then_some(parties)
+        }))
     }
 
-    fn open_key(
-        &self,
-        data_key: &EncryptedDataKey<'_>,
-        parties: Parties<'_>,
-        context: &[u8],
+    async fn open<'a>(
+        &'a self,
+        Found { data_key, bound, .. }: Found<'a>,
+        parties: Parties<'a>,
     ) -> Result<OpenKeys, Error> {
         match &self.scheme {
-            Scheme::Static { secret, .. } => parties.unwrap(secret, data_key, context),
-            Scheme::Ephemeral { .. } => Err(Error::SealOnly { key: self.key_name(), why: "its scheme is ephemeral" }),
+            Scheme::Static { secret, .. } => parties.unwrap(secret, data_key, bound.bytes()),
+            Scheme::Ephemeral { .. } => Err(Error::SealOnly { key: self.key(), why: "its scheme is ephemeral" }),
             Scheme::Discovery { private, .. } => {
                 let sender = PublicKey::from_point(self.curve, parties.sender);
                 let sender = sender.ok_or_else(|| wrap::malformed(data_key, ecdh::NO_POINT))?;
-                parties.unwrap(&private.agree(&sender)?, data_key, context)
+                parties.unwrap(&private.agree(&sender)?, data_key, bound.bytes())
             }
         }
     }
 
-    fn unwrap_key(&self, data_keys: &[EncryptedDataKey<'_>], context: &Context) -> Result<Option<OpenKeys>, Error> {
-        let mut own = data_keys.iter().filter_map(|data_key| Some((data_key, self.claim(data_key)?))).peekable();
-        if own.peek().is_none() {
-            return Ok(None);
-        }
-        let context = wrap::context_bytes(context)?;
-        first_of(own, |(data_key, parties)| self.open_key(data_key, parties, &context))
-    }
-
-    fn key_name(&self) -> KeyName {
-        KeyName::new(
-            RING,
-            &match &self.scheme {
-                Scheme::Static { own, peer, .. } => Parties::new(own, peer).words(),
-                Scheme::Ephemeral { recipient } => ecdh::recipient_words(self.curve, recipient.point()),
-                Scheme::Discovery { own, .. } => ecdh::recipient_words(self.curve, own.point()),
-            },
-        )
-    }
-}
-
-impl Keyring for RawEcdh {
-    fn wrap<'a>(
-        &'a self,
-        data_key: &'a DataKey,
-        _: Suite,
-        context: &'a Context,
-        _: Io<'a>,
-    ) -> BoxFuture<'a, Result<Wrapped, Error>> {
-        Box::pin(async move { self.wrap_key(data_key, context) })
-    }
-
-    fn unwrap<'a>(
-        &'a self,
-        data_keys: &'a [EncryptedDataKey<'a>],
-        _: Suite,
-        context: &'a Context,
-        _: Io<'a>,
-    ) -> BoxFuture<'a, Result<Option<OpenKeys>, Error>> {
-        Box::pin(async move { self.unwrap_key(data_keys, context) })
-    }
-
-    fn keys(&self) -> Vec<KeyName> {
-        vec![self.key_name()]
+    fn key(&self) -> KeyName {
+        let parties = match &self.scheme {
+            Scheme::Static { own, peer, .. } => Parties::new(own, peer).words(),
+            Scheme::Ephemeral { recipient } => ecdh::recipient_words(self.curve, recipient.point()),
+            Scheme::Discovery { own, .. } => ecdh::recipient_words(self.curve, own.point()),
+        };
+        KeyName::new(RING, &parties)
     }
 
     fn seals(&self) -> bool {

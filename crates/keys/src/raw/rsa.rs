@@ -9,14 +9,14 @@
 
 use std::borrow::Cow;
 
-use dynaseal_item::{Context, DataKey, EncryptedDataKey, OpenKeys, Suite};
+use dynaseal_item::{DataKey, EncryptedDataKey, OpenKeys};
 
 use crate::error::{Error, Layer};
 use crate::keyfile::KeyFile;
-use crate::keyring::{Io, KeyName, Keyring, Wrapped, first_of};
+use crate::keyring::{Bound, Io, KeyName};
 use crate::raw::named;
+use crate::ring::{Entry, Found, Ring};
 use crate::secret::Secret;
-use crate::wire::BoxFuture;
 use crate::wrap::rsa::{Padding, PrivateKey, PublicKey};
 use crate::wrap::{self, WRAPPED};
 
@@ -57,70 +57,45 @@ impl RawRsa {
         };
         Ok(Self { namespace: namespace.to_owned(), name: name.to_owned(), public, private })
     }
+}
 
-    fn wrap_key(&self, data_key: &DataKey, context: &Context) -> Result<Wrapped, Error> {
-        let context = wrap::context_bytes(context)?;
+impl Ring for RawRsa {
+    type Own<'a> = &'a PrivateKey;
+
+    async fn wrap(&self, data_key: &DataKey, bound: &Bound<'_>, _: Io<'_>) -> Result<Entry, Error> {
         let intermediate = Secret::random()?;
         let mut ciphertext = Vec::with_capacity(WRAPPED);
-        let tag_key = wrap::wrap_data_key(&intermediate, data_key, &context, &mut ciphertext)?;
+        let tag_key = wrap::wrap_data_key(&intermediate, data_key, bound.bytes(), &mut ciphertext)?;
         self.public.wrap(intermediate.expose(), &mut ciphertext)?;
         let data_key = EncryptedDataKey {
             provider_id: Cow::Owned(self.namespace.as_bytes().to_vec()),
             provider_info: Cow::Owned(self.name.as_bytes().to_vec()),
             ciphertext: Cow::Owned(ciphertext),
         };
-        Ok(vec![(data_key, tag_key)])
+        Ok((data_key, tag_key))
     }
 
-    fn owns(&self, data_key: &EncryptedDataKey<'_>) -> bool {
-        *data_key.provider_id == *self.namespace.as_bytes() && *data_key.provider_info == *self.name.as_bytes()
-    }
-
-    fn unwrap_key(&self, data_keys: &[EncryptedDataKey<'_>], context: &Context) -> Result<Option<OpenKeys>, Error> {
-        let mut own = data_keys.iter().filter(|data_key| self.owns(data_key)).peekable();
-        if own.peek().is_none() {
+    async fn claim<'a>(&'a self, Found { data_key, .. }: Found<'a>) -> Result<Option<&'a PrivateKey>, Error> {
+        if *data_key.provider_id != *self.namespace.as_bytes() || *data_key.provider_info != *self.name.as_bytes() {
             return Ok(None);
         }
-        let Some(private) = &self.private else {
-            return Err(Error::SealOnly { key: self.key_name(), why: "it has no private key" });
-        };
-        let context = wrap::context_bytes(context)?;
-        first_of(own, |data_key| {
-            let (wrapped, rest) = wrap::split(data_key)?;
-            let intermediate = private.unwrap(rest)?;
-            let failed = || Error::Unwrap { key: self.key_name(), at: Layer::DataKey };
-            wrap::unwrap_data_key(&intermediate, wrapped, &context).ok_or_else(failed)
-        })
+        let lacking = || Error::SealOnly { key: self.key(), why: "it has no private key" };
+        self.private.as_ref().ok_or_else(lacking).map(Some)
     }
 
-    fn key_name(&self) -> KeyName {
+    async fn open<'a>(
+        &'a self,
+        Found { data_key, bound, .. }: Found<'a>,
+        private: &'a PrivateKey,
+    ) -> Result<OpenKeys, Error> {
+        let (wrapped, rest) = wrap::split(data_key)?;
+        let intermediate = private.unwrap(rest)?;
+        let failed = || Error::Unwrap { key: self.key(), at: Layer::DataKey };
+        wrap::unwrap_data_key(&intermediate, wrapped, bound.bytes()).ok_or_else(failed)
+    }
+
+    fn key(&self) -> KeyName {
         KeyName::new(&self.namespace, &self.name)
-    }
-}
-
-impl Keyring for RawRsa {
-    fn wrap<'a>(
-        &'a self,
-        data_key: &'a DataKey,
-        _: Suite,
-        context: &'a Context,
-        _: Io<'a>,
-    ) -> BoxFuture<'a, Result<Wrapped, Error>> {
-        Box::pin(async move { self.wrap_key(data_key, context) })
-    }
-
-    fn unwrap<'a>(
-        &'a self,
-        data_keys: &'a [EncryptedDataKey<'a>],
-        _: Suite,
-        context: &'a Context,
-        _: Io<'a>,
-    ) -> BoxFuture<'a, Result<Option<OpenKeys>, Error>> {
-        Box::pin(async move { self.unwrap_key(data_keys, context) })
-    }
-
-    fn keys(&self) -> Vec<KeyName> {
-        vec![self.key_name()]
     }
 }
 

@@ -210,6 +210,7 @@ impl StoreError {
                     "DSL-4126"
                 }
             },
+            Self::NoAnswer { source: WireError::NoWay(_), .. } => "DSL-6005",
             Self::NoAnswer { .. } => "DSL-4127",
             Self::Answer { .. } => "DSL-4128",
             Self::TableShape { .. } => "DSL-4129",
@@ -241,6 +242,7 @@ impl StoreError {
                 | TableRefusal::Conflict => Kind::Outage,
                 TableRefusal::Other(_) => Kind::Internal,
             },
+            Self::NoAnswer { source: WireError::NoWay(_), .. } => Kind::Config,
             Self::NoAnswer { .. } | Self::Raced { .. } | Self::Restless { .. } => Kind::Outage,
             Self::Answer { .. } => Kind::Internal,
             Self::Malformed { .. } | Self::NotAuthentic { .. } | Self::Twice { .. } => Kind::Data,
@@ -269,6 +271,7 @@ impl StoreError {
                 TableRefusal::Other(_) => "look the name up in the documentation of DynamoDB",
             },
             Self::NoAnswer { source: WireError::NoCredentials, .. } => "give this process AWS credentials",
+            Self::NoAnswer { source: WireError::NoWay(instead), .. } => instead,
             Self::NoAnswer { .. } => "check that DynamoDB can be reached, then try again",
             Self::Answer { .. } => "check that the endpoint is DynamoDB",
             Self::TableShape { .. } => "choose another name for the key store",

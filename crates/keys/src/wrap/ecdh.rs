@@ -27,10 +27,11 @@ use aws_lc_rs::encoding::AsDer as _;
 use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_ASN1, ECDSA_P384_SHA384_ASN1, ECDSA_P521_SHA512_ASN1, EcdsaVerificationAlgorithm, ParsedPublicKey,
 };
-use dynaseal_item::{Context, DataKey, EncryptedDataKey, OpenKeys};
+use dynaseal_item::{DataKey, EncryptedDataKey, OpenKeys};
 
 use crate::error::{Error, Layer};
-use crate::keyring::{KeyName, Wrapped};
+use crate::keyring::KeyName;
+use crate::ring::Entry;
 use crate::secret::{Secret, random};
 use crate::wrap::{self, CounterKdf, Gcm, IV, KEY, WRAPPED};
 
@@ -259,15 +260,14 @@ impl<'a> Parties<'a> {
         provider: &'static str,
         secret: &SharedSecret,
         data_key: &DataKey,
-        context: &Context,
-    ) -> Result<Wrapped, Error> {
-        let context = wrap::context_bytes(context)?;
+        context: &[u8],
+    ) -> Result<Entry, Error> {
         let (intermediate, salt) = (Secret::random()?, random::<SALT>()?);
-        let fixed = self.fixed(&context);
+        let fixed = self.fixed(context);
         let failed = Error::Library { at: "deriving a key" };
         let (commitment, key) = secret.derive(&fixed, &salt).ok_or(failed)?;
         let mut ciphertext = Vec::with_capacity(WRAPPED + SALT + COMMITMENT + WRAPPED);
-        let tag_key = wrap::wrap_data_key(&intermediate, data_key, &context, &mut ciphertext)?;
+        let tag_key = wrap::wrap_data_key(&intermediate, data_key, context, &mut ciphertext)?;
         ciphertext.extend_from_slice(&salt);
         ciphertext.extend_from_slice(&commitment);
         // The salt makes the key a fresh one, so the IV may be the same.
@@ -277,7 +277,7 @@ impl<'a> Parties<'a> {
             provider_info: Cow::Owned(self.info()),
             ciphertext: Cow::Owned(ciphertext),
         };
-        Ok(vec![(data_key, tag_key)])
+        Ok((data_key, tag_key))
     }
 
     /// Opens a data key that was wrapped under the parties' shared secret.

@@ -116,6 +116,28 @@ fn a_multi_key_may_hold_them() {
     assert_eq!(types, [("cloud", "aws-kms"), ("main", "raw-aes"), ("old", "aws-kms-discovery")]);
 }
 
+#[test]
+fn a_multi_key_may_not_hold_two_replicas() {
+    let replica = MRK.replace("eu-west-1", "us-east-1");
+    let text = |kind: &str, children: &str| {
+        format!(
+            "{MAIN}[keys.eu]\ntype = \"aws-kms-mrk\"\nkey_arn = \"{MRK}\"\n[keys.us]\ntype = \"{kind}\"\n\
+             key_arn = \"{replica}\"\n[keys.nested]\ntype = \"multi\"\nchildren = [\"us\"]\n\
+             [keys.all]\ntype = \"multi\"\ngenerator = \"eu\"\nchildren = [\"main\", {children}]\n\
+             [tables.Users]\nkeys = \"all\"\npartition_key = \"id\"\n"
+        )
+    };
+    for child in ["us", "nested"] {
+        let expected = format!(
+            "16:7 DSL-5103 [keys.all] holds a multi-Region key more than once: eu, \"aws-kms\" key \"{MRK}\"; {child}, \
+             \"aws-kms\" key \"{replica}\""
+        );
+        assert_eq!(super::faults(&text("aws-kms-mrk", &format!("\"{child}\""))), [expected]);
+    }
+    // A ring that does not know of replicas is no second one.
+    parse(&text("aws-kms", "\"us\"")).unwrap();
+}
+
 const ECDH: &str = "type = \"aws-kms-ecdh\"\ncurve = \"P-256\"";
 const RSA: &str = "type = \"aws-kms-rsa\"\npadding = \"OAEP_SHA256\"";
 

@@ -2,29 +2,18 @@
 //!
 //! Such a test runs this same binary again with an environment variable that makes it the child.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::print_stdout,
-    reason = "helpers of tests, not tests themselves"
-)]
-
-mod support;
-
 use std::path::Path;
 use std::process::{Command, Output};
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::support::{self, Gateway, assert_error, target, upstream};
 use bytes::Bytes;
 use dynaseal_gateway::{Embedded, UpstreamLimits, start_log};
 use http_body_util::Full;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
-use support::{Gateway, assert_error, target, upstream};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
@@ -147,7 +136,10 @@ async fn tls_server(certified: &rcgen::CertifiedKey<rcgen::KeyPair>) -> u16 {
 
 fn child(test: &str, argument: &str, environment: &[(&str, &std::ffi::OsStr)]) -> Output {
     let mut command = Command::new(std::env::current_exe().unwrap());
-    command.args(["--exact", test, "--nocapture"]).env(CHILD, argument).envs(environment.iter().copied());
+    command
+        .args(["--exact", &format!("process::{test}"), "--nocapture"])
+        .env(CHILD, argument)
+        .envs(environment.iter().copied());
     let mut child = command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn().unwrap();
     for _ in 0..300 {
         if child.try_wait().unwrap().is_some() {

@@ -1,5 +1,5 @@
-//! A few tries for calls of KMS. Each of its operations that key rings use can be repeated: none changes a key, and a data
-//! key that nobody received protects nothing.
+//! A few tries for calls of KMS and Vault. Each of their operations that key rings use can be repeated: none changes a key,
+//! and a data key that nobody received protects nothing.
 //!
 //! Reads of a key store are calls of DynamoDB and are not retried here: the wire cannot tell them from a caller's own, and
 //! what they fail with is an answer that the caller's SDK retries.
@@ -13,7 +13,7 @@ use dynaseal_engine::{Answer, Refusal, WireError};
 
 /// Tries, and what keeps them from adding to an outage: a retry spends from a budget that answers fill up again.
 #[derive(Debug)]
-pub(crate) struct Retries {
+pub struct Retries {
     budget: AtomicU32,
     randomness: RandomState,
 }
@@ -26,7 +26,10 @@ impl Default for Retries {
 
 impl Retries {
     /// Tries until there is an answer that will not change, the tries or the budget are used up, or the time is over.
-    pub(crate) async fn carry_out<F>(&self, limit: Duration, attempt: impl Fn() -> F) -> Result<Answer, WireError>
+    ///
+    /// # Errors
+    /// The last try got no answer, or the time was over.
+    pub async fn carry_out<F>(&self, limit: Duration, attempt: impl Fn() -> F) -> Result<Answer, WireError>
     where
         F: Future<Output = Result<Answer, WireError>>,
     {
@@ -70,12 +73,12 @@ impl Retries {
 fn may_pass(result: &Result<Answer, WireError>) -> bool {
     match result {
         Ok(answer) => !answer.ok() && Refusal::of(answer).is_passing(),
-        Err(error) => *error != WireError::NoCredentials,
+        Err(error) => !matches!(error, WireError::NoCredentials | WireError::NoToken),
     }
 }
 
 /// How often a call is tried.
-pub(crate) const TRIES: u32 = 3;
+pub const TRIES: u32 = 3;
 /// Half of the longest pause before the second try; each further one may be twice as long.
 const PAUSE: Duration = Duration::from_millis(50);
 /// A hundred retries, and then one for each five calls that get an answer.
@@ -126,6 +129,7 @@ mod tests {
             answer(400, "DisabledException"),
             answer(400, "AccessDeniedException"),
             Err(WireError::NoCredentials),
+            Err(WireError::NoToken),
         ] {
             assert_eq!(tried(&Retries::default(), vec![lasting.clone()]).await, (1, lasting));
         }

@@ -1,21 +1,10 @@
 //! Transactions that depend on encrypted attributes: whole or not at all, once, and with every reason.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::needless_pass_by_value,
-    reason = "helpers of tests, not tests themselves"
-)]
-
-#[allow(dead_code, unreachable_pub, reason = "each test binary uses its part")]
-mod protected;
-
 use std::sync::atomic::Ordering;
 
+use crate::protected::*;
 use dynaseal_engine::{Engine, Wire};
 use dynaseal_gateway::Embedded;
-use protected::*;
 use serde_json::{Value, json};
 
 /// Four actions on encrypted attributes and one on another table. `:v` is what the check expects of item 3.

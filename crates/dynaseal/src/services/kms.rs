@@ -4,18 +4,15 @@
 //! that would be lost on the way is refused: nothing is sent that says less than it was asked to.
 
 use std::collections::HashMap;
-use std::error::Error as StdError;
 
-use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_kms::Client;
 use aws_sdk_kms::config::{Config, Region};
-use aws_sdk_kms::error::{ProvideErrorMetadata, SdkError};
-use aws_sdk_kms::operation::RequestId;
 use aws_sdk_kms::primitives::Blob;
-use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use dynaseal_engine::{Answer, BoxFuture, Call, Service, Wire, WireError};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
+
+use super::sdk::Failure;
 
 /// A wire to KMS alone.
 pub(crate) struct KmsWire(pub(crate) Client);
@@ -29,7 +26,7 @@ impl Wire for KmsWire {
             let body = Zeroizing::new(call.body);
             let asked = serde_json::from_slice(&body).map_err(|_| WireError::Unreachable)?;
             match carry_out(&self.0, &call.operation, asked, call.region.as_deref()).await {
-                Ok(said) => answer(200, None, &said),
+                Ok(said) => answer(&said),
                 Err(Failure::Answer(answer)) => Ok(answer),
                 Err(Failure::Wire(error)) => Err(error),
             }
@@ -62,8 +59,6 @@ struct Asked {
 #[derive(Default, Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct Said {
-    #[serde(rename = "__type", skip_serializing_if = "Option::is_none")]
-    error: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     key_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -96,12 +91,6 @@ struct Described {
     key_usage: Option<String>,
     key_spec: Option<String>,
     multi_region: Option<bool>,
-}
-
-enum Failure {
-    /// KMS refused.
-    Answer(Answer),
-    Wire(WireError),
 }
 
 async fn carry_out(client: &Client, operation: &str, mut a: Asked, region: Option<&str>) -> Result<Said, Failure> {
@@ -211,40 +200,11 @@ fn all_taken(left: &Asked) -> Result<(), Failure> {
     if *left == Asked::default() { Ok(()) } else { Err(Failure::Wire(WireError::Unreachable)) }
 }
 
-impl<E> From<SdkError<E, HttpResponse>> for Failure
-where
-    E: ProvideErrorMetadata + StdError + Send + Sync + 'static,
-{
-    fn from(error: SdkError<E, HttpResponse>) -> Self {
-        let wire = match &error {
-            SdkError::ServiceError(refused) => {
-                let name = refused.err().code().map(str::to_owned);
-                let id = refused.err().meta().request_id().map(str::to_owned);
-                let said = Said { error: name, ..Said::default() };
-                return match answer(refused.raw().status().as_u16(), id, &said) {
-                    Ok(answer) => Self::Answer(answer),
-                    Err(error) => Self::Wire(error),
-                };
-            }
-            SdkError::TimeoutError(_) => WireError::Timeout,
-            SdkError::DispatchFailure(failure) if failure.is_timeout() => WireError::Timeout,
-            SdkError::ResponseError(_) => WireError::Broken,
-            other if is_for_want_of_credentials(other) => WireError::NoCredentials,
-            _ => WireError::Unreachable,
-        };
-        Self::Wire(wire)
-    }
-}
-
-fn is_for_want_of_credentials(error: &(dyn StdError + 'static)) -> bool {
-    error.is::<CredentialsError>() || error.source().is_some_and(is_for_want_of_credentials)
-}
-
-fn answer(status: u16, request_id: Option<String>, said: &Said) -> Result<Answer, WireError> {
+fn answer(said: &Said) -> Result<Answer, WireError> {
     // Long enough not to be moved while a key is written into it; who reads it wipes it.
     let mut body = Vec::with_capacity(LONGEST);
     serde_json::to_writer(&mut body, said).map_err(|_| WireError::Broken)?;
-    Ok(Answer { status, request_id, body })
+    Ok(Answer { status: 200, request_id: None, body })
 }
 
 /// Bytes that JSON has as base64; wiped when dropped.

@@ -1,25 +1,12 @@
 //! The stream of a protected table over sockets: two gateways before one database, and a plain table beside it.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::needless_pass_by_value,
-    reason = "helpers of tests, not tests themselves"
-)]
-
-#[allow(dead_code, unreachable_pub, reason = "each test binary uses its part")]
-mod protected;
-mod support;
-
 use std::sync::Arc;
 
+use crate::protected::{self, request, user};
+use crate::support::{Gateway, Reply, assert_error};
 use dynaseal_engine::{Engine, SystemClock};
 use dynaseal_gateway::{Embedded, Settings};
-use protected::{request, user};
 use serde_json::{Value, json};
-use support::{Gateway, Reply, assert_error};
 
 /// A database whose table `Users` has a stream with these images.
 fn database(view: &str) -> Embedded {

@@ -1,6 +1,7 @@
 //! HTTP to the services: a pool of connections, and each exchange bounded in time and size.
 
 use std::future::Future;
+use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -16,23 +17,40 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use tower_service::Service as TowerService;
 
-use crate::error::Error;
+/// How long an upstream may take and how much it may answer.
+#[derive(Clone, Copy, Debug)]
+pub struct UpstreamLimits {
+    /// How long a connection, its TLS handshake included, may take.
+    pub connect_time: Duration,
+    /// How long a call may take, from its start to the last byte of its answer.
+    pub answer_time: Duration,
+    /// The longest answer, in bytes. DynamoDB's pages are up to 16 MiB of values, a third more in base64.
+    pub answer: usize,
+}
+
+impl Default for UpstreamLimits {
+    fn default() -> Self {
+        Self { connect_time: Duration::from_secs(3), answer_time: Duration::from_secs(20), answer: 64 << 20 }
+    }
+}
 
 /// Connections, kept for the next exchange.
 #[derive(Debug)]
-pub(crate) struct Connections(Client<InTime, Full<Bytes>>);
+pub struct Connections(Client<InTime, Full<Bytes>>);
 
 impl Connections {
     /// A pool whose connections may take `connect_time` to be made.
-    pub(crate) fn new(connect_time: Duration) -> Result<Self, Error> {
+    ///
+    /// # Errors
+    /// The trusted certificates or the cipher suites cannot be used.
+    pub fn new(connect_time: Duration) -> io::Result<Self> {
         let mut tcp = HttpConnector::new();
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
         tcp.set_keepalive(Some(KEEPALIVE));
         let tls = HttpsConnectorBuilder::new()
-            .with_provider_and_native_roots(rustls::crypto::aws_lc_rs::default_provider())
-            .map_err(|source| Error::Tls { source })?
-            // `endpoint.rs` has refused http to other machines.
+            .with_provider_and_native_roots(rustls::crypto::aws_lc_rs::default_provider())?
+            // `address.rs` has refused http to other machines.
             .https_or_http()
             .enable_http1()
             .wrap_connector(tcp);
@@ -43,8 +61,12 @@ impl Connections {
         Ok(Self(client))
     }
 
-    /// Sends a request and reads the whole answer, which may take `limit` and have `longest` bytes.
-    pub(crate) async fn exchange(
+    /// Sends a request and reads the whole answer, which may take `limit` and have `longest` bytes. A redirect is an answer
+    /// like any other: where it leads nothing is sent.
+    ///
+    /// # Errors
+    /// No answer came, or a longer one.
+    pub async fn exchange(
         &self,
         request: Request<Bytes>,
         limit: Duration,
@@ -63,7 +85,10 @@ impl Connections {
 }
 
 /// `Host` as the connection will send it and the signature must cover it.
-pub(crate) fn host(uri: &Uri) -> Result<HeaderValue, WireError> {
+///
+/// # Errors
+/// The address names none.
+pub fn host(uri: &Uri) -> Result<HeaderValue, WireError> {
     let authority = uri.authority().ok_or(WireError::Broken)?;
     let default_port = if uri.scheme_str() == Some("https") { 443 } else { 80 };
     let text = match authority.port_u16() {

@@ -1,26 +1,15 @@
 //! The gateway as its callers meet it, over real sockets.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::print_stdout,
-    reason = "helpers of tests, not tests themselves"
-)]
-
-mod support;
-
 use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::support::{Client, FnWire, Gateway, assert_error, ok, target};
 use dynaseal_engine::{Engine, SystemClock};
 use dynaseal_gateway::{Embedded, Limits, Server, Settings};
 use http::Request;
 use serde_json::json;
-use support::{Client, FnWire, Gateway, assert_error, ok, target};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::Notify;

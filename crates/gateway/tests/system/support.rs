@@ -1,5 +1,4 @@
 //! What the tests share: a gateway on a free port, a client, and wires and upstreams that misbehave on purpose.
-#![allow(dead_code, unreachable_pub, unused_imports, reason = "each test binary uses its part")]
 
 use std::convert::Infallible;
 use std::future::Future;

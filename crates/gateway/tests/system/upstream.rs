@@ -1,26 +1,15 @@
 //! The upstream over the network: signatures, and every way in which an upstream can fail.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::print_stdout,
-    reason = "helpers of tests, not tests themselves"
-)]
-
-mod support;
-
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::support::{
+    FakeUpstream, Gateway, TEST_TOKEN, assert_error, assert_signature, brisk, raw_upstream, target, upstream,
+};
 use bytes::Bytes;
 use dynaseal_gateway::{Target, UpstreamLimits, open_upstream};
 use http::Response;
 use http_body_util::Full;
-use support::{
-    FakeUpstream, Gateway, TEST_TOKEN, assert_error, assert_signature, brisk, raw_upstream, target, upstream,
-};
 use tokio::net::TcpListener;
 
 fn json_answer(status: u16, body: &'static str) -> Response<Full<Bytes>> {

@@ -1,22 +1,11 @@
 //! Writes whose condition or change depends on encrypted attributes, over an embedded database.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::needless_pass_by_value,
-    reason = "helpers of tests, not tests themselves"
-)]
-
-#[allow(dead_code, unreachable_pub, reason = "each test binary uses its part")]
-mod protected;
-
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use crate::protected::*;
 use dynaseal_engine::Error;
 use dynaseal_gateway::Embedded;
-use protected::*;
 use serde_json::{Value, json};
 
 #[tokio::test]

@@ -1,21 +1,12 @@
 //! Keys of AWS KMS through the gateway: a KMS over HTTP, DynamoDB in this process, and callers over sockets.
 
-#![allow(
-    dead_code,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "helpers of tests, not tests themselves"
-)]
-
-#[path = "../examples/fake_kms/server.rs"]
-mod server;
-mod support;
-
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::fake_kms;
+use crate::support::{
+    FakeUpstream, Gateway, Reply, assert_error, assert_signed_for, brisk, network, raw_upstream, target,
+};
 use dynaseal_engine::{Answer, BoxFuture, Call, Engine, Plaintext, Service, Table, Wire, WireError};
 use dynaseal_gateway::{Embedded, RuntimeClock, Settings, Target, Upstream, UpstreamLimits};
 use dynaseal_item::{Action, SchemaSpec};
@@ -24,7 +15,6 @@ use dynaseal_keys::{AwsKmsRing, Provider};
 use http::Response;
 use http_body_util::Full;
 use serde_json::json;
-use support::{FakeUpstream, Gateway, Reply, assert_error, assert_signed_for, brisk, network, raw_upstream, target};
 
 #[tokio::test]
 async fn items_are_sealed_and_opened_with_keys_of_kms() {
@@ -191,7 +181,7 @@ struct World {
 impl World {
     async fn start(limits: UpstreamLimits) -> Self {
         let kms = FakeKms::with_clock(Arc::new(RuntimeClock)).with_key(KEY);
-        let url = format!("http://{}", server::serve(kms.clone()).await.unwrap());
+        let url = format!("http://{}", fake_kms::serve(kms.clone()).await.unwrap());
         Self::over(kms, network(&target_of(&url), limits)).await
     }
 

@@ -1,18 +1,7 @@
 //! Filters on encrypted attributes, indexes of any projection, and legacy parameters.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::needless_pass_by_value,
-    reason = "helpers of tests, not tests themselves"
-)]
-
-#[allow(dead_code, unreachable_pub, reason = "each test binary uses its part")]
-mod protected;
-
+use crate::protected::*;
 use dynaseal_gateway::Embedded;
-use protected::*;
 use serde_json::{Value, json};
 
 #[tokio::test]

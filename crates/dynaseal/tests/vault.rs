@@ -1,0 +1,199 @@
+//! Sealed clients and single items with branch keys that Vault protects: the transit engine in memory, on a real socket,
+//! beside a store that holds items and key store.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "helpers of tests, not tests themselves")]
+
+mod support;
+#[path = "../../http/tests/vault_server/mod.rs"]
+mod vault_server;
+
+use std::io;
+use std::path::Path;
+
+use aws_sdk_dynamodb::config::retry::RetryConfig;
+use aws_sdk_dynamodb::error::{DisplayErrorContext, SdkError};
+use aws_sdk_dynamodb::operation::get_item::GetItemError;
+use dynaseal::{AwsItem, Error, Outside, Sealing, Vault};
+use support::{SECRET, Store, engine_of, key_store, s, user};
+use vault_server::{Manner, TOKEN, Vault as Server};
+
+#[tokio::test]
+async fn a_sealed_client_fetches_branch_keys_from_vault() {
+    let (store, vault) = world().await;
+    let db = sealed(&store, &vault);
+    db.put_item().table_name("Users").set_item(Some(user("1"))).send().await.unwrap();
+    let stored = stored(&store, "1").await;
+    assert!(stored["email"].is_b() && stored.contains_key("aws_dbe_head"));
+    assert_eq!(get(&db).await.unwrap(), Some(user("1")));
+    // The key store itself is read by the client that is sealed; the branch key is fetched once.
+    assert_eq!(store.operations(), ["GetItem", "PutItem", "GetItem", "GetItem"]);
+    let asked: Vec<_> = vault.take_seen();
+    assert_eq!(asked.len(), 1);
+    assert_eq!(asked[0].0.uri.path(), "/v1/transit/decrypt/branch-keys");
+    // Another process opens it.
+    assert_eq!(get(&sealed(&store, &vault)).await.unwrap(), Some(user("1")));
+    assert!(!format!("{db:?}").contains(TOKEN));
+}
+
+#[tokio::test]
+async fn single_items_and_stream_records_take_vault_and_the_key_store() {
+    let (store, vault) = world().await;
+    let sealing = Sealing::new(engine_of(CONFIG)).vault(at(&vault.url())).dynamodb(store.plain());
+    let item = sealing.seal_item("Users", &user("1")).await.unwrap();
+    assert!(item["email"].is_b());
+    assert_eq!(sealing.open_item("Users", &item).await.unwrap(), user("1"));
+    // What the one sealed, the other opens.
+    store.plain().put_item().table_name("Users").set_item(Some(item)).send().await.unwrap();
+    assert_eq!(get(&sealed(&store, &vault)).await.unwrap(), Some(user("1")));
+
+    for (sealing, service) in [
+        (Sealing::new(engine_of(CONFIG)).dynamodb(store.plain()), ".vault("),
+        (Sealing::new(engine_of(CONFIG)).vault(at(&vault.url())), ".dynamodb("),
+    ] {
+        let error = sealing.open_item("Users", &stored(&store, "1").await).await.unwrap_err();
+        assert!(error.code() == "DSL-6005" && error.to_string().contains(service), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn without_a_server_nothing_is_sealed() {
+    let store = Store::start().await;
+    let error = dynaseal::seal(store.options(), engine_of(CONFIG)).unwrap_err();
+    assert_eq!((&error, error.code()), (&Error::NoVault, "DSL-9306"));
+    assert!(error.to_string().contains(".vault(dynaseal::Vault::from_env()?)"), "{error}");
+}
+
+#[test]
+fn an_environment_that_does_not_lead_to_vault_says_what_to_set() {
+    for (settings, what) in [
+        (Environment { address: None, token: Some(TOKEN) }, "VAULT_ADDR: it is not set"),
+        (Environment { address: Some("http://vault.example.com"), token: Some(TOKEN) }, "VAULT_ADDR: http://"),
+        (Environment { address: Some("https://vault.example.com/v1/"), token: Some(TOKEN) }, "it has a path"),
+        (Environment { address: Some("https://vault.example.com"), token: None }, "VAULT_TOKEN: it is not set"),
+        (
+            Environment { address: Some("https://vault.example.com"), token: Some("a\ncanary") },
+            "VAULT_TOKEN: it cannot",
+        ),
+    ] {
+        let error = Vault::from_outside(&settings).unwrap_err();
+        let text = error.to_string();
+        assert!(text.starts_with("DSL-9011: Vault cannot be called: ") && text.contains(what), "{text}");
+        assert!(text.contains("VAULT_TOKEN_FILE") && !text.contains("canary"), "{text}");
+    }
+    let good = Environment { address: Some("https://vault.example.com:8200"), token: Some(TOKEN) };
+    assert!(!format!("{:?}", Vault::from_outside(&good).unwrap()).contains(TOKEN));
+}
+
+#[tokio::test]
+async fn every_trouble_with_vault_has_its_code_and_passes() {
+    let (store, vault) = world().await;
+    sealed(&store, &vault).put_item().table_name("Users").set_item(Some(user("1"))).send().await.unwrap();
+    for (status, code) in [(429, "DSL-4101"), (503, "DSL-4102"), (403, "DSL-4103"), (404, "DSL-4105")] {
+        vault.transit().trouble(Some(status));
+        assert_code(&get(&sealed(&store, &vault)).await.unwrap_err(), code);
+    }
+    vault.transit().trouble(None);
+
+    // A redirect would carry the token away, and an answer without end fill the memory.
+    let elsewhere = Server::start().await;
+    for (manner, code) in [(Manner::Redirects(elsewhere.url()), "DSL-4111"), (Manner::SaysTooMuch(1 << 20), "DSL-4112")]
+    {
+        vault.behave(manner);
+        assert_code(&get(&sealed(&store, &vault)).await.unwrap_err(), code);
+    }
+    assert!(elsewhere.take_seen().is_empty());
+    vault.behave(Manner::Serves);
+
+    vault.renew("another-token");
+    assert_code(&get(&sealed(&store, &vault)).await.unwrap_err(), "DSL-4103");
+    vault.renew(TOKEN);
+    assert_eq!(get(&sealed(&store, &vault)).await.unwrap(), Some(user("1")));
+}
+
+#[tokio::test]
+async fn a_server_that_is_not_there_is_an_outage() {
+    let (store, vault) = world().await;
+    sealed(&store, &vault).put_item().table_name("Users").set_item(Some(user("1"))).send().await.unwrap();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let nobody = format!("http://{}", listener.local_addr().unwrap());
+    drop(listener);
+    let sealing = Sealing::new(engine_of(CONFIG)).vault(at(&nobody));
+    let db = dynaseal::seal(store.options().retry_config(RetryConfig::disabled()), sealing).unwrap();
+    let error = get(&db).await.unwrap_err();
+    assert_code(&error, "DSL-4112");
+    assert_eq!(error.raw_response().unwrap().status().as_u16(), 503);
+}
+
+#[track_caller]
+fn assert_code(error: &SdkError<GetItemError>, code: &str) {
+    assert_eq!(dynaseal::code(error), Some(code), "{error:?}");
+    let text = format!("{} {error:?}", DisplayErrorContext(error));
+    assert!(text.contains("transit/branch-keys") && !text.contains(TOKEN) && !text.contains(SECRET), "{text}");
+}
+
+/// A store with the table `Users` and a key store, and the server that protects its branch keys.
+async fn world() -> (Store, Server) {
+    let (store, vault) = (Store::start().await, Server::start().await);
+    key_store(CONFIG, &store, vault.transit()).await;
+    store.forget();
+    (store, vault)
+}
+
+fn sealed(store: &Store, vault: &Server) -> dynaseal::Client {
+    let options = store.options().retry_config(RetryConfig::disabled());
+    dynaseal::seal(options, Sealing::new(engine_of(CONFIG)).vault(at(&vault.url()))).unwrap()
+}
+
+fn at(url: &str) -> Vault {
+    Vault::at(url, TOKEN).unwrap()
+}
+
+async fn get(db: &dynaseal::Client) -> Result<Option<AwsItem>, SdkError<GetItemError>> {
+    db.get_item().table_name("Users").key("id", s("1")).send().await.map(|got| got.item)
+}
+
+async fn stored(store: &Store, id: &str) -> AwsItem {
+    let got = store.plain().get_item().table_name("Users").key("id", s(id)).send().await.unwrap();
+    got.item.unwrap()
+}
+
+/// Two variables of an environment.
+struct Environment {
+    address: Option<&'static str>,
+    token: Option<&'static str>,
+}
+
+impl Outside for Environment {
+    fn env(&self, name: &str) -> Option<String> {
+        let value = match name {
+            "VAULT_ADDR" => self.address,
+            "VAULT_TOKEN" => self.token,
+            _ => None,
+        };
+        value.map(str::to_owned)
+    }
+
+    fn read(&self, _: &Path) -> io::Result<Vec<u8>> {
+        Err(io::ErrorKind::NotFound.into())
+    }
+
+    fn others_can_read(&self, _: &Path) -> bool {
+        false
+    }
+}
+
+const CONFIG: &str = r#"
+[keys.tenants]
+type = "hierarchical"
+key_store_table = "KeyStore"
+vault_key = "branch-keys"
+branch_key_id = "t"
+cache_ttl = 60
+
+[tables.Users]
+keys = "tenants"
+partition_key = "id"
+default_action = "encrypt_and_sign"
+[tables.Users.attributes]
+id = "sign_only"
+"#;

@@ -1,0 +1,27 @@
+//! The gateway as a whole: over sockets, and in this process over an embedded database and wires on which something goes
+//! wrong.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::needless_pass_by_value,
+    clippy::print_stdout,
+    unreachable_pub,
+    reason = "helpers of tests, not tests themselves"
+)]
+
+#[path = "../../examples/fake_kms/server.rs"]
+mod fake_kms;
+mod protected;
+mod support;
+
+mod decide;
+mod kms;
+mod process;
+mod read;
+mod server;
+mod streams;
+mod transact;
+mod upstream;
