@@ -289,7 +289,10 @@ impl Error {
             Error::SealOnly { .. } => {
                 "give the key ring what it lacks: private_key_file, or the key's ARN as key_arn; or open with another key ring"
             }
-            Error::OpenOnly { .. } => "make it the child of a multi key whose generator seals",
+            Error::OpenOnly { .. } => {
+                "give an RSA key its public_key_file, ECDH the other party's with scheme = \"static\", or make the key the child \
+                 of a multi key whose generator seals"
+            }
             Error::SigningSuite { .. } => "set suite = \"hmac\" for the table, or use another key ring",
             Error::StoreUnavailable { .. } => {
                 "try again; when_unavailable = \"keep\" lets keys that were fetched before serve through an outage"

@@ -158,6 +158,11 @@ impl KeyName {
         Self { provider: printable(provider.as_bytes()), key: printable(key.as_bytes()) }
     }
 
+    /// Whether it is a key of this provider.
+    pub(crate) fn is_of(&self, provider: &str) -> bool {
+        &*self.provider == provider
+    }
+
     /// Who wrapped an encrypted data key, as far as it says.
     #[must_use]
     pub fn of(data_key: &EncryptedDataKey<'_>) -> Self {

@@ -116,8 +116,8 @@ pub enum WireError {
     /// The connection could not be made, or TLS failed.
     #[error("it could not be reached")]
     Unreachable,
-    /// The connection broke before the answer was complete; the call may have been carried out.
-    #[error("the connection broke before its answer was complete")]
+    /// The connection broke before the answer was complete, or the answer was too long; the call may have been carried out.
+    #[error("the connection broke before its answer was complete, or the answer was too long")]
     Broken,
     /// The time limit passed; the call may have been carried out.
     #[error("it did not answer in time")]

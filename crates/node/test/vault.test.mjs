@@ -124,7 +124,7 @@ const outcome = (promise) =>
   promise.then(
     () => "no error",
     (error) => {
-      assert.ok(![error.message, error.hint, error.stack].some((text) => text.includes("test token")));
+      assert.ok(![error.message, error.hint, error.stack].some((text) => /test token|KMS|AWS/.test(text)), error.message);
       return error.code;
     },
   );
@@ -204,7 +204,7 @@ test("what is not set, or would show keys on the way, is said before anything is
 test("what a server should not answer", async () => {
   const elsewhere = await new Transit().start();
   const troubles = [
-    [(_, reply) => reply(307, {}, { location: `${elsewhere.url}/v1/transit/decrypt/tenants` }), "DSL-4112"],
+    [(_, reply) => reply(307, {}, { location: `${elsewhere.url}/v1/transit/decrypt/tenants` }), "DSL-4111"],
     [(response) => response.destroy(), "DSL-4112"],
     [(response) => response.writeHead(200).end("<html>"), "DSL-4113"],
     [(_, reply) => reply(200, { data: { plaintext: Buffer.alloc(32).toString("base64") } }), "DSL-4132"],
@@ -247,16 +247,20 @@ test("a fault that passes is tried again", async () => {
 test("in a lasting outage a hundred retries go out for all callers, and then each call is tried once", async (t) => {
   const keys = { tenants: { ...keyStore, branch_key_id_attribute: "id" } };
   const tenants = Array.from({ length: 157 }, (_, number) => `tenant ${number}`);
-  for (const tenant of tenants) await putBranchKey(tenant);
+  // Many at once, but not so many that a slow machine lets some of them run out of time.
+  const forEach = async (all, work) => {
+    const ends = [];
+    for (let at = 0; at < all.length; at += 15) ends.push(...(await Promise.all(all.slice(at, at + 15).map(work))));
+    return ends;
+  };
+  await forEach(tenants, putBranchKey);
   const dynaseal = cold({}, { ...config, keys });
   const requestsOf = async (callers, code) => {
-    const calls = await seenDuring(() =>
-      Promise.all(
-        callers.map(async (tenant) =>
-          assert.equal(await outcome(dynaseal.sealItem("Users", { ...plain, id: { S: tenant } })), code),
-        ),
-      ),
-    );
+    let ends;
+    const calls = await seenDuring(async () => {
+      ends = await forEach(callers, (tenant) => outcome(dynaseal.sealItem("Users", { ...plain, id: { S: tenant } })));
+    });
+    assert.deepEqual(ends, callers.map(() => code));
     return calls.length;
   };
   t.after(() => (vault.always = undefined));

@@ -90,14 +90,20 @@ function cannotSend({ target, operation, region, body }: Send): DynasealError {
       hint: "let a client that was sealed with this Dynaseal use the table first, give Dynaseal a client as dynamodb, or give the table a section of its own, which names its keys",
     });
   }
-  const [what, option] = target === DYNAMODB ? ["reading the key store", "dynamodb"] : ["AWS KMS", "kms"];
-  const where = region === undefined ? "" : ` in Region ${region}`;
-  return new DynasealError({
-    code: "DSL-9006",
-    kind: "config",
-    message: `${operation}${where} was not sent: a key of the configuration needs ${what}, and there is no client for it`,
-    hint: `give one with the configuration: { ${option}: new ${target === DYNAMODB ? "DynamoDBClient" : "KMSClient"}({ … }) }`,
-  });
+  const missing = (message: string, hint: string) =>
+    new DynasealError({ code: "DSL-9006", kind: "config", message: `${operation} ${message}`, hint });
+  if (target === DYNAMODB) {
+    const { TableName } = JSON.parse(body.toString("utf8")) as { TableName: string };
+    return missing(
+      `on table ${TableName} was not sent: it is a key store, and there is no client to read it with`,
+      "give one beside the configuration, { dynamodb: new DynamoDBClient({ … }) }; only a sealed DynamoDBClient reads it by itself",
+    );
+  }
+  const [where, its] = region === undefined ? ["", "{ … }"] : [`in Region ${region} `, `{ region: "${region}" }`];
+  return missing(
+    `${where}was not sent: a key of the configuration needs AWS KMS, and there is no client for it`,
+    `give one beside the configuration: { kms: new KMSClient(${its}) }`,
+  );
 }
 
 function read(source: ConfigSource, env: Record<string, string>): NativeEngineResult {

@@ -112,20 +112,22 @@ async function senderFor(source: SenderOf | undefined, step: Send, option: strin
     const found: Sender | undefined = source(step.region);
     if (typeof found?.send === "function") return found;
     const where = step.region === undefined ? "without a Region" : `for Region ${step.region}`;
-    throw elsewhere(`${step.operation} was not sent: the function given as ${option} gives no client ${where}`, option);
+    throw elsewhere(
+      `${step.operation} was not sent: the function given as ${option} gives no client ${where}`,
+      "let it give one for each Region that it may be asked for",
+    );
   }
   if (!source) throw new Error(`no ${option} client`);
   const { region } = source.config as { region?: string | (() => Promise<string>) };
   const own = typeof region === "function" ? await region() : region;
   if (step.region === undefined || own === undefined || own === step.region) return source;
   throw elsewhere(
-    `${step.operation} must be sent to Region ${step.region}, but the client given as ${option} is for ${own}`,
-    option,
+    `${step.operation} was not sent: it must go to Region ${step.region}, and the client given as ${option} is for ${own}`,
+    `give a client for ${step.region}, or a function that gives one for each Region, ${option}: (region) => …`,
   );
 }
 
-function elsewhere(message: string, option: string): DynasealError {
-  const hint = `give a function, ${option}: (region) => …, that gives a client for each Region`;
+function elsewhere(message: string, hint: string): DynasealError {
   return new DynasealError({ code: "DSL-9009", kind: "config", message, hint });
 }
 

@@ -19,8 +19,8 @@ export class Vault {
   async send(step: Send, signal: AbortSignal | undefined): Promise<Reply> {
     const url = addressOf(step, this.env);
     const headers = await headersOf(step, this.env);
-    // A redirect would carry the token to another host, so it is an error.
-    const request = { method: "POST", headers, body: step.body.toString("utf8"), redirect: "error" } as const;
+    // A redirect would carry the token to another host, so it is the answer.
+    const request = { method: "POST", headers, body: step.body.toString("utf8"), redirect: "manual" } as const;
     return this.#retries.carryOut(() => attempt(url, request, signal), signal);
   }
 }
@@ -79,7 +79,7 @@ async function headersOf(step: Send, env: Environment): Promise<Headers> {
       headers.set(header, value);
     } catch {
       // Its own error quotes the value.
-      throw notForVault(step, `what ${name} holds cannot stand in a header`);
+      throw notForVault(step, `what ${name} holds cannot stand in a header`, "take line breaks and control characters out of it");
     }
   };
   if (given) set("x-vault-token", "VAULT_TOKEN", given.trim());
@@ -94,14 +94,13 @@ async function tokenIn(step: Send, file: string): Promise<string> {
   return token;
 }
 
-function notForVault(step: Send, why: string): DynasealError {
-  return new DynasealError({
-    code: "DSL-9011",
-    kind: "config",
-    message: `${step.operation} was not sent to Vault: ${why}`,
-    hint: "set VAULT_ADDR, such as https://vault.example.com:8200, and VAULT_TOKEN, or VAULT_TOKEN_FILE for one that an agent renews",
-  });
+function notForVault(step: Send, why: string, hint = SET): DynasealError {
+  const message = `${step.operation} was not sent to Vault: ${why}`;
+  return new DynasealError({ code: "DSL-9011", kind: "config", message, hint });
 }
+
+const SET =
+  "set VAULT_ADDR, such as https://vault.example.com:8200, and VAULT_TOKEN, or VAULT_TOKEN_FILE for one that an agent renews";
 
 /** Milliseconds for all tries of one call, the pauses between them aside. */
 const TIME = 10_000;

@@ -6,6 +6,7 @@ use dynaseal_item::Kind;
 use thiserror::Error;
 
 use crate::keyring::KeyName;
+use crate::kms::vault;
 use crate::wire::{Answer, WireError};
 
 /// A call of KMS that failed.
@@ -50,7 +51,7 @@ pub enum KmsError {
 pub enum Refusal {
     /// The rate of calls is above the account's quota.
     Throttled,
-    /// KMS has a fault of its own.
+    /// The service has a fault of its own.
     Unavailable,
     /// The credentials may not do this with this key.
     AccessDenied,
@@ -124,7 +125,7 @@ impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Throttled => "too many requests",
-            Self::Unavailable => "KMS has a fault of its own",
+            Self::Unavailable => "the service has a fault of its own",
             Self::AccessDenied => "access is denied",
             Self::Credentials => "the credentials are not valid",
             Self::NotFound => "there is no such key",
@@ -178,6 +179,15 @@ impl KmsError {
     /// What to do about it.
     #[must_use]
     pub fn hint(&self) -> &'static str {
+        let (Self::Refused { key, .. } | Self::NoAnswer { key, .. } | Self::Answer { key, .. }) = self;
+        match self {
+            Self::NoAnswer { source: WireError::NoWay(instead), .. } => instead,
+            _ if key.is_of(vault::PROVIDER) => self.vault_hint(),
+            _ => self.kms_hint(),
+        }
+    }
+
+    fn kms_hint(&self) -> &'static str {
         match self {
             Self::Refused { refusal, .. } => match refusal {
                 Refusal::Throttled => {
@@ -202,12 +212,31 @@ impl KmsError {
                 Refusal::Other(_) => "look the name up in the documentation of AWS KMS",
             },
             Self::NoAnswer { source: WireError::NoCredentials, .. } => "give this process AWS credentials",
+            Self::NoAnswer { .. } => "check that KMS can be reached, then try again",
+            Self::Answer { .. } => "check that the endpoint is AWS KMS",
+        }
+    }
+
+    fn vault_hint(&self) -> &'static str {
+        match self {
+            Self::Refused { refusal, .. } => match refusal {
+                Refusal::Throttled => "try again later; a longer cache_ttl makes fewer calls",
+                Refusal::Unavailable => "check that Vault is unsealed and well, then try again",
+                Refusal::AccessDenied => {
+                    "renew the token, or give it a policy that allows the operation; docs/KEYS.md has one"
+                }
+                Refusal::NotFound => "check vault_mount, vault_key and VAULT_NAMESPACE",
+                Refusal::InvalidCiphertext | Refusal::IncorrectKey => self.kms_hint(),
+                Refusal::Other(name) if name.starts_with("status 3") => {
+                    "set VAULT_ADDR to the active server: a redirect is not followed, since it would carry the token along"
+                }
+                _ => "look for the call in the log of Vault",
+            },
             Self::NoAnswer { source: WireError::NoToken, .. } => {
                 "check VAULT_TOKEN, or the file that VAULT_TOKEN_FILE names"
             }
-            Self::NoAnswer { source: WireError::NoWay(instead), .. } => instead,
-            Self::NoAnswer { .. } => "check that the key management service can be reached, then try again",
-            Self::Answer { .. } => "check that the endpoint is AWS KMS",
+            Self::NoAnswer { .. } => "check that Vault can be reached at VAULT_ADDR, then try again",
+            Self::Answer { .. } => "check that VAULT_ADDR is the address of Vault or OpenBao",
         }
     }
 }
@@ -232,5 +261,24 @@ mod tests {
         let name = format!("{{\"__type\":\"New \\n\\u001b[31m{}\"}}", "x".repeat(200));
         let Refusal::Other(name) = refusal(400, &name) else { panic!("not a name that is known") };
         assert!(name.starts_with("New31mx") && name.len() == NAME);
+    }
+
+    #[test]
+    fn who_keeps_keys_in_vault_is_told_of_vault() {
+        let key = || KeyName::new(vault::PROVIDER, "transit/app");
+        let operation = "decrypt";
+        let refusals = [Refusal::Throttled, Refusal::Unavailable, Refusal::AccessDenied, Refusal::NotFound];
+        let others =
+            [Refusal::InvalidCiphertext, Refusal::Other("status 307".into()), Refusal::Other("status 400".into())];
+        let refused = refusals.into_iter().chain(others);
+        let sources = [WireError::Broken, WireError::NoToken];
+        let all = refused
+            .map(|refusal| KmsError::Refused { operation, key: key(), refusal })
+            .chain(sources.map(|source| KmsError::NoAnswer { operation, key: key(), source }))
+            .chain([KmsError::Answer { operation, key: key(), what: "it has no data" }]);
+        for error in all {
+            let (said, hint) = (error.to_string(), error.hint());
+            assert!(!said.contains("KMS") && !hint.contains("KMS") && !hint.contains("AWS"), "{said}; {hint}");
+        }
     }
 }

@@ -127,7 +127,7 @@ impl<'a> Transit<'a> {
     /// A key that a record names is checked like one that is configured: it becomes part of a path.
     fn new(operation: &'static str, key: &'a str) -> Result<Self, Error> {
         let path = key.strip_prefix(PREFIX);
-        let asked = Asked { operation, provider: "vault-transit", key: path.unwrap_or(key) };
+        let asked = Asked { operation, provider: PROVIDER, key: path.unwrap_or(key) };
         let parts = path.and_then(|path| path.rsplit_once('/'));
         let parts = parts.filter(|(mount, name)| VaultTransit::key(mount, name).is_ok());
         let (mount, name) = parts.ok_or_else(|| asked.refused(Refusal::IncorrectKey))?;
@@ -160,6 +160,9 @@ fn refusal(answer: &Answer) -> Refusal {
     }
 }
 
+/// As errors name it.
+pub(super) const PROVIDER: &str = "vault-transit";
+/// Before a key's name in a key store.
 const PREFIX: &str = "vault-transit:";
 
 #[cfg(test)]

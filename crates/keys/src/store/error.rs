@@ -65,8 +65,8 @@ pub enum StoreError {
         /// What it says, as far as it is a number.
         version: String,
     },
-    /// KMS does not open the record under what it says of itself.
-    #[error("{record} is not authentic: KMS does not open it under the attributes that it has")]
+    /// The key that protects the record does not open it under what it says of itself.
+    #[error("{record} is not authentic: the key that protects it does not open it under the attributes that it has")]
     NotAuthentic {
         /// Which.
         record: RecordName,
