@@ -6,8 +6,13 @@ mod erase;
 mod list;
 mod lost;
 mod read;
+#[path = "../support/mod.rs"]
+#[expect(dead_code, reason = "these tests have a network")]
+mod support;
 mod switch;
 mod tamper;
+mod thief;
+mod thief_items;
 mod vault;
 mod write;
 
