@@ -150,16 +150,6 @@ impl FakeKms {
         self.state().trouble.clear();
     }
 
-    /// Allows the caller these operations and no other, as a policy does.
-    pub fn allow(&self, operations: &[&'static str]) {
-        self.allow_only([Allow::operations(operations)]);
-    }
-
-    /// Allows the caller what one of the statements allows, and nothing else.
-    pub fn allow_only(&self, policy: impl IntoIterator<Item = Allow>) {
-        self.state().policy = Some(policy.into_iter().collect());
-    }
-
     /// How often an operation was called, refused calls included.
     #[must_use]
     pub fn count(&self, operation: &str) -> usize {

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "the helpers of a test may stop it")]
 
+mod bound;
 mod erase;
 mod list;
 mod lost;

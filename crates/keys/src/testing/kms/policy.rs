@@ -2,6 +2,20 @@
 
 use serde_json::Value;
 
+use super::FakeKms;
+
+impl FakeKms {
+    /// Allows the caller these operations and no other, as a policy does.
+    pub fn allow(&self, operations: &[&'static str]) {
+        self.allow_only([Allow::operations(operations)]);
+    }
+
+    /// Allows the caller what one of the statements allows, and nothing else.
+    pub fn allow_only(&self, policy: impl IntoIterator<Item = Allow>) {
+        self.state().policy = Some(policy.into_iter().collect());
+    }
+}
+
 /// A statement that allows operations, with every key and context unless it says more.
 #[derive(Clone, Debug)]
 pub struct Allow {
