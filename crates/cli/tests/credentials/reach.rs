@@ -41,13 +41,12 @@ fn it_is_asked_with_every_context_and_told_where_it_cannot_be_used() {
         (vec!["DSL-8202"], &json!("globex"))
     );
 
-    // Disabled or gone it cannot be used, which proves nothing of permissions.
+    // Disabled or gone it cannot be used, which proves nothing of permissions, and so it does not pass.
     world.aws.kms.allow(&["Decrypt", "DescribeKey"]);
     world.aws.kms.set_state(OTHER, KeyState::Disabled);
     let (code, said) = world.all(&args);
-    assert_eq!((code, &said["keys"][2]["errors"]), (Some(0), &json!([])), "{said}");
-    assert!(said["keys"][2]["unknown"].to_string().contains("disabled"), "{said}");
+    assert_eq!((code, codes(&said["keys"][2]["errors"])), (Some(1), vec!["DSL-4106"]), "{said}");
     world.aws.kms.delete_key(OTHER);
     let (code, said) = world.all(&args);
-    assert!(code == Some(0) && said["keys"][2]["unknown"].to_string().contains("no such key"), "{said}");
+    assert_eq!((code, codes(&said["keys"][2]["errors"])), (Some(1), vec!["DSL-4105"]), "{said}");
 }

@@ -56,14 +56,10 @@ impl KeyStoreTable {
     /// No such branch key, a record that cannot be used, or a failure of DynamoDB.
     pub async fn bound(&self, id: &str, io: Io<'_>) -> Result<[BoundRecord; 2], Error> {
         let missing = || Error::NoBranchKey { id: id.to_owned() };
-        let name = RecordType::Active.of(id);
-        let Some(active) = self.record(name.clone(), io).await? else {
-            let disabled = self.is_disabled(&name, io).await?;
-            return Err(if disabled { StoreError::Disabled { id: name.id.into() }.into() } else { missing() });
-        };
+        let active = self.existing(RecordType::Active.of(id), missing, io).await?;
         let version = active.version.ok_or_else(missing)?;
-        let opening = self.record(RecordType::Version(version).of(id), io).await?;
-        let opening = opening.ok_or_else(|| Error::NoVersion { id: id.to_owned(), version: version.to_string() })?;
+        let missing = || Error::NoVersion { id: id.to_owned(), version: version.to_string() };
+        let opening = self.existing(RecordType::Version(version).of(id), missing, io).await?;
         Ok([self.as_asked(&active)?, self.as_asked(&opening)?])
     }
 

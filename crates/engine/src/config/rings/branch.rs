@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use dynaseal_keys::{
     AwsKms, BranchKeyFile, BranchKeyId, CacheOptions, Hierarchical, KeyStore, KeyStoreOptions, KeyStoreTable, Kms,
-    KmsConfiguration, KmsKeys, KmsPurpose, VaultTransit,
+    KmsConfiguration, KmsPurpose, VaultTransit,
 };
 
 use super::super::cache;
@@ -49,13 +49,7 @@ pub(super) fn table(section: &mut Section<'_, '_>, faults: &mut Faults<'_>) -> O
     let cache = cache::read(section, faults);
     let (table, (kms, keys, protected)) = (table?.value, kms_key?);
     let logical_name = logical_name.map_or(table, |name| name.value);
-    let kms_keys = match &keys {
-        KmsConfiguration::Key(key) | KmsConfiguration::MultiRegionKey(key) => Some(KmsKeys::Named(key.clone())),
-        KmsConfiguration::Discovery(keys) => {
-            Some(KmsKeys::Discovered { keys: keys.clone(), replicas: !keys.regions.is_empty() })
-        }
-        KmsConfiguration::Vault(_) => None,
-    };
+    let kms_keys = keys.kms_keys();
     let options = KeyStoreOptions { table: table.to_owned(), logical_name: logical_name.to_owned(), kms, keys };
     let store = Arc::new(usable(KeyStoreTable::new(options), |field| section.place(field), faults)?);
     let named = if logical_name == table { String::new() } else { format!(" (made as {logical_name})") };

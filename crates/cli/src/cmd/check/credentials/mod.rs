@@ -122,6 +122,12 @@ impl Key {
     fn new(question: Question, rights: KmsRights) -> Self {
         let KmsRights { allowed, missing, excess, refused, refused_in_context, unknown } = rights;
         let mut errors: Vec<_> = missing.iter().map(|error| question.missing(error)).collect();
+        // What is to be out of reach must be shown to be, but not to be allowed to look at the key is well.
+        let open = |error: &KmsError| {
+            question.name.is_none() && !matches!(error, KmsError::Refused { refusal: Refusal::AccessDenied, .. })
+        };
+        let (unproven, unknown): (Vec<_>, Vec<_>) = unknown.into_iter().partition(open);
+        errors.extend(unproven.iter().map(|error| question.missing(error)));
         let mut warnings = Vec::new();
         for operation in excess {
             match question.name {

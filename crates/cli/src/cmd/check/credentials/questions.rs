@@ -64,7 +64,7 @@ pub(super) fn refuse_useless(config: &Config, args: &CheckArgs) -> Result<(), Er
 pub(super) fn services(config: &Config, args: &CheckArgs) -> Vec<Service> {
     let (mut kms, mut store) = (!args.ask.other_key.is_empty(), false);
     for asked in config.kms() {
-        store |= asked.store.is_some() && (reads(&asked, &args.ask));
+        store |= asked.store.is_some() && reads(&asked, &args.ask);
         kms |= store || asked.used.named().is_some() || !args.ask.key.is_empty();
     }
     let needed = |service: &Service| if *service == Service::Kms { kms } else { store };
