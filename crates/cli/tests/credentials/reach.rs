@@ -31,7 +31,7 @@ fn it_is_asked_with_every_context_and_told_where_it_cannot_be_used() {
         world.create(id, KEY);
     }
     let own = Allow::operations(&["Decrypt"]).on(&[KEY]);
-    world.aws.kms.allow_only([own.clone(), Allow::operations(&["Decrypt"]).bound_to("branch-key-id", "globex")]);
+    world.aws.kms.allow_only([own, Allow::operations(&["Decrypt"]).bound_to("branch-key-id", "globex")]);
     let args = ["--credentials=reads", "--branch-key", "acme", "--branch-key", "globex", "--other-key", OTHER];
     let (code, said) = world.all(&args);
     assert_eq!((code, said["keys"].as_array().unwrap().len()), (Some(1), 4), "{said}");

@@ -166,7 +166,7 @@ fn a_writer_gives_a_record_no_other_part() {
         }
     }
     // Nor does the active record, or the beacon key, open what a version sealed.
-    put(&world, &[active.clone()]);
+    put(&world, std::slice::from_ref(&active));
     for mut moved in [active, record(&world, "t", "beacon:ACTIVE")] {
         moved.as_object_mut().unwrap().remove("version");
         moved["type"] = json!({ "S": new_type });
