@@ -115,9 +115,46 @@ pub(crate) struct CheckArgs {
         default_missing_value = "reads-and-writes"
     )]
     pub(crate) credentials: Option<Access>,
+    #[command(flatten)]
+    pub(crate) ask: AskArgs,
     /// One JSON object instead of text.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// What `--credentials` cannot know from the configuration.
+#[cfg(feature = "items")]
+#[derive(Debug, clap::Args)]
+#[group(requires = "credentials")]
+pub(crate) struct AskArgs {
+    /// With --credentials: a branch key to ask about, with the encryption context of its records in the key store; may be
+    /// given several times, as may the next three.
+    #[arg(long, value_name = "ID")]
+    pub(crate) branch_key: Vec<String>,
+    /// A key of AWS KMS that items or branch keys name, for key types in discovery.
+    #[arg(long, value_name = "ARN", value_parser = key_arn)]
+    pub(crate) key: Vec<String>,
+    /// A key of AWS KMS that must be out of reach: what is allowed with it is an error.
+    #[arg(long, value_name = "ARN", value_parser = key_arn)]
+    pub(crate) other_key: Vec<String>,
+    /// A pair of the encryption context that the calls have, for policies that ask for it.
+    #[arg(long, value_name = "NAME=VALUE", value_parser = pair)]
+    pub(crate) context: Vec<(String, String)>,
+}
+
+/// A name and its value.
+#[cfg(feature = "items")]
+pub(crate) fn pair(text: &str) -> Result<(String, String), &'static str> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err("a pair is NAME=VALUE"),
+    }
+}
+
+#[cfg(feature = "items")]
+fn key_arn(text: &str) -> Result<String, &'static str> {
+    let arn = dynaseal_keys::KeyArn::parse(text).map(|arn| arn.text.to_owned());
+    arn.ok_or("write the ARN of a key, arn:aws:kms:REGION:ACCOUNT:key/ID")
 }
 
 const EXIT_CODES: &str = "Exit codes: 0 done; 1 found something wrong in the data; 2 could not be carried out.";
@@ -141,8 +178,9 @@ const NOT_VERIFIED: &str = "What a header says is not verified: only `dynaseal o
 #[cfg(feature = "items")]
 const REFUSED: &str = "\
 The exit code is 1 if the configuration has faults, the request is refused, or
-the credentials lack something. Nothing is sent without --credentials, and no
-value of the request is printed:
+the credentials lack something or reach a key that must be out of reach. Nothing
+is sent without --credentials, and no value of the request is printed:
 
   dynaseal check dynaseal.toml --explain UpdateItem < request.json
-  dynaseal check dynaseal.toml --credentials && dynaseal gateway";
+  dynaseal check dynaseal.toml --credentials && dynaseal gateway
+  dynaseal check dynaseal.toml --credentials=reads --branch-key acme";

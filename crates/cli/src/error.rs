@@ -63,6 +63,15 @@ pub(crate) enum Error {
         /// What is missing or too much.
         what: &'static str,
     },
+    /// An option that nothing of the configuration has to do with.
+    #[cfg(feature = "items")]
+    #[error("{file} has nothing that {option} could be about")]
+    NoUse {
+        /// The configuration.
+        file: PathBuf,
+        /// The option.
+        option: String,
+    },
     /// What cannot be taken back was not confirmed.
     #[cfg(feature = "items")]
     #[error("nothing was changed: {what}")]
@@ -125,6 +134,8 @@ impl Error {
             Error::AuditLog { .. } => "DSL-8009",
             #[cfg(feature = "items")]
             Error::NoAuditLog => "DSL-8010",
+            #[cfg(feature = "items")]
+            Error::NoUse { .. } => "DSL-8011",
             #[cfg(feature = "dev")]
             Error::PortInUse { .. } => "DSL-8005",
             #[cfg(feature = "dev")]
@@ -156,6 +167,10 @@ impl Error {
             #[cfg(feature = "items")]
             Error::AuditLog { .. } => {
                 "free the disk or name another file; look at the key's state with `dynaseal keys describe`"
+            }
+            #[cfg(feature = "items")]
+            Error::NoUse { .. } => {
+                "leave it out, or correct it or the configuration; docs/KEYS.md, \"Do the credentials fit\""
             }
             #[cfg(feature = "items")]
             Error::NoAuditLog => {

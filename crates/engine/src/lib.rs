@@ -35,8 +35,8 @@ mod size;
 mod table;
 
 pub use config::{
-    AttributeExplanation, Config, ConfigErrors, Explanation, Fault, GatewaySection, KeyExplanation, KmsExplanation,
-    Machine, Outside, TableExplanation,
+    AttributeExplanation, Config, ConfigErrors, Explanation, Fault, GatewaySection, KeyExplanation, KmsAsked,
+    KmsExplanation, Machine, Outside, TableExplanation,
 };
 pub use dynaseal_keys::{
     Answer, BoxFuture, CacheStats, Call, Clock, Io, Refusal, Service, SystemClock, Wire, WireError,

@@ -15,6 +15,20 @@ const SORT: &str = "aws-crypto-sort-name";
 const LEGEND: &str = "aws-crypto-legend";
 const ATTRIBUTE: &str = "aws-crypto-attr.";
 
+impl Schema {
+    /// The pairs that every item of the table demands.
+    #[must_use]
+    pub fn shared_context(&self) -> Context {
+        let mut context = Context::new();
+        context.insert(TABLE, self.logical_name());
+        context.insert(PARTITION, self.partition_key());
+        if let Some(sort_key) = self.sort_key() {
+            context.insert(SORT, sort_key);
+        }
+        context
+    }
+}
+
 /// The pairs that an item demands. `bound` gives the key attributes (version 1) or every attribute marked
 /// `SIGN_AND_INCLUDE_IN_ENCRYPTION_CONTEXT` (version 2).
 pub(crate) fn required<'v>(
@@ -22,12 +36,7 @@ pub(crate) fn required<'v>(
     version: Version,
     bound: impl Iterator<Item = (&'v str, &'v Value<'v>)>,
 ) -> Result<Context, Error> {
-    let mut context = Context::new();
-    context.insert(TABLE, schema.logical_name());
-    context.insert(PARTITION, schema.partition_key());
-    if let Some(sort_key) = schema.sort_key() {
-        context.insert(SORT, sort_key);
-    }
+    let mut context = schema.shared_context();
     let mut legend = Vec::new();
     for (name, value) in bound {
         let fault = |fault| Error::Value { attribute: name.to_owned(), fault };

@@ -19,6 +19,7 @@
 //!                             single.rs      one key, or it and its replicas
 //!                             discovery.rs   whichever key sealed the item
 //!                          kms/rsa.rs      an RSA key in AWS KMS; kms/ecdh.rs, an elliptic-curve key there
+//!                             rights.rs      what credentials may do with which keys, asked by dry runs; uses.rs
 //!                          multi.rs        several rings as one
 //!
 //!         wrap.rs          how every ring wraps a data key; with secret.rs, all there is of cryptography here
@@ -57,6 +58,7 @@ pub use kms::error::{KmsError, Refusal};
 pub use kms::rights::{KmsKeyUse, KmsPurpose, KmsRights, Role};
 pub use kms::ring::AwsKmsRing;
 pub use kms::rsa::AwsKmsRsa;
+pub use kms::uses::{KmsKeys, KmsUse};
 pub use kms::vault::VaultTransit;
 pub use kms::{KeyBytes, Kms};
 pub use multi::Multi;
@@ -71,6 +73,7 @@ pub use store::admin::list::{BranchKeyDescription, BranchKeyState, BranchKeySumm
 pub use store::admin::rotate::Rotated;
 pub use store::admin::setup::KeyStoreReady;
 pub use store::admin::switch::Switched;
+pub use store::bound::{BoundRecord, Survey};
 pub use store::error::{RecordName, StoreError, TableRefusal};
 pub use store::keys::KmsConfiguration;
 pub use store::table::{KeyStoreOptions, KeyStoreTable};

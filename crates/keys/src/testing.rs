@@ -11,7 +11,7 @@ use std::time::Duration;
 use crate::keyring::{Clock, Io};
 use crate::wire::{Answer, BoxFuture, Call, Service, Wire, WireError};
 
-pub use kms::{FakeKms, KeyState, Trouble};
+pub use kms::{Allow, FakeKms, KeyState, Trouble};
 pub use table::{FakeTable, TableTrouble};
 pub use transit::FakeTransit;
 

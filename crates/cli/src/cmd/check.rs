@@ -32,7 +32,7 @@ pub(crate) fn run(args: &CheckArgs) -> Result<Outcome, Error> {
     let report = match Config::load(&args.file, &Machine) {
         Ok(config) => match (&args.explain, args.credentials) {
             (Some(target), _) => Report::Request(plan::explain(config, target)?),
-            (None, Some(access)) => Report::Credentials(credentials::ask(&config, access)?),
+            (None, Some(access)) => Report::Credentials(credentials::ask(&config, access, args)?),
             (None, None) => Report::Right(config.explain()),
         },
         // A file that cannot be read is neither right nor wrong.

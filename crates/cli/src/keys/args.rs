@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::args::pair;
+
 /// Branch keys: create, rotate, list, and take them away.
 #[derive(Debug, clap::Args)]
 #[command(after_help = AFTER)]
@@ -50,7 +52,7 @@ pub(crate) struct CreateArgs {
     #[arg(value_name = "ID")]
     pub(crate) id: Option<String>,
     /// A pair of the custom encryption context, such as tenant=acme; may be given several times.
-    #[arg(long, value_name = "KEY=VALUE", value_parser = pair)]
+    #[arg(long, value_name = "NAME=VALUE", value_parser = pair)]
     pub(crate) context: Vec<(String, String)>,
 }
 
@@ -85,13 +87,6 @@ pub(crate) struct ConfirmedArgs {
     /// Say what would be done and change nothing.
     #[arg(long)]
     pub(crate) dry_run: bool,
-}
-
-fn pair(text: &str) -> Result<(String, String), &'static str> {
-    match text.split_once('=') {
-        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
-        _ => Err("a pair is KEY=VALUE"),
-    }
 }
 
 fn age(text: &str) -> Result<Duration, &'static str> {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
-use dynaseal_keys::{Error, KeyStoreTable, Keyring, KmsKeyUse, Multi};
+use dynaseal_keys::{Error, KeyStoreTable, Keyring, KmsUse, Multi};
 
 use super::explain::KeyExplanation;
 use super::fault::{CONTRADICTION, CYCLE, Faults, MISSING, Span, TYPE, UNDEFINED, UNUSED, nearest, shown};
@@ -23,7 +23,8 @@ pub(super) struct Keys<'r> {
 #[derive(Default)]
 pub(super) struct Made {
     pub(super) stores: KeyStores,
-    pub(super) kms_keys: BTreeMap<String, KmsKeyUse>,
+    /// What they ask of AWS KMS; those over branch keys that take only one name it.
+    pub(super) kms: BTreeMap<String, (KmsUse, Option<String>)>,
 }
 
 /// The key stores of those keys that have one, by the keys' names.
@@ -200,8 +201,8 @@ fn read_one<'r>(
     let state = match r#type {
         Type::Multi => multi(&mut section, faults),
         Type::Ring(ring) => rings::read(ring, &mut section, folder, outside, faults).map(|built| {
-            let rings::Built { ring, detail, branch_key_id_attribute, key_store, kms_key } = built;
-            made.kms_keys.extend(kms_key.map(|key| (name.to_owned(), key)));
+            let rings::Built { ring, detail, branch_key_id, branch_key_id_attribute, key_store, kms } = built;
+            made.kms.extend(kms.map(|used| (name.to_owned(), (used, branch_key_id))));
             made.stores.extend(key_store.map(|store| (name.to_owned(), store)));
             let (name, children) = (name.to_owned(), Vec::new());
             let explained =

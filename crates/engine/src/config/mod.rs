@@ -12,6 +12,7 @@ mod explain;
 mod fault;
 mod gateway;
 mod keys;
+mod kms;
 mod material;
 mod outside;
 mod rings;
@@ -27,14 +28,14 @@ use toml::de::DeTable;
 pub use explain::{AttributeExplanation, Explanation, KeyExplanation, KmsExplanation, TableExplanation};
 pub use fault::{ConfigErrors, Fault};
 pub use gateway::GatewaySection;
+pub use kms::KmsAsked;
 pub use outside::{Machine, Outside};
 pub(crate) use tables::action_word;
 
 use crate::pattern::Pattern;
 use crate::run::Engine;
 use crate::table::Table;
-use dynaseal_item::Context;
-use dynaseal_keys::{Clock, KeyStore as _, KeyStoreTable, KmsKeyUse, Service};
+use dynaseal_keys::{Clock, KeyStore as _, KeyStoreTable, KmsUse, Service};
 use fault::{Faults, NO_TABLES, SYNTAX, UNREADABLE};
 use keys::{Keys, Made};
 use section::Section;
@@ -53,7 +54,7 @@ pub struct Config {
     pub warnings: Vec<Fault>,
     rings: BTreeMap<String, KeyExplanation>,
     key_stores: BTreeMap<String, Arc<KeyStoreTable>>,
-    kms_keys: BTreeMap<String, KmsKeyUse>,
+    kms: BTreeMap<String, (KmsUse, Option<String>)>,
 }
 
 impl Config {
@@ -105,23 +106,6 @@ impl Config {
         &self.key_stores
     }
 
-    /// The keys of AWS KMS that the configuration names, by the keys' own names; those of discovery it does not know. With each
-    /// goes what is known of the encryption context of its calls.
-    pub fn kms_keys(&self) -> impl Iterator<Item = (&str, &KmsKeyUse, Context)> {
-        self.kms_keys.iter().map(|(name, key)| {
-            let context = match self.key_stores.get(name) {
-                Some(store) => Some(("tablename", store.logical_name())),
-                None => {
-                    let table =
-                        self.tables.iter().find(|(table, _)| self.rings.get(*table).is_some_and(|ring| ring.has(name)));
-                    table.map(|(_, table)| ("aws-crypto-table-name", table.schema().logical_name()))
-                }
-            };
-            let context = context.map(|(name, value)| (name.to_owned(), value.to_owned()));
-            (name.as_str(), key, context.into_iter().collect())
-        })
-    }
-
     /// Checks the text of a configuration. `file` names it in faults; paths in it start from its folder.
     ///
     /// # Errors
@@ -142,7 +126,7 @@ impl Config {
 
         let mut keys = Keys::read(keys.as_ref(), folder, outside, &mut faults);
         let configured = tables.as_ref().map(|tables| tables::read(tables, &mut keys, &mut faults)).unwrap_or_default();
-        let Made { stores: key_stores, kms_keys } = keys.finish(&mut faults);
+        let Made { stores: key_stores, kms } = keys.finish(&mut faults);
         let gateway = gateway.map(|section| gateway::read(section, folder, &mut faults)).unwrap_or_default();
         if configured.is_empty() {
             faults.warn(&(0..0), NO_TABLES, "no table is protected", "add [tables.NAME] for each table to seal");
@@ -150,7 +134,7 @@ impl Config {
         faults.drop_consequences();
         let warnings = faults.finish()?;
         let (tables, patterns, rings) = (BTreeMap::new(), Vec::new(), BTreeMap::new());
-        let mut config = Self { tables, patterns, gateway, warnings, rings, key_stores, kms_keys };
+        let mut config = Self { tables, patterns, gateway, warnings, rings, key_stores, kms };
         for (name, Configured { what, keys }) in configured {
             match what {
                 What::Table(table) => drop(config.tables.insert(name.clone(), table)),

@@ -1,4 +1,5 @@
-//! The KMS in memory, served over HTTP on loopback, and orders for it at `/control`.
+//! The KMS in memory, served over HTTP on loopback, and orders for it at `/control`. A wire that answers calls of DynamoDB,
+//! too, gets those that come.
 #![allow(dead_code, reason = "each program that serves it uses its part")]
 #![allow(clippy::indexing_slicing, reason = "a member that JSON does not have reads as null")]
 
@@ -51,9 +52,9 @@ async fn answer(
             Err(what) => json(StatusCode::BAD_REQUEST, &json!({ "message": what })),
         }),
         (&Method::POST, "/") => match operation(&head.headers) {
-            Ok((operation, region)) => {
-                let call = Call::new(Service::Kms, operation, body.to_vec()).in_region(Some(&region));
-                wire.send(call).await.map(response)
+            Ok((service, operation, region)) => {
+                let call = Call::new(service, operation, body.to_vec()).in_region(Some(&region));
+                wire.send(call).await.map(|answer| response(service, answer))
             }
             Err(what) => {
                 let body = json!({ "__type": "IncompleteSignature", "message": what });
@@ -64,28 +65,34 @@ async fn answer(
     }
 }
 
-/// The operation of a request that is one of KMS's protocol and signed for KMS, and the Region that it is signed for.
-fn operation(headers: &HeaderMap) -> Result<(String, String), &'static str> {
+/// The operation of a request that is of its service's protocol and signed for it, and the Region that it is signed for.
+fn operation(headers: &HeaderMap) -> Result<(Service, String, String), &'static str> {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    if text("content-type") != PROTOCOL {
-        return Err("the request is not of the protocol of KMS");
+    let (prefix, operation) = text("x-amz-target").split_once('.').ok_or("the request has no target")?;
+    let service = [Service::Kms, Service::DynamoDb].into_iter().find(|service| service.target_prefix() == prefix);
+    let service = service.ok_or("the target is neither of KMS nor of DynamoDB")?;
+    if text("content-type") != protocol(service) {
+        return Err("the request is not of the protocol of its service");
     }
-    let (scope, _) =
-        text("authorization").split_once("/kms/aws4_request").ok_or("the request is not signed for KMS")?;
+    let scope = if service == Service::Kms { "/kms/aws4_request" } else { "/dynamodb/aws4_request" };
+    let (scope, _) = text("authorization").split_once(scope).ok_or("the request is not signed for its service")?;
     let region = scope.rsplit('/').next().unwrap_or_default();
-    let operation = text("x-amz-target").strip_prefix("TrentService.").ok_or("the target is not of KMS")?;
-    Ok((operation.to_owned(), region.to_owned()))
+    Ok((service, operation.to_owned(), region.to_owned()))
 }
 
-fn response(answer: Answer) -> Response<Full<Bytes>> {
+fn response(service: Service, answer: Answer) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::from(answer.body));
     *response.status_mut() = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    response.headers_mut().insert("content-type", http::HeaderValue::from_static(PROTOCOL));
+    response.headers_mut().insert("content-type", http::HeaderValue::from_static(protocol(service)));
     response
 }
 
 fn json(status: StatusCode, body: &Value) -> Response<Full<Bytes>> {
-    response(Answer { status: status.as_u16(), request_id: None, body: body.to_string().into() })
+    response(Service::Kms, Answer { status: status.as_u16(), request_id: None, body: body.to_string().into() })
+}
+
+fn protocol(service: Service) -> &'static str {
+    if service == Service::Kms { "application/x-amz-json-1.1" } else { "application/x-amz-json-1.0" }
 }
 
 /// What was called: `{"calls": [["Decrypt", "arn:…"], …]}`.
@@ -140,7 +147,6 @@ fn order(kms: &FakeKms, body: &[u8]) -> Result<(), &'static str> {
     Ok(())
 }
 
-const PROTOCOL: &str = "application/x-amz-json-1.1";
 const OPERATIONS: [&str; 8] = [
     "Decrypt",
     "DeriveSharedSecret",

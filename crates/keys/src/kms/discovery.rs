@@ -79,6 +79,11 @@ impl Discovery {
         if called { vec![found.text.to_owned()] } else { Vec::new() }
     }
 
+    /// Whether a key store asks the replicas of a key that a record names: where Regions are given.
+    pub(crate) fn any_replica(&self) -> bool {
+        !self.regions.is_empty()
+    }
+
     pub(crate) fn words(&self) -> String {
         let Self { partition, accounts, regions } = self;
         let accounts: Vec<_> = accounts.iter().map(String::as_str).collect();

@@ -12,6 +12,7 @@ pub(crate) mod rights;
 pub(crate) mod ring;
 pub(crate) mod rsa;
 mod single;
+pub(crate) mod uses;
 pub(crate) mod vault;
 
 use std::fmt::Debug;

@@ -26,7 +26,7 @@ pub enum Role {
     Writes,
 }
 
-/// A key of AWS KMS that a configuration names.
+/// A key of AWS KMS and its use.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KmsKeyUse {
     /// What KMS knows it by.
@@ -42,6 +42,8 @@ pub struct KmsKeyUse {
 pub enum KmsPurpose {
     /// It wraps the data key of each item.
     DataKeys {
+        /// Whether items are sealed with it: not with a key that discovery finds.
+        seals: bool,
         /// Whether items can be opened with it: not with a key that is named by its alias.
         opens: bool,
     },
@@ -56,6 +58,8 @@ pub enum KmsPurpose {
         /// Whether its public key is asked of KMS.
         public_key: bool,
     },
+    /// Nothing: a key that should be out of reach.
+    Nothing,
 }
 
 /// What was found out about one key.
@@ -67,8 +71,10 @@ pub struct KmsRights {
     pub missing: Vec<KmsError>,
     /// What is allowed and not needed.
     pub excess: Vec<&'static str>,
-    /// What is not needed and was refused.
+    /// What is not needed and was refused, whatever the encryption context.
     pub refused: Vec<&'static str>,
+    /// What is not needed and was refused with the encryption context that was asked; another may be allowed.
+    pub refused_in_context: Vec<&'static str>,
     /// What could not be found out.
     pub unknown: Vec<KmsError>,
 }
@@ -79,8 +85,8 @@ impl KmsKeyUse {
     pub fn needs(&self, role: Role) -> Vec<&'static str> {
         let (reads, writes) = (role != Role::Writes, role != Role::Reads);
         match self.purpose {
-            KmsPurpose::DataKeys { opens } => {
-                let writes = writes.then_some("GenerateDataKey");
+            KmsPurpose::DataKeys { seals, opens } => {
+                let writes = (writes && seals).then_some("GenerateDataKey");
                 writes.into_iter().chain((reads && opens).then_some("Decrypt")).collect()
             }
             KmsPurpose::BranchKeys => vec!["Decrypt"],
@@ -88,7 +94,14 @@ impl KmsKeyUse {
             KmsPurpose::Rsa(_) => Vec::new(),
             KmsPurpose::Ecdh { public_key: true, .. } => vec!["DeriveSharedSecret", "GetPublicKey"],
             KmsPurpose::Ecdh { public_key: false, .. } => vec!["DeriveSharedSecret"],
+            KmsPurpose::Nothing => Vec::new(),
         }
+    }
+
+    /// Whether the operation has an encryption context, so that a refusal may be one of this context alone.
+    #[must_use]
+    pub fn has_context(&self, operation: &str) -> bool {
+        self.is_symmetric() && !matches!(operation, GRANT | "DescribeKey")
     }
 
     /// Asks KMS. The context is that of the calls as far as it is known, since policies have conditions on it.
@@ -115,7 +128,9 @@ impl KmsKeyUse {
                     if needed { rights.allowed.push(operation) } else { rights.excess.push(operation) }
                 }
                 Verdict::Refused(KmsError::Refused { refusal: Refusal::AccessDenied, .. }) if !needed => {
-                    rights.refused.push(operation);
+                    let in_context = self.has_context(operation);
+                    let refused = if in_context { &mut rights.refused_in_context } else { &mut rights.refused };
+                    refused.push(operation);
                 }
                 Verdict::Refused(error) if needed => rights.missing.push(error),
                 Verdict::Refused(error) => rights.unknown.push(error),
@@ -143,10 +158,14 @@ impl KmsKeyUse {
                 return true;
             }
             Err(error) => {
-                rights.missing.push(error);
+                let found = if self.purpose == KmsPurpose::Nothing { &mut rights.unknown } else { &mut rights.missing };
+                found.push(error);
                 return false;
             }
         };
+        if self.purpose == KmsPurpose::Nothing {
+            return true;
+        }
         let Some(found) = Reply::read(body).and_then(|reply| reply.into_object("KeyMetadata")) else {
             rights.missing.push(KmsError::Answer {
                 operation: "DescribeKey",
@@ -160,6 +179,7 @@ impl KmsKeyUse {
             KmsPurpose::DataKeys { .. } | KmsPurpose::BranchKeys => (usage, spec) == (ENCRYPT, SYMMETRIC),
             KmsPurpose::Rsa(_) => usage == ENCRYPT && spec.starts_with("RSA_"),
             KmsPurpose::Ecdh { curve, .. } => usage == "KEY_AGREEMENT" && spec == curve_spec(curve),
+            KmsPurpose::Nothing => true,
         };
         let refusal = match found.text("KeyState") {
             Some("Disabled") => Refusal::Disabled,
@@ -191,7 +211,6 @@ impl KmsKeyUse {
 
     fn request(&self, operation: &str, context: &Context) -> Result<Request, Error> {
         let key = self.key.as_str();
-        let symmetric = matches!(self.purpose, KmsPurpose::DataKeys { .. } | KmsPurpose::BranchKeys);
         let request = match operation {
             "ReEncrypt" => {
                 let request = Request::new().text("SourceKeyId", key).text("DestinationKeyId", key);
@@ -219,7 +238,7 @@ impl KmsKeyUse {
             _ => request,
         };
         Ok(match self.purpose {
-            _ if symmetric => request.context("EncryptionContext", context),
+            _ if self.is_symmetric() => request.context("EncryptionContext", context),
             KmsPurpose::Rsa(padding) if matches!(operation, "Encrypt" | "Decrypt") => {
                 request.text("EncryptionAlgorithm", padding.kms_algorithm().unwrap_or_default())
             }
@@ -230,12 +249,17 @@ impl KmsKeyUse {
     /// What can be asked of a key of this kind.
     fn known(&self) -> &'static [&'static str] {
         match self.purpose {
-            KmsPurpose::DataKeys { .. } | KmsPurpose::BranchKeys => {
+            KmsPurpose::DataKeys { .. } | KmsPurpose::BranchKeys | KmsPurpose::Nothing => {
                 &["GenerateDataKey", "Decrypt", "Encrypt", "GenerateDataKeyWithoutPlaintext", "ReEncrypt", GRANT]
             }
             KmsPurpose::Rsa(_) => &["Decrypt", "Encrypt", GRANT],
             KmsPurpose::Ecdh { .. } => &["DeriveSharedSecret", GRANT],
         }
+    }
+
+    /// Whether it is asked as a symmetric key; most keys are.
+    fn is_symmetric(&self) -> bool {
+        !matches!(self.purpose, KmsPurpose::Rsa(_) | KmsPurpose::Ecdh { .. })
     }
 
     async fn send(&self, operation: &'static str, request: Request, io: Io<'_>) -> Result<Vec<u8>, KmsError> {

@@ -4,6 +4,7 @@
 use crate::error::Error;
 use crate::kms::arn::KeyArn;
 use crate::kms::discovery::Discovery;
+use crate::kms::uses::KmsKeys;
 use crate::store::error::{RecordName, StoreError};
 
 /// Which KMS key protects the branch keys.
@@ -36,6 +37,16 @@ impl KmsConfiguration {
         }
     }
 
+    /// The keys of AWS KMS among them, if it is AWS KMS that protects the branch keys.
+    #[must_use]
+    pub fn kms_keys(&self) -> Option<KmsKeys> {
+        match self {
+            Self::Key(key) | Self::MultiRegionKey(key) => Some(KmsKeys::Named(key.clone())),
+            Self::Discovery(keys) => Some(KmsKeys::Discovered { keys: keys.clone(), replicas: keys.any_replica() }),
+            Self::Vault(_) => None,
+        }
+    }
+
     /// The key that protects new records.
     pub(crate) fn for_writing(&self) -> Result<&str, StoreError> {
         match self {
@@ -59,7 +70,7 @@ impl KmsConfiguration {
                 if matches { Ok(vec![key.clone()]) } else { other(key) }
             }
             Self::Discovery(keys) => {
-                let found = found.map(|found| keys.opening(&found, !keys.regions.is_empty())).unwrap_or_default();
+                let found = found.map(|found| keys.opening(&found, keys.any_replica())).unwrap_or_default();
                 if found.is_empty() { other(&keys.words()) } else { Ok(found) }
             }
         }

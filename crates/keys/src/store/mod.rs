@@ -6,11 +6,13 @@
 //!  table.rs     the key store as key rings see it: reads, and opens with KMS
 //!  keys.rs      which KMS key protects the records
 //!  admin/       what operators do: setup.rs create.rs rotate.rs list.rs switch.rs erase.rs
+//!  bound.rs     what KMS is asked for a record, told without asking
 //!  calls.rs     the calls of DynamoDB, and why it refuses them
 //!  time.rs      times as records write them
 //! ```
 
 pub(crate) mod admin;
+pub(crate) mod bound;
 mod calls;
 pub(crate) mod error;
 pub(crate) mod keys;

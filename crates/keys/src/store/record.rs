@@ -222,7 +222,7 @@ pub(crate) const ACTIVE: &str = "branch:ACTIVE";
 const BEACON: &str = "beacon:ACTIVE";
 const VERSION_PREFIX: &str = "branch:version:";
 const CUSTOM: &str = "aws-crypto-ec:";
-const TABLE_NAME: &str = "tablename";
+pub(crate) const TABLE_NAME: &str = "tablename";
 const SUPPORTED: &str = "1";
 /// Stands before the type of a record that is disabled, where no reader looks.
 pub(crate) const DISABLED: &str = "dynaseal:disabled:";

@@ -82,17 +82,28 @@ impl KeyStoreTable {
         Ok(is_id(&name.id) && self.table.get(&aside, io).await?.is_some())
     }
 
-    /// Reads a record and opens its key.
-    async fn open(
+    /// Reads a record that must be there.
+    pub(crate) async fn existing(
         &self,
         name: RecordName,
         missing: impl Fn() -> Error + Send,
         io: Io<'_>,
+    ) -> Result<Record, Error> {
+        if let Some(record) = self.record(name.clone(), io).await? {
+            return Ok(record);
+        }
+        let disabled = self.is_disabled(&name, io).await?;
+        Err(if disabled { StoreError::Disabled { id: name.id.into() }.into() } else { missing() })
+    }
+
+    /// Reads a record and opens its key.
+    async fn open(
+        &self,
+        name: RecordName,
+        missing: impl Fn() -> Error + Send + Sync,
+        io: Io<'_>,
     ) -> Result<Arc<BranchKey>, Error> {
-        let Some(record) = self.record(name.clone(), io).await? else {
-            let disabled = self.is_disabled(&name, io).await?;
-            return Err(if disabled { StoreError::Disabled { id: name.id.into() }.into() } else { missing() });
-        };
+        let record = self.existing(name, &missing, io).await?;
         let key = self.unwrap(&record, io).await?;
         let version = record.version.ok_or_else(missing)?;
         Ok(Arc::new(BranchKey::new(version, &key)))

@@ -5,6 +5,7 @@
 
 mod body;
 mod material;
+mod policy;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -18,6 +19,7 @@ use crate::kms::arn::{KeyArn, region_of};
 use crate::wire::{Answer, BoxFuture, Call, Service, Wire, WireError};
 use body::{base64, blob, context, refuse, reply, text};
 use material::{Material, Parts};
+pub use policy::Allow;
 
 /// A KMS of one account. Clones share it.
 #[derive(Clone)]
@@ -35,8 +37,8 @@ struct State {
     aliases: BTreeMap<String, String>,
     trouble: Vec<Order>,
     calls: Vec<(String, String)>,
-    /// The only operations that the caller may use; every one if there is no list.
-    allowed: Option<Vec<&'static str>>,
+    /// What the caller may do; everything if there is no policy.
+    policy: Option<Vec<Allow>>,
 }
 
 struct Key {
@@ -148,11 +150,6 @@ impl FakeKms {
         self.state().trouble.clear();
     }
 
-    /// Allows the caller these operations and no other, as a policy does.
-    pub fn allow(&self, operations: &[&'static str]) {
-        self.state().allowed = Some(operations.to_vec());
-    }
-
     /// How often an operation was called, refused calls included.
     #[must_use]
     pub fn count(&self, operation: &str) -> usize {
@@ -237,7 +234,9 @@ struct Refused(&'static str);
 impl State {
     /// Permission comes first, then the key and the parameters; a dry run that would succeed is refused as such.
     fn carry_out(&self, operation: &str, body: &Value) -> Result<Value, Refused> {
-        if self.allowed.as_ref().is_some_and(|allowed| !allowed.contains(&operation)) {
+        if let Some(policy) = &self.policy
+            && !policy::allows(policy, operation, body)
+        {
             return Err(Refused("AccessDeniedException"));
         }
         let dry = DRY_RUNS.contains(&operation) && body.get("DryRun") == Some(&Value::Bool(true));

@@ -2,12 +2,18 @@
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "the helpers of a test may stop it")]
 
+mod bound;
 mod erase;
 mod list;
 mod lost;
 mod read;
+#[path = "../support/mod.rs"]
+#[expect(dead_code, reason = "these tests have a network")]
+mod support;
 mod switch;
 mod tamper;
+mod thief;
+mod thief_items;
 mod vault;
 mod write;
 

@@ -49,17 +49,14 @@ pub(super) fn table(section: &mut Section<'_, '_>, faults: &mut Faults<'_>) -> O
     let cache = cache::read(section, faults);
     let (table, (kms, keys, protected)) = (table?.value, kms_key?);
     let logical_name = logical_name.map_or(table, |name| name.value);
-    let kms_use = match &keys {
-        KmsConfiguration::Key(key) | KmsConfiguration::MultiRegionKey(key) => Some((key.clone(), grant_tokens)),
-        KmsConfiguration::Discovery(_) | KmsConfiguration::Vault(_) => None,
-    };
+    let kms_keys = keys.kms_keys();
     let options = KeyStoreOptions { table: table.to_owned(), logical_name: logical_name.to_owned(), kms, keys };
     let store = Arc::new(usable(KeyStoreTable::new(options), |field| section.place(field), faults)?);
     let named = if logical_name == table { String::new() } else { format!(" (made as {logical_name})") };
     let place = format!("the key store {table}{named}, protected by {protected}");
     let built = built(store.clone(), choice?, cache, &place, section, faults)?;
-    let built = match kms_use {
-        Some((key, tokens)) => built.with_kms_key(&key, KmsPurpose::BranchKeys, tokens),
+    let built = match kms_keys {
+        Some(keys) => built.with_kms(keys, KmsPurpose::BranchKeys, grant_tokens),
         None => built,
     };
     Some(Built { key_store: Some(store), ..built })
@@ -81,11 +78,11 @@ fn built(
         }
     };
     let ring = usable(Hierarchical::new(store, id, cache), |field| section.place(field), faults)?;
-    let branch_key_id_attribute = match choice {
-        Choice::Fixed(_) => None,
-        Choice::Attribute(name) => Some(name.value.to_owned()),
+    let (branch_key_id, branch_key_id_attribute) = match choice {
+        Choice::Fixed(id) => (Some(id.value.to_owned()), None),
+        Choice::Attribute(name) => (None, Some(name.value.to_owned())),
     };
-    Some(Built { branch_key_id_attribute, ..Built::new(ring, format!("{words}, from {place}")) })
+    Some(Built { branch_key_id, branch_key_id_attribute, ..Built::new(ring, format!("{words}, from {place}")) })
 }
 
 /// Which branch key an item belongs to.

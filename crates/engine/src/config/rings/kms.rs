@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use dynaseal_keys::{AwsKmsRing, AwsKmsRsa, Discovery, KeyArn, KmsPurpose, Padding};
+use dynaseal_keys::{AwsKmsRing, AwsKmsRsa, Discovery, KeyArn, KmsKeys, KmsPurpose, Padding};
 
 use super::super::fault::Faults;
 use super::super::outside::Outside;
@@ -61,12 +61,13 @@ fn discovery(section: &mut Section<'_, '_>, replicas: bool, faults: &mut Faults<
     let what = if replicas { "any AWS KMS key, or a replica of it," } else { "any AWS KMS key" };
     let detail = format!("{what} of {}; opens, cannot seal", owners(&keys));
     let ring = if replicas {
-        AwsKmsRing::multi_region_discovery(keys, grant_tokens)
+        AwsKmsRing::multi_region_discovery(keys.clone(), grant_tokens.clone())
     } else {
-        AwsKmsRing::discovery(keys, grant_tokens)
+        AwsKmsRing::discovery(keys.clone(), grant_tokens.clone())
     };
     let ring = usable(ring, |field| section.place(field), faults)?;
-    Some(Built::new(ring, detail))
+    let purpose = KmsPurpose::DataKeys { seals: false, opens: true };
+    Some(Built::new(ring, detail).with_kms(KmsKeys::Discovered { keys, replicas }, purpose, grant_tokens))
 }
 
 /// The keys that may open.
@@ -119,7 +120,7 @@ pub(super) fn rsa(
 }
 
 fn data_keys(key: &str) -> KmsPurpose {
-    KmsPurpose::DataKeys { opens: KeyArn::parse(key).is_some() }
+    KmsPurpose::DataKeys { seals: true, opens: KeyArn::parse(key).is_some() }
 }
 
 fn uses(key: &str) -> &'static str {

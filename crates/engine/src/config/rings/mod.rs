@@ -8,7 +8,7 @@ mod raw;
 use std::path::Path;
 use std::sync::Arc;
 
-use dynaseal_keys::{Error, KeyStoreTable, Keyring, KmsKeyUse, KmsPurpose};
+use dynaseal_keys::{Error, KeyStoreTable, Keyring, KmsKeys, KmsPurpose, KmsUse};
 
 use super::fault::{Faults, KEY_MATERIAL, Span, shown};
 use super::material::{self, file, secret_file};
@@ -34,20 +34,33 @@ pub(super) enum Ring {
 pub(super) struct Built {
     pub(super) ring: Arc<dyn Keyring>,
     pub(super) detail: String,
+    /// Its one branch key, or else the attribute that names each item's.
+    pub(super) branch_key_id: Option<String>,
     pub(super) branch_key_id_attribute: Option<String>,
     /// The table that its branch keys stand in, for commands that change it.
     pub(super) key_store: Option<Arc<KeyStoreTable>>,
-    /// The key of AWS KMS that it uses, if it names one.
-    pub(super) kms_key: Option<KmsKeyUse>,
+    /// What it asks of AWS KMS.
+    pub(super) kms: Option<KmsUse>,
 }
 
 impl Built {
     fn new(ring: impl Keyring + 'static, detail: String) -> Self {
-        Self { ring: Arc::new(ring), detail, branch_key_id_attribute: None, key_store: None, kms_key: None }
+        Self {
+            ring: Arc::new(ring),
+            detail,
+            branch_key_id: None,
+            branch_key_id_attribute: None,
+            key_store: None,
+            kms: None,
+        }
     }
 
     fn with_kms_key(self, key: &str, purpose: KmsPurpose, grant_tokens: Vec<String>) -> Self {
-        Self { kms_key: Some(KmsKeyUse { key: key.to_owned(), purpose, grant_tokens }), ..self }
+        self.with_kms(KmsKeys::Named(key.to_owned()), purpose, grant_tokens)
+    }
+
+    fn with_kms(self, keys: KmsKeys, purpose: KmsPurpose, grant_tokens: Vec<String>) -> Self {
+        Self { kms: Some(KmsUse { keys, purpose, grant_tokens }), ..self }
     }
 }
 

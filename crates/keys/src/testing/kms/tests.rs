@@ -88,3 +88,33 @@ fn trouble_comes_as_often_as_it_was_ordered() {
     assert!(generated(&kms, None, KEY).is_ok());
     assert_eq!((kms.count("GenerateDataKey"), kms.count("DescribeKey")), (5, 1));
 }
+
+#[test]
+fn a_policy_allows_operations_keys_and_contexts() {
+    let kms = kms();
+    let own = Allow::operations(&["GenerateDataKey", "ReEncrypt"]).on(&[KEY]).bound_to("t", "branch:*");
+    kms.allow_only([own, Allow::operations(&["DescribeKey"])]);
+    let ask = |key: &str, context: &Value| {
+        let body = json!({ "KeyId": key, "NumberOfBytes": 32, "EncryptionContext": context });
+        call(&kms, None, "GenerateDataKey", &body)
+    };
+    let blob = ask(KEY, &json!({ "t": "branch:ACTIVE", "more": "x" })).unwrap()["CiphertextBlob"].clone();
+    for (key, context) in [(MRK, json!({ "t": "branch:x" })), (KEY, json!({ "t": "beacon:x" })), (KEY, json!({}))] {
+        assert_eq!(ask(key, &context).unwrap_err(), "AccessDeniedException", "{key} {context}");
+    }
+    // Each side of a ReEncrypt counts.
+    let moved = |to: &str, context: Value| {
+        let from = json!({ "t": "branch:ACTIVE", "more": "x" });
+        let body = json!({
+            "CiphertextBlob": blob, "SourceKeyId": KEY, "SourceEncryptionContext": from,
+            "DestinationKeyId": to, "DestinationEncryptionContext": context,
+        });
+        call(&kms, None, "ReEncrypt", &body)
+    };
+    assert!(moved(KEY, json!({ "t": "branch:y" })).is_ok());
+    for (to, context) in [(MRK, json!({ "t": "branch:y" })), (KEY, json!({ "t": "x" }))] {
+        assert_eq!(moved(to, context).unwrap_err(), "AccessDeniedException");
+    }
+    assert!(call(&kms, None, "DescribeKey", &json!({ "KeyId": MRK })).is_ok());
+    assert_eq!(call(&kms, None, "Encrypt", &json!({ "KeyId": KEY })).unwrap_err(), "AccessDeniedException");
+}
