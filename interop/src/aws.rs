@@ -15,6 +15,7 @@ use aws_db_esdk::item_encryptor::types::dynamo_db_item_encryptor_config::DynamoD
 pub use aws_db_esdk::key_store::client::Client as KeyStore;
 pub use aws_db_esdk::key_store::types::KmsConfiguration;
 use aws_db_esdk::key_store::types::key_store_config::KeyStoreConfig;
+use aws_db_esdk::key_store::types::{Discovery, MrDiscovery};
 use aws_db_esdk::material_providers::client::Client as Providers;
 use aws_db_esdk::material_providers::types::keyring::KeyringRef;
 use aws_db_esdk::material_providers::types::material_providers_config::MaterialProvidersConfig;
@@ -92,9 +93,9 @@ impl Aws {
         Ok(Encryptor { runtime: &self.runtime, client })
     }
 
-    /// A client of the key store in the table that both sides use.
-    pub fn key_store(&self, keys: KmsConfiguration) -> KeyStore {
-        key_store(keys, &self.services)
+    /// A client of the key store in the table that both sides use; its KMS client is in a Region.
+    pub fn key_store(&self, keys: KmsConfiguration, region: &'static str) -> KeyStore {
+        key_store(keys, region, &self.services)
     }
 
     /// A key ring over one branch key of a key store.
@@ -154,8 +155,8 @@ thread_local! {
 }
 
 async fn keyring(ring: Ring, rsa: &RsaPair, services: &FakeAws) -> KeyringRef {
-    let kms = || standin::kms(services);
-    let store = || key_store(one_key(), services);
+    let kms = || standin::kms(services, standin::REGION);
+    let store = || key_store(one_key(), standin::REGION, services);
     let aes = async |algorithm| {
         let builder = providers().create_raw_aes_keyring().key_namespace(NAMESPACE).key_name(ring.key_name());
         builder.wrapping_key(ring.aes_key()).wrapping_alg(algorithm).send().await.expect("a raw AES key ring")
@@ -217,7 +218,8 @@ async fn per_tenant(attribute: String, services: &FakeAws) -> KeyringRef {
     let builder = client.create_dynamo_db_encryption_branch_key_id_supplier();
     let answer = builder.ddb_key_branch_key_id_supplier(Tenant { attribute }).send().await.expect("a supplier");
     let supplier = answer.branch_key_id_supplier.expect("a supplier");
-    let builder = providers().create_aws_kms_hierarchical_keyring().key_store(key_store(one_key(), services));
+    let builder =
+        providers().create_aws_kms_hierarchical_keyring().key_store(key_store(one_key(), standin::REGION, services));
     builder.branch_key_id_supplier(supplier).ttl_seconds(600).send().await.expect("a hierarchical key ring")
 }
 
@@ -244,16 +246,26 @@ fn providers() -> Providers {
     Providers::from_conf(MaterialProvidersConfig::builder().build().expect("a configuration")).expect("a client")
 }
 
-fn key_store(keys: KmsConfiguration, services: &FakeAws) -> KeyStore {
+fn key_store(keys: KmsConfiguration, region: &'static str, services: &FakeAws) -> KeyStore {
     let config = KeyStoreConfig::builder()
         .ddb_client(standin::dynamodb(services))
-        .kms_client(standin::kms(services))
+        .kms_client(standin::kms(services, region))
         .ddb_table_name(standin::KEY_STORE)
         .logical_key_store_name(standin::LOGICAL_KEY_STORE)
         .kms_configuration(keys)
         .build()
         .expect("a key store");
     KeyStore::from_conf(config).expect("a key store client")
+}
+
+/// Whatever KMS key a record names, in the Region of the client.
+pub fn any_kms_key() -> KmsConfiguration {
+    KmsConfiguration::Discovery(Discovery::builder().build().expect("a configuration"))
+}
+
+/// The same, but of a multi-Region key the replica in a Region.
+pub fn any_replica(region: &str) -> KmsConfiguration {
+    KmsConfiguration::MrDiscovery(MrDiscovery::builder().region(region).build().expect("a configuration"))
 }
 
 fn one_key() -> KmsConfiguration {

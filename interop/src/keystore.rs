@@ -1,26 +1,28 @@
 //! The key store: AWS's client and ours make and rotate branch keys in one table, and each opens what the other sealed with
-//! them. Records that both made are compared attribute by attribute.
+//! them. Records that both made are compared attribute by attribute. `discovery.rs` reads them without a configured KMS key.
 //!
 //! ```text
 //!  one makes a branch key ──> both seal ──> it rotates ──> both seal ──> the other rotates ──> both seal
 //!                                                     both open all six items with fresh key rings
 //! ```
 
+mod discovery;
+
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use dynaseal_item::{Action, SchemaSpec};
-use dynaseal_keys::{CreateKey, Provider};
+use dynaseal_keys::{CreateKey, KeyStoreTable, Provider};
 use serde_json::Value;
 
-use crate::aws::KmsConfiguration;
+use crate::aws::{KeyStore, KmsConfiguration};
 use crate::mutate::HEAD;
 use crate::ours::{self, block_on};
 use crate::report::{Report, Section};
 use crate::rings::{BY_AWS, BY_US};
 use crate::run::Sides;
-use crate::standin::{KEY_STORE, KMS_ARN, MRK_ARN, REPLICA_ARN, put_branch_keys, settle};
+use crate::standin::{FOREIGN_ARN, KEY_STORE, KMS_ARN, MRK_ARN, REGION, REPLICA_ARN, put_branch_keys, settle};
 use crate::values::Attributes;
 
 /// Makes the table, the branch keys whose bytes are known, and those of the rings over the key store.
@@ -29,14 +31,15 @@ pub fn prepare(sides: &Sides) {
     assert!(ready.created);
     put_branch_keys(&sides.services);
     for (maker, id) in [(Side::Aws, BY_AWS), (Side::Us, BY_US)] {
-        maker.create(sides, Keys::One, Some(id)).expect("a branch key");
-        maker.rotate(sides, Keys::One, id).expect("a new version");
+        let store = maker.store(sides, Keys::One);
+        store.create(Some(id)).expect("a branch key");
+        store.rotate(id).expect("a new version");
     }
 }
 
 /// Runs the exchange and fails unless all of it ran.
 pub fn exchange(sides: &Sides, report: &mut Report) {
-    match sides.aws.run(sides.aws.key_store(Keys::One.aws()).create_key_store().send()) {
+    match sides.aws.run(sides.aws.key_store(Keys::One.aws(), REGION).create_key_store().send()) {
         Ok(_) => report.pass(Section::KeyStore, TABLE),
         Err(error) => report.fail(Section::KeyStore, TABLE, "CreateKeyStore", error),
     }
@@ -55,6 +58,7 @@ pub fn exchange(sides: &Sides, report: &mut Report) {
         compare(&by_aws, &by_us, report);
     }
     report.require(Section::KeyStore, RECORDS, ATTRIBUTES);
+    discovery::exchange(sides, report);
 }
 
 /// Who does it.
@@ -69,6 +73,8 @@ enum Side {
 enum Keys {
     One,
     MultiRegion,
+    /// One of another account.
+    Foreign,
 }
 
 impl Keys {
@@ -76,6 +82,7 @@ impl Keys {
         match self {
             Keys::One => dynaseal_keys::KmsConfiguration::Key(KMS_ARN.to_owned()),
             Keys::MultiRegion => dynaseal_keys::KmsConfiguration::MultiRegionKey(REPLICA_ARN.to_owned()),
+            Keys::Foreign => dynaseal_keys::KmsConfiguration::Key(FOREIGN_ARN.to_owned()),
         }
     }
 
@@ -83,6 +90,7 @@ impl Keys {
         match self {
             Keys::One => KmsConfiguration::KmsKeyArn(KMS_ARN.to_owned()),
             Keys::MultiRegion => KmsConfiguration::KmsMrKeyArn(MRK_ARN.to_owned()),
+            Keys::Foreign => KmsConfiguration::KmsKeyArn(FOREIGN_ARN.to_owned()),
         }
     }
 }
@@ -92,60 +100,78 @@ impl Side {
         if self == Side::Aws { Side::Us } else { Side::Aws }
     }
 
+    /// Its client of the key store in the table that both use.
+    fn store(self, sides: &Sides, keys: Keys) -> Store<'_> {
+        let client = match self {
+            Side::Aws => Client::Aws(sides.aws.key_store(keys.aws(), REGION)),
+            Side::Us => Client::Us(Arc::new(ours::key_store(keys.ours()))),
+        };
+        Store { sides, client }
+    }
+}
+
+/// The key store, as one side sees it.
+struct Store<'a> {
+    sides: &'a Sides,
+    client: Client,
+}
+
+enum Client {
+    Aws(KeyStore),
+    Us(Arc<KeyStoreTable>),
+}
+
+impl Store<'_> {
     /// Makes a branch key; one with an id of its own has a custom context.
-    fn create(self, sides: &Sides, keys: Keys, id: Option<&str>) -> Result<String, String> {
+    fn create(&self, id: Option<&str>) -> Result<String, String> {
         let context = id.map(|_| ("tenant é".to_owned(), "of the interop tests".to_owned()));
-        let id = match self {
-            Side::Aws => {
-                let call = sides.aws.key_store(keys.aws()).create_key();
-                let call = call.set_branch_key_identifier(id.map(str::to_owned));
+        let id = match &self.client {
+            Client::Aws(store) => {
+                let call = store.create_key().set_branch_key_identifier(id.map(str::to_owned));
                 let call = call.set_encryption_context(context.map(|pair| HashMap::from([pair])));
-                sides.aws.run(call.send())?.branch_key_identifier.ok_or("no id")?
+                self.sides.aws.run(call.send())?.branch_key_identifier.ok_or("no id")?
             }
-            Side::Us => {
+            Client::Us(store) => {
                 let new = CreateKey { id: id.map(str::to_owned), context: context.into_iter().collect() };
-                let made = block_on(ours::key_store(keys.ours()).create(new, sides.ours.io()));
-                made.map_err(|error| error.to_string())?.id
+                block_on(store.create(new, self.sides.ours.io())).map_err(|error| error.to_string())?.id
             }
         };
-        settle(&sides.services);
+        settle(&self.sides.services);
         Ok(id)
     }
 
-    fn rotate(self, sides: &Sides, keys: Keys, id: &str) -> Result<(), String> {
-        match self {
-            Side::Aws => {
-                let call = sides.aws.key_store(keys.aws()).version_key().branch_key_identifier(id);
-                sides.aws.run(call.send())?;
+    fn rotate(&self, id: &str) -> Result<(), String> {
+        match &self.client {
+            Client::Aws(store) => {
+                self.sides.aws.run(store.version_key().branch_key_identifier(id).send())?;
             }
-            Side::Us => {
-                let rotated = block_on(ours::key_store(keys.ours()).rotate(id, sides.ours.io()));
-                rotated.map_err(|error| error.to_string())?;
+            Client::Us(store) => {
+                block_on(store.rotate(id, self.sides.ours.io())).map_err(|error| error.to_string())?;
             }
         }
-        settle(&sides.services);
+        settle(&self.sides.services);
         Ok(())
     }
 
     /// Seals with a key ring whose cache is empty.
-    fn seal(self, sides: &Sides, keys: Keys, id: &str, item: &Attributes) -> Result<Attributes, String> {
-        match self {
-            Side::Aws => {
-                let ring = sides.aws.hierarchical(sides.aws.key_store(keys.aws()), id);
-                sides.aws.encryptor_with(&table(), ring)?.seal(item)
+    fn seal(&self, id: &str, item: &Attributes) -> Result<Attributes, String> {
+        match &self.client {
+            Client::Aws(store) => {
+                let ring = self.sides.aws.hierarchical(store.clone(), id);
+                self.sides.aws.encryptor_with(&table(), ring)?.seal(item)
             }
-            Side::Us => sides.ours.seal_with(&provider(keys, id), &table(), item),
+            Client::Us(store) => self.sides.ours.seal_with(&provider(store.clone(), id), &table(), item),
         }
     }
 
     /// Opens with a key ring whose cache is empty.
-    fn open(self, sides: &Sides, keys: Keys, id: &str, item: &Attributes) -> Result<Attributes, String> {
-        match self {
-            Side::Aws => {
-                let ring = sides.aws.hierarchical(sides.aws.key_store(keys.aws()), id);
-                sides.aws.encryptor_with(&table(), ring)?.open(item)
+    fn open(&self, id: &str, item: &Attributes) -> Result<Attributes, String> {
+        match &self.client {
+            Client::Aws(store) => {
+                let ring = self.sides.aws.hierarchical(store.clone(), id);
+                self.sides.aws.encryptor_with(&table(), ring)?.open(item)
             }
-            Side::Us => sides.ours.open_with(&provider(keys, id), &table(), item),
+            Client::Us(store) => self.sides.ours.open_with(&provider(store.clone(), id), &table(), item),
         }
     }
 }
@@ -162,18 +188,18 @@ impl Place<'_> {
     /// The shapes of the records, after the key was made and after it was rotated twice.
     fn run(&mut self, maker: Side, id: Option<String>) -> Result<[Vec<Shape>; 2], String> {
         let (sides, keys) = (self.sides, self.keys);
-        let id = maker.create(sides, keys, id.as_deref())?;
+        let id = maker.store(sides, keys).create(id.as_deref())?;
         let made = shapes(sides, &id)?;
         let item = item();
         let mut sealed = self.seal_both(&id, &item)?;
         for rotating in [maker, maker.other()] {
-            rotating.rotate(sides, keys, &id).map_err(|error| format!("{rotating:?} rotates: {error}"))?;
+            rotating.store(sides, keys).rotate(&id).map_err(|error| format!("{rotating:?} rotates: {error}"))?;
             sealed.extend(self.seal_both(&id, &item)?);
         }
         let rotated = shapes(sides, &id)?;
         for (number, sealed) in sealed.iter().enumerate() {
             for opening in BOTH {
-                let opened = opening.open(sides, keys, &id, sealed);
+                let opened = opening.store(sides, keys).open(&id, sealed);
                 let same = opened.and_then(|opened| if opened == item { Ok(()) } else { Err("it differs".to_owned()) });
                 self.check(format!("{opening:?} opens item {number}"), same);
             }
@@ -188,7 +214,7 @@ impl Place<'_> {
         let version = active_version(self.sides, id).ok_or("no active record")?;
         let mut all = Vec::new();
         for sealing in BOTH {
-            let sealed = sealing.seal(self.sides, self.keys, id, item)?;
+            let sealed = sealing.store(self.sides, self.keys).seal(id, item)?;
             let head = sealed.get(HEAD).and_then(|head| head.as_b().ok()).ok_or("no header")?;
             let raw = uuid_bytes(&version).ok_or("the active version is not a UUID")?;
             let named = head.as_ref().windows(raw.len()).any(|window| window == raw);
@@ -201,7 +227,7 @@ impl Place<'_> {
 
     /// AWS's client opens every record and finds the versions that we find.
     fn read_by_aws(&mut self, id: &str) {
-        let store = self.sides.aws.key_store(self.keys.aws());
+        let store = self.sides.aws.key_store(self.keys.aws(), REGION);
         for version in versions(self.sides, id) {
             let call = store.get_branch_key_version().branch_key_identifier(id).branch_key_version(&version);
             let read = self.sides.aws.run(call.send()).and_then(|output| {
@@ -234,7 +260,7 @@ impl Place<'_> {
         });
         settle(&self.sides.services);
         for sealing in BOTH {
-            let refused = match sealing.seal(self.sides, self.keys, id, item) {
+            let refused = match sealing.store(self.sides, self.keys).seal(id, item) {
                 Err(_) => Ok(()),
                 Ok(_) => Err("it was sealed".to_owned()),
             };
@@ -331,8 +357,8 @@ fn same(found: Option<&str>, wanted: &str) -> Result<(), String> {
     if found == Some(wanted) { Ok(()) } else { Err(format!("{found:?} instead of {wanted}")) }
 }
 
-fn provider(keys: Keys, id: &str) -> Provider {
-    Provider::new(ours::hierarchical(Arc::new(ours::key_store(keys.ours())), id))
+fn provider(store: Arc<KeyStoreTable>, id: &str) -> Provider {
+    Provider::new(ours::hierarchical(store, id))
 }
 
 fn table() -> SchemaSpec {

@@ -162,7 +162,8 @@ pub fn key_store(keys: KmsConfiguration) -> KeyStoreTable {
     KeyStoreTable::new(options).expect("a key store")
 }
 
-fn any_key(regions: &[&str]) -> Discovery {
+/// Any KMS key of the account; of a multi-Region key the replicas in the Regions, if there are any.
+pub fn any_key(regions: &[&str]) -> Discovery {
     Discovery {
         partition: "aws".to_owned(),
         accounts: [ACCOUNT.to_owned()].into(),

@@ -26,6 +26,8 @@ pub enum Section {
     Differences,
     /// Branch keys that either makes and rotates.
     KeyStore,
+    /// Branch keys whose records say which KMS key to ask.
+    Discovery,
     /// The Node package and AWS's crate, both directions.
     Node,
     /// Values in the items, by type: no comparison, but the proof that all of them occurred.
@@ -124,6 +126,7 @@ fn title(section: Section) -> &'static str {
         Section::Faults => "a fault in item or table, both seal",
         Section::Differences => "faults that one side is stricter about, as expected",
         Section::KeyStore => "branch keys that one makes and rotates, both use",
+        Section::Discovery => "key stores in discovery: opened, or refused, as stated",
         Section::Node => "the Node package and AWS's crate",
         Section::Values => "values in the items",
     }

@@ -15,13 +15,17 @@ use serde_json::{Map, Value, json};
 
 use crate::rings::{BRANCH_KEYS, BranchKey, RsaPair};
 
-/// Where AWS's clients are; of ours, each call goes to the Region of its key.
+/// Where AWS's clients are, but for those that say otherwise; of ours, each call goes to the Region of its key.
 pub const REGION: &str = "us-west-2";
+/// Where the other replica of the multi-Region key is.
+pub const OTHER_REGION: &str = "eu-west-1";
 pub const ACCOUNT: &str = "111122223333";
 pub const KMS_ARN: &str = "arn:aws:kms:us-west-2:111122223333:key/00000000-0000-4000-8000-000000000000";
 /// One key in two Regions: AWS's side uses the first, we the second.
 pub const MRK_ARN: &str = "arn:aws:kms:us-west-2:111122223333:key/mrk-00000000000040008000000000000000";
 pub const REPLICA_ARN: &str = "arn:aws:kms:eu-west-1:111122223333:key/mrk-00000000000040008000000000000000";
+/// A key of another account, which lets this one use it.
+pub const FOREIGN_ARN: &str = "arn:aws:kms:us-west-2:444455556666:key/00000000-0000-4000-8000-000000000002";
 pub const RSA_ARN: &str = "arn:aws:kms:us-west-2:111122223333:key/00000000-0000-4000-8000-000000000001";
 /// The table of the key store, and the name to which its keys are bound.
 pub const KEY_STORE: &str = "InteropKeyStore";
@@ -31,6 +35,7 @@ pub const LOGICAL_KEY_STORE: &str = "InteropKeyStoreAsItWasFirst";
 pub fn services(rsa: &RsaPair) -> FakeAws {
     let aws = FakeAws::default();
     let kms = aws.kms.clone().with_key(KMS_ARN).with_key(MRK_ARN).with_key(REPLICA_ARN);
+    let kms = kms.with_key(FOREIGN_ARN);
     drop(kms.with_private_key(RSA_ARN, &rsa.private_pem));
     aws
 }
@@ -61,22 +66,25 @@ pub fn dynamodb(aws: &FakeAws) -> aws_sdk_dynamodb::Client {
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new(REGION))
         .credentials_provider(Credentials::new("test", "test", None, None, "test"))
-        .http_client(StandIn(aws.clone()));
+        .http_client(StandIn { aws: aws.clone(), region: REGION });
     aws_sdk_dynamodb::Client::from_conf(config.build())
 }
 
-/// A KMS client of AWS's.
-pub fn kms(aws: &FakeAws) -> aws_sdk_kms::Client {
+/// A KMS client of AWS's, in a Region.
+pub fn kms(aws: &FakeAws, region: &'static str) -> aws_sdk_kms::Client {
     let config = aws_sdk_kms::Config::builder()
         .behavior_version(BehaviorVersion::latest())
-        .region(Region::new(REGION))
+        .region(Region::new(region))
         .credentials_provider(Credentials::new("test", "test", None, None, "test"))
-        .http_client(StandIn(aws.clone()));
+        .http_client(StandIn { aws: aws.clone(), region });
     aws_sdk_kms::Client::from_conf(config.build())
 }
 
 #[derive(Clone, Debug)]
-struct StandIn(FakeAws);
+struct StandIn {
+    aws: FakeAws,
+    region: &'static str,
+}
 
 impl HttpClient for StandIn {
     fn http_connector(&self, _: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
@@ -94,7 +102,8 @@ impl HttpConnector for StandIn {
         let (Some((service, operation)), Some(body)) = (target, request.body().bytes()) else {
             return HttpConnectorFuture::ready(Err(ConnectorError::user("neither DynamoDB nor KMS".into())));
         };
-        let (aws, call) = (self.0.clone(), Call::new(service, operation, body.to_vec()).in_region(Some(REGION)));
+        let call = Call::new(service, operation, body.to_vec()).in_region(Some(self.region));
+        let aws = self.aws.clone();
         HttpConnectorFuture::new(async move {
             let answer = aws.send(call).await.map_err(|error| ConnectorError::io(error.into()))?;
             let status = answer.status.try_into().expect("a status");
