@@ -13,7 +13,8 @@ use aws_sdk_dynamodbstreams::config::{BehaviorVersion, Builder, Credentials, Reg
 use aws_sdk_dynamodbstreams::types::{AttributeValue, Record, ShardIteratorType};
 use dynaseal::{Engine, Error, Sealing, StreamsClient, seal_streams};
 use support::{
-    SECRET, Store, TEST_KEY_ID, TEST_SECRET, TEST_TOKEN, assert_signature, engine, engine_of, key_store, s, user,
+    SECRET, Store, TEST_KEY_ID, TEST_SECRET, TEST_TOKEN, VAULT_CONFIG, assert_signature, engine, engine_of, key_store,
+    s, user,
 };
 
 #[tokio::test]
@@ -69,9 +70,9 @@ async fn shard_iterators_come_from_a_sealed_client() {
 #[tokio::test]
 async fn a_key_store_is_read_with_the_client_that_was_given() {
     let (store, vault) = (Store::start().await, vault_server::Vault::start().await);
-    key_store(CONFIG, &store, vault.transit()).await;
+    key_store(VAULT_CONFIG, &store, vault.transit()).await;
     let sealing =
-        || Sealing::new(engine_of(CONFIG)).vault(dynaseal::Vault::at(vault.url(), vault_server::TOKEN).unwrap());
+        || Sealing::new(engine_of(VAULT_CONFIG)).vault(dynaseal::Vault::at(vault.url(), vault_server::TOKEN).unwrap());
     write(&dynaseal::seal(store.options(), sealing()).unwrap()).await;
     let streams = seal_streams(options(&store), sealing().dynamodb(store.plain())).unwrap();
     let opened = records(&streams, None).await.unwrap();
@@ -80,7 +81,8 @@ async fn a_key_store_is_read_with_the_client_that_was_given() {
     let refused = seal_streams(options(&store), sealing()).unwrap_err();
     assert_eq!((&refused, refused.code()), (&Error::NoDynamoDb, "DSL-9311"));
     assert!(refused.to_string().contains(".dynamodb("), "{refused}");
-    let refused = seal_streams(options(&store), Sealing::new(engine_of(CONFIG)).dynamodb(store.plain())).unwrap_err();
+    let refused =
+        seal_streams(options(&store), Sealing::new(engine_of(VAULT_CONFIG)).dynamodb(store.plain())).unwrap_err();
     assert_eq!(refused, Error::NoVault);
 }
 
@@ -150,19 +152,3 @@ async fn records(
     };
     Ok(streams.get_records().shard_iterator(from).send().await?.records.unwrap_or_default())
 }
-
-const CONFIG: &str = r#"
-[keys.tenants]
-type = "hierarchical"
-key_store_table = "KeyStore"
-vault_key = "branch-keys"
-branch_key_id = "t"
-cache_ttl = 60
-
-[tables.Users]
-keys = "tenants"
-partition_key = "id"
-default_action = "encrypt_and_sign"
-[tables.Users.attributes]
-id = "sign_only"
-"#;

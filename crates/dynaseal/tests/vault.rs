@@ -14,7 +14,7 @@ use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::error::{DisplayErrorContext, SdkError};
 use aws_sdk_dynamodb::operation::get_item::GetItemError;
 use dynaseal::{AwsItem, Error, Outside, Sealing, Vault};
-use support::{SECRET, Store, engine_of, key_store, s, user};
+use support::{SECRET, Store, VAULT_CONFIG, engine_of, key_store, s, user};
 use vault_server::{Manner, TOKEN, Vault as Server};
 
 #[tokio::test]
@@ -38,7 +38,7 @@ async fn a_sealed_client_fetches_branch_keys_from_vault() {
 #[tokio::test]
 async fn single_items_and_stream_records_take_vault_and_the_key_store() {
     let (store, vault) = world().await;
-    let sealing = Sealing::new(engine_of(CONFIG)).vault(at(&vault.url())).dynamodb(store.plain());
+    let sealing = Sealing::new(engine_of(VAULT_CONFIG)).vault(at(&vault.url())).dynamodb(store.plain());
     let item = sealing.seal_item("Users", &user("1")).await.unwrap();
     assert!(item["email"].is_b());
     assert_eq!(sealing.open_item("Users", &item).await.unwrap(), user("1"));
@@ -47,8 +47,8 @@ async fn single_items_and_stream_records_take_vault_and_the_key_store() {
     assert_eq!(get(&sealed(&store, &vault)).await.unwrap(), Some(user("1")));
 
     for (sealing, service) in [
-        (Sealing::new(engine_of(CONFIG)).dynamodb(store.plain()), ".vault("),
-        (Sealing::new(engine_of(CONFIG)).vault(at(&vault.url())), ".dynamodb("),
+        (Sealing::new(engine_of(VAULT_CONFIG)).dynamodb(store.plain()), ".vault("),
+        (Sealing::new(engine_of(VAULT_CONFIG)).vault(at(&vault.url())), ".dynamodb("),
     ] {
         let error = sealing.open_item("Users", &stored(&store, "1").await).await.unwrap_err();
         assert!(error.code() == "DSL-6005" && error.to_string().contains(service), "{error}");
@@ -58,7 +58,7 @@ async fn single_items_and_stream_records_take_vault_and_the_key_store() {
 #[tokio::test]
 async fn without_a_server_nothing_is_sealed() {
     let store = Store::start().await;
-    let error = dynaseal::seal(store.options(), engine_of(CONFIG)).unwrap_err();
+    let error = dynaseal::seal(store.options(), engine_of(VAULT_CONFIG)).unwrap_err();
     assert_eq!((&error, error.code()), (&Error::NoVault, "DSL-9306"));
     assert!(error.to_string().contains(".vault(dynaseal::Vault::from_env()?)"), "{error}");
 }
@@ -117,7 +117,7 @@ async fn a_server_that_is_not_there_is_an_outage() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let nobody = format!("http://{}", listener.local_addr().unwrap());
     drop(listener);
-    let sealing = Sealing::new(engine_of(CONFIG)).vault(at(&nobody));
+    let sealing = Sealing::new(engine_of(VAULT_CONFIG)).vault(at(&nobody));
     let db = dynaseal::seal(store.options().retry_config(RetryConfig::disabled()), sealing).unwrap();
     let error = get(&db).await.unwrap_err();
     assert_code(&error, "DSL-4112");
@@ -134,14 +134,14 @@ fn assert_code(error: &SdkError<GetItemError>, code: &str) {
 /// A store with the table `Users` and a key store, and the server that protects its branch keys.
 async fn world() -> (Store, Server) {
     let (store, vault) = (Store::start().await, Server::start().await);
-    key_store(CONFIG, &store, vault.transit()).await;
+    key_store(VAULT_CONFIG, &store, vault.transit()).await;
     store.forget();
     (store, vault)
 }
 
 fn sealed(store: &Store, vault: &Server) -> dynaseal::Client {
     let options = store.options().retry_config(RetryConfig::disabled());
-    dynaseal::seal(options, Sealing::new(engine_of(CONFIG)).vault(at(&vault.url()))).unwrap()
+    dynaseal::seal(options, Sealing::new(engine_of(VAULT_CONFIG)).vault(at(&vault.url()))).unwrap()
 }
 
 fn at(url: &str) -> Vault {
@@ -181,19 +181,3 @@ impl Outside for Environment {
         false
     }
 }
-
-const CONFIG: &str = r#"
-[keys.tenants]
-type = "hierarchical"
-key_store_table = "KeyStore"
-vault_key = "branch-keys"
-branch_key_id = "t"
-cache_ttl = 60
-
-[tables.Users]
-keys = "tenants"
-partition_key = "id"
-default_action = "encrypt_and_sign"
-[tables.Users.attributes]
-id = "sign_only"
-"#;

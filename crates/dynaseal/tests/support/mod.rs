@@ -230,3 +230,20 @@ default_action = "encrypt_and_sign"
 [tables.Users.attributes]
 id = "sign_only"
 "#;
+
+/// Branch keys in a key store, under a key of Vault.
+pub(crate) const VAULT_CONFIG: &str = r#"
+[keys.tenants]
+type = "hierarchical"
+key_store_table = "KeyStore"
+vault_key = "branch-keys"
+branch_key_id = "t"
+cache_ttl = 60
+
+[tables.Users]
+keys = "tenants"
+partition_key = "id"
+default_action = "encrypt_and_sign"
+[tables.Users.attributes]
+id = "sign_only"
+"#;
