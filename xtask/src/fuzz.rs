@@ -11,11 +11,16 @@ pub(crate) struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { seconds: 60, target: None }
+        Self { seconds: 30, target: None }
     }
 }
 
 impl Options {
+    /// For a night.
+    pub(crate) fn long() -> Self {
+        Self { seconds: 600, target: None }
+    }
+
     pub(crate) fn parse(args: &[&str]) -> Result<Self, Failed> {
         let mut options = Self::default();
         let mut args = args.iter();
@@ -25,9 +30,10 @@ impl Options {
                     let seconds = args.next().and_then(|text| text.parse().ok()).filter(|&seconds| seconds > 0);
                     options.seconds = seconds.ok_or_else(|| Failed::new("--seconds takes a whole number above 0"))?;
                 }
-                name if TARGETS.contains(&name) => options.target = Some(name.to_owned()),
+                name if names().any(|target| target == name) => options.target = Some(name.to_owned()),
                 other => {
-                    return Err(Failed::new(format!("fuzz: unknown word {other}; targets: {}", TARGETS.join(" "))));
+                    let names: Vec<_> = names().collect();
+                    return Err(Failed::new(format!("fuzz: unknown word {other}; targets: {}", names.join(" "))));
                 }
             }
         }
@@ -38,20 +44,25 @@ impl Options {
 pub(crate) fn run(steps: &mut Steps, options: &Options) -> Result<(), Failed> {
     tools::cargo_tool(steps, "cargo-fuzz", "0.13.2")?;
     steps.run(&cargo_fuzz("fuzz targets, built", &["build"]))?;
-    for (target, name) in TARGETS.iter().zip(NAMES) {
-        if options.target.as_deref().is_some_and(|wanted| wanted != *target) {
-            continue;
-        }
-        let (corpus, seeds) = (format!("fuzz/corpus/{target}"), format!("fuzz/seeds/{target}"));
-        std::fs::create_dir_all(root().join(&corpus)).map_err(|error| Failed::new(format!("{corpus}: {error}")))?;
-        let seconds = format!("-max_total_time={}", options.seconds);
-        // New findings go to the first folder, which git ignores; the seeds are only read.
-        let run = cargo_fuzz(name, &["run", target, &corpus, &seeds, "--", &seconds]);
-        let run = run.args(&["-timeout=10", "-rss_limit_mb=3072", "-print_final_stats=1"]);
-        let words = root().join(format!("fuzz/{target}.dict"));
-        steps.run(&if words.exists() { run.arg(format!("-dict=fuzz/{target}.dict")) } else { run })?;
+    let wanted = |target: &&(&str, &str)| options.target.as_deref().is_none_or(|wanted| wanted == target.0);
+    let targets: Vec<_> = TARGETS.iter().filter(wanted).collect();
+    // A target uses one core.
+    for pair in targets.chunks(2) {
+        let runs = pair.iter().map(|(target, name)| target_run(target, name, options.seconds));
+        steps.run_together(&runs.collect::<Result<Vec<_>, _>>()?)?;
     }
     Ok(())
+}
+
+fn target_run(target: &'static str, name: &'static str, seconds: u32) -> Result<Step, Failed> {
+    let (corpus, seeds) = (format!("fuzz/corpus/{target}"), format!("fuzz/seeds/{target}"));
+    std::fs::create_dir_all(root().join(&corpus)).map_err(|error| Failed::new(format!("{corpus}: {error}")))?;
+    let seconds = format!("-max_total_time={seconds}");
+    // New findings go to the first folder, which git ignores; the seeds are only read.
+    let run = cargo_fuzz(name, &["run", target, &corpus, &seeds, "--", &seconds]);
+    let run = run.args(&["-timeout=10", "-rss_limit_mb=3072", "-print_final_stats=1"]);
+    let words = root().join(format!("fuzz/{target}.dict"));
+    Ok(if words.exists() { run.arg(format!("-dict=fuzz/{target}.dict")) } else { run })
 }
 
 /// The sanitizer flags are unstable. Without a nightly toolchain the pinned compiler is told to allow them: the
@@ -66,5 +77,15 @@ fn cargo_fuzz(name: &'static str, args: &[&str]) -> Step {
     }
 }
 
-const TARGETS: [&str; 5] = ["header", "footer", "terminal", "json", "request"];
-const NAMES: [&str; 5] = ["fuzz header", "fuzz footer", "fuzz terminal", "fuzz json", "fuzz request"];
+fn names() -> impl Iterator<Item = &'static str> {
+    TARGETS.iter().map(|(target, _)| *target)
+}
+
+/// The targets, and their steps' names.
+const TARGETS: [(&str, &str); 5] = [
+    ("header", "fuzz header"),
+    ("footer", "fuzz footer"),
+    ("terminal", "fuzz terminal"),
+    ("json", "fuzz json"),
+    ("request", "fuzz request"),
+];

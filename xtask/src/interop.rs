@@ -6,12 +6,12 @@ use crate::suites;
 
 /// Each opens what the other sealed, and both refuse the same items; then the same of the Node package, over a real store.
 pub(crate) fn run(steps: &mut Steps) -> Result<(), Failed> {
-    let run = Step::cargo("interop with aws-db-esdk", &["run", "--release", "--", "--items", "2000"]);
+    let run = Step::cargo("interop with aws-db-esdk", &["run", "--", "--items", "2000"]);
     steps.run(&run.dir(INTEROP))?;
     suites::node_package(steps)?;
     let binary = suites::dynaseal(steps)?;
     let script = root().join(suites::NODE).join("test/aws/exchange.mjs");
-    let node = Step::cargo("interop of the Node package", &["run", "--release", "--", "--node"]).arg(script);
+    let node = Step::cargo("interop of the Node package", &["run", "--", "--node"]).arg(script);
     steps.run(&node.dir(INTEROP).env("DYNASEAL", binary))
 }
 

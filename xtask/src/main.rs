@@ -28,6 +28,7 @@ fn main() -> ExitCode {
     let mut steps = Steps::default();
     let outcome = run(&args, &mut steps);
     steps.print_table();
+    steps.keep();
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(failed) => {
@@ -53,6 +54,10 @@ fn run(args: &[&str], steps: &mut Steps) -> Result<(), Failed> {
         }
         ["capacity", ref rest @ ..] => capacity::run(rest),
         ["fuzz", ref rest @ ..] => fuzz::run(steps, &fuzz::Options::parse(rest)?),
+        ["nightly"] => {
+            suites::node_matrix(steps)?;
+            fuzz::run(steps, &fuzz::Options::long())
+        }
         ["ci"] => {
             suites::all(steps)?;
             interop::run(steps)?;
@@ -75,6 +80,8 @@ cargo xtask lint                      rustfmt, clippy, rustdoc, cargo-deny, file
 cargo xtask interop                   2,000 random items in each direction beside AWS's own crate; 220 from the Node package
 cargo xtask bench                     time per item beside AWS's crate and the bare cipher calls; the gateway per request
 cargo xtask capacity [--help]         KMS requests, key-store reads and cost of a load, and where it breaks
-cargo xtask fuzz [--seconds N] [TARGET]   each fuzz target for N seconds (60), or one of them
+cargo xtask fuzz [--seconds N] [TARGET]   each fuzz target for N seconds (30), or one of them
 cargo xtask ci                        test, interop, lint and fuzz, as .ci/run does
+cargo xtask nightly                   what is too long for every change: each AWS SDK on each line of Node.js, ten minutes of
+                                      each fuzz target
 ";

@@ -2,8 +2,9 @@
 
 use std::ffi::OsStr;
 use std::fmt;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 /// A command to run, as a step of a longer task.
@@ -82,10 +83,29 @@ pub(crate) struct Steps {
 impl Steps {
     /// Runs a command, showing what it prints.
     pub(crate) fn run(&mut self, step: &Step) -> Result<(), Failed> {
-        let line = step.line();
-        eprintln!("\n==> {}: {line}", step.name);
+        eprintln!("\n==> {}: {}", step.name, step.line());
         let start = Instant::now();
         let status = step.command().status();
+        self.ended(step, start, status)
+    }
+
+    /// Runs commands at once, on a core each; what they print comes mixed. All of them end before the first failure is told.
+    pub(crate) fn run_together(&mut self, steps: &[Step]) -> Result<(), Failed> {
+        let begun: Vec<_> = steps
+            .iter()
+            .map(|step| {
+                eprintln!("\n==> {}: {}", step.name, step.line());
+                (step, Instant::now(), step.command().spawn())
+            })
+            .collect();
+        let ended: Vec<_> = begun
+            .into_iter()
+            .map(|(step, start, child)| self.ended(step, start, child.and_then(|mut child| child.wait())))
+            .collect();
+        ended.into_iter().collect()
+    }
+
+    fn ended(&mut self, step: &Step, start: Instant, status: std::io::Result<ExitStatus>) -> Result<(), Failed> {
         let time = start.elapsed();
         self.done.push((step.name, time));
         match status {
@@ -93,8 +113,11 @@ impl Steps {
                 eprintln!("==> {}: done in {:.1} s", step.name, time.as_secs_f64());
                 Ok(())
             }
-            Ok(status) => Err(Failed::step(step.name, &format!("{status}"), &line)),
-            Err(error) => Err(Failed::step(step.name, &format!("could not start `{}`: {error}", step.program), &line)),
+            Ok(status) => Err(Failed::step(step.name, &format!("{status}"), &step.line())),
+            Err(error) => {
+                let why = format!("could not start `{}`: {error}", step.program);
+                Err(Failed::step(step.name, &why, &step.line()))
+            }
         }
     }
 
@@ -116,6 +139,17 @@ impl Steps {
             }
             Err(words) => Err(Failed::step(name, &words, repeat)),
         }
+    }
+
+    /// Adds the times to `steps.json` in the target folder, a JSON object a line, so that the steps of several commands can be
+    /// added up. A machine that cannot write there loses nothing but this.
+    pub(crate) fn keep(&self) {
+        let line = |(name, time): &(&str, Duration)| {
+            format!("{{\"step\":\"{name}\",\"seconds\":{:.1}}}\n", time.as_secs_f64())
+        };
+        let lines: String = self.done.iter().map(line).collect();
+        let file = std::fs::OpenOptions::new().create(true).append(true).open(target().join("steps.json"));
+        let _ = file.and_then(|mut file| file.write_all(lines.as_bytes()));
     }
 
     pub(crate) fn print_table(&self) {

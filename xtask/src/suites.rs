@@ -31,19 +31,30 @@ pub(crate) fn js(steps: &mut Steps) -> Result<(), Failed> {
     steps.run(&tests.dir("clients/js").env("DYNASEAL", binary))
 }
 
-/// The Node package: built without optimisation, against a real store, a KMS and three versions of the AWS SDK, and as packed; all of it
-/// on every line of Node.js that is supported.
+/// The Node package: built without optimisation, against a real store and a KMS, and as packed; the oldest line of Node.js with
+/// the oldest version of the AWS SDK, the middle one with the middle one, the newest with the newest.
 pub(crate) fn node(steps: &mut Steps) -> Result<(), Failed> {
+    node_on(steps, Some)
+}
+
+/// The same with every version of the SDK on every line of Node.js.
+pub(crate) fn node_matrix(steps: &mut Steps) -> Result<(), Failed> {
+    node_on(steps, |_| None)
+}
+
+fn node_on(steps: &mut Steps, sdk: impl Fn(&'static str) -> Option<&'static str>) -> Result<(), Failed> {
     node_package(steps)?;
     for (name, folder) in OLDER_SDKS {
         tools::node_packages(steps, name, folder)?;
     }
     let binary = dynaseal(steps)?;
-    steps.run(&Step::cargo("the KMS for tests", &["build", "--example", "fake_kms"]).args(WORKSPACE))?;
     let kms = target().join("debug/examples/fake_kms");
-    for (name, line) in RUNTIMES {
+    for (name, line, beside) in RUNTIMES {
         let node = tools::node_runtime(steps, line)?;
-        let tests = Step::new(name, node).arg("scripts/test.mjs").dir(NODE);
+        let mut tests = Step::new(name, node).arg("scripts/test.mjs").dir(NODE);
+        if let Some(version) = sdk(beside) {
+            tests = tests.arg(version);
+        }
         steps.run(&tests.env("DYNASEAL", &binary).env("FAKE_KMS", &kms))?;
     }
     Ok(())
@@ -73,7 +84,6 @@ pub(crate) fn python(steps: &mut Steps) -> Result<(), Failed> {
 /// The example services, each against the contract that both obey.
 pub(crate) fn examples(steps: &mut Steps) -> Result<(), Failed> {
     let binary = dynaseal(steps)?;
-    steps.run(&Step::cargo("the Rust example", &["build", "--bin", "users-axum"]).args(WORKSPACE))?;
     let contract = |name, service: &[String]| {
         let step = Step::new(name, "node").args(&["--test"]).dir("examples/contract");
         step.env("DYNASEAL", &binary).env("SERVICE", format!("{service:?}"))
@@ -95,18 +105,21 @@ pub(crate) fn gateway_bench(steps: &mut Steps) -> Result<(), Failed> {
     steps.run(&Step::cargo("CPU per gateway request", &bench))
 }
 
-/// Builds the program with the features the tests built it with, so that nothing is compiled twice.
+/// Builds the program, and the programs that other suites start. An example among them makes cargo take the features that the
+/// tests were built with, so that nothing is compiled twice.
 pub(crate) fn dynaseal(steps: &mut Steps) -> Result<PathBuf, Failed> {
-    steps.run(&Step::cargo("the program", &["build", "--bin", "dynaseal"]).args(WORKSPACE))?;
+    let programs = ["build", "--bin", "dynaseal", "--bin", "users-axum", "--example", "fake_kms"];
+    steps.run(&Step::cargo("the programs", &programs).args(WORKSPACE))?;
     Ok(target().join("debug/dynaseal"))
 }
 
 pub(crate) const NODE: &str = "crates/node";
 const KOA: &str = "examples/users-koa";
-const RUNTIMES: [(&str, u32); 3] = [
-    ("Node package tests on Node.js 20", 20),
-    ("Node package tests on Node.js 22", 22),
-    ("Node package tests on Node.js 24", 24),
+/// The lines of Node.js that are supported, each with the version of the SDK that it is tested with on every change.
+const RUNTIMES: [(&str, u32, &str); 3] = [
+    ("Node package tests on Node.js 20", 20, "3.300"),
+    ("Node package tests on Node.js 22", 22, "3.848"),
+    ("Node package tests on Node.js 24", 24, "newest"),
 ];
 const OLDER_SDKS: [(&str, &str); 2] =
     [("AWS SDK 3.300", "crates/node/test/sdk/3.300"), ("AWS SDK 3.848", "crates/node/test/sdk/3.848")];
