@@ -120,7 +120,7 @@ mod tests {
     use dynaseal_keys::RawAes;
 
     fn pattern(text: &str, actions: &[(&str, Action)]) -> Pattern {
-        let ring = RawAes::new("test", "test key", &[0; 32]).unwrap();
+        let ring = RawAes::new("test", "test key", &[7; 32]).unwrap();
         let spec = SchemaSpec {
             actions: actions.iter().map(|(name, action)| ((*name).to_owned(), *action)).collect(),
             default_action: Some(Action::EncryptAndSign),

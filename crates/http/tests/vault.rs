@@ -52,6 +52,9 @@ async fn the_file_of_a_token_is_read_for_each_call() {
     assert_eq!(encrypt(&vault).await, Err(WireError::NoToken));
     write("a\nb");
     assert_eq!(encrypt(&vault).await, Err(WireError::NoToken));
+    // One that never ends is not read.
+    let endless = of([("VAULT_ADDR", &*server.url()), ("VAULT_TOKEN_FILE", "/dev/zero")]);
+    assert_eq!(encrypt(&endless).await, Err(WireError::NoToken));
     assert!(server.take_seen().is_empty());
 
     write(&format!("{TOKEN}\n"));

@@ -31,6 +31,14 @@ pub enum Error {
         /// One error for each, in the order in which they were tried.
         errors: Vec<Error>,
     },
+    /// The item has more data keys of this ring than may be tried.
+    #[error("the item has more than {most} encrypted data keys of {key}, so none of them was tried")]
+    TooMany {
+        /// The configured key.
+        key: KeyName,
+        /// How many may be tried.
+        most: usize,
+    },
     /// A wrapped key is not authentic under this key and context.
     #[error("the encrypted data key of {key} failed to open at the {at}")]
     Unwrap {
@@ -228,6 +236,7 @@ impl Error {
             Error::OpenOnly { .. } => "DSL-4014",
             Error::StoreUnavailable { .. } => "DSL-4015",
             Error::SigningSuite { .. } => "DSL-4016",
+            Error::TooMany { .. } => "DSL-4017",
             Error::Library { .. } => "DSL-4099",
             Error::Kms(error) => error.code(),
             Error::Store(error) => error.code(),
@@ -252,7 +261,7 @@ impl Error {
             | Error::NoVersion { .. }
             | Error::SealOnly { .. }
             | Error::OpenOnly { .. } => Kind::Keys,
-            Error::Malformed { .. } | Error::PublicKey => Kind::Data,
+            Error::TooMany { .. } | Error::Malformed { .. } | Error::PublicKey => Kind::Data,
             Error::SupplierType { .. } | Error::ReservedContext | Error::ContextTooLong => Kind::Caller,
             Error::SigningSuite { .. }
             | Error::SupplierMissing { .. }
@@ -275,6 +284,10 @@ impl Error {
                 "configure one of the keys that the item was sealed for, with the same namespace and name"
             }
             Error::Several { errors } => errors.first().map_or("", Error::hint),
+            Error::TooMany { .. } => {
+                "somebody put data keys into the item to make each read of it dear; if such items are yours, raise \
+                 max_encrypted_data_keys of the key"
+            }
             Error::Unwrap { .. } => {
                 "check that the key under this name is the one the item was sealed with; if it is, the item was changed, \
                  moved, or sealed under another table name or key schema"

@@ -63,6 +63,7 @@ pub struct Bound<'a> {
     suite: Suite,
     context: &'a Context,
     bytes: Vec<u8>,
+    most_data_keys: Option<usize>,
 }
 
 impl<'a> Bound<'a> {
@@ -71,7 +72,7 @@ impl<'a> Bound<'a> {
     /// # Errors
     /// The context is longer than the format can hold.
     pub fn new(suite: Suite, context: &'a Context) -> Result<Self, Error> {
-        Ok(Self { suite, context, bytes: wrap::context_bytes(context)? })
+        Ok(Self { suite, context, bytes: wrap::context_bytes(context)?, most_data_keys: None })
     }
 
     /// The suite of the item.
@@ -84,6 +85,17 @@ impl<'a> Bound<'a> {
     #[must_use]
     pub fn context(&self) -> &'a Context {
         self.context
+    }
+
+    /// How many data keys of its own a ring may find in an item, if not as many as by default.
+    pub(crate) fn most_data_keys(&self) -> Option<usize> {
+        self.most_data_keys
+    }
+
+    /// The same with another bound.
+    pub(crate) fn at_most(&self, data_keys: usize) -> Self {
+        let Self { suite, context, .. } = *self;
+        Self { suite, context, bytes: self.bytes.clone(), most_data_keys: Some(data_keys) }
     }
 
     /// The bytes of the encryption context, which every wrap is bound to (FORMAT 11.1).

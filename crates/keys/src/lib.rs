@@ -20,12 +20,13 @@
 //!                             discovery.rs   whichever key sealed the item
 //!                          kms/rsa.rs      an RSA key in AWS KMS; kms/ecdh.rs, an elliptic-curve key there
 //!                             rights.rs      what credentials may do with which keys, asked by dry runs; uses.rs
-//!                          multi.rs        several rings as one
+//!                          multi.rs        several rings as one; at_most.rs, one with a bound for data keys of its own
 //!
 //!         wrap.rs          how every ring wraps a data key; with secret.rs, all there is of cryptography here
 //!         cache.rs         a time to live, early refresh, and one fetch for all who wait
 //! ```
 
+mod at_most;
 mod branch;
 mod cache;
 mod error;
@@ -43,6 +44,7 @@ pub mod testing;
 mod wire;
 mod wrap;
 
+pub use at_most::AtMost;
 pub use branch::file::BranchKeyFile;
 pub use branch::id::BranchKeyId;
 pub use branch::ring::Hierarchical;
@@ -78,6 +80,6 @@ pub use store::error::{RecordName, StoreError, TableRefusal};
 pub use store::keys::KmsConfiguration;
 pub use store::table::{KeyStoreOptions, KeyStoreTable};
 pub use store::time::CreateTime;
-pub use wire::{Answer, BoxFuture, Call, Service, Wire, WireError};
+pub use wire::{Answer, BoxFuture, Call, Invocation, Service, Wire, WireError};
 pub use wrap::ecdh::{Curve, ecdh_parties};
 pub use wrap::rsa::Padding;

@@ -51,6 +51,11 @@ pub(crate) trait Ring: Send + Sync + Debug {
         None
     }
 
+    /// How many data keys of its own an item may have, where nothing else is said; see [`AtMost`](crate::AtMost).
+    fn most_data_keys(&self) -> usize {
+        ONE_KEY
+    }
+
     /// As [`Keyring::seals`].
     fn seals(&self) -> bool {
         true
@@ -91,11 +96,16 @@ impl<R: Ring> Keyring for R {
         Box::pin(async move {
             // Most items have one of its own, for which nothing is allocated.
             let (mut first, mut others) = (None, Vec::new());
+            let most = bound.most_data_keys().unwrap_or_else(|| self.most_data_keys());
             for data_key in data_keys {
                 let found = Found { data_key, bound, io };
                 match self.claim(found).await? {
                     Some(own) if first.is_none() => first = Some((found, own)),
                     own => others.extend(own.map(|own| (found, own))),
+                }
+                // Each of them may cost a call, and whoever writes to the table may have put them there.
+                if others.len() >= most {
+                    return Err(Error::TooMany { key: self.key(), most });
                 }
             }
             // The errors of those that fail are kept until one opens.
@@ -134,3 +144,8 @@ impl<R: Ring> Keyring for R {
         Ring::caches(self)
     }
 }
+
+/// One key wraps a data key once, and AWS's clients may name it again in a multi key ring.
+pub(crate) const ONE_KEY: usize = 3;
+/// A discovery ring opens what others seal for several of its keys.
+pub(crate) const ANY_KEY: usize = 10;

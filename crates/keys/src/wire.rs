@@ -41,6 +41,16 @@ impl Service {
     }
 }
 
+/// One call of an SDK, of which each attempt is a request of its own. What is the same in all of them: `amz-sdk-invocation-id`,
+/// and of `amz-sdk-request` which attempt it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Invocation {
+    /// The SDK's id of it.
+    pub id: String,
+    /// Which attempt this is, from 1.
+    pub attempt: u32,
+}
+
 /// One call: a service, an operation such as `PutItem`, and the JSON body.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Call {
@@ -54,13 +64,15 @@ pub struct Call {
     pub region: Option<String>,
     /// Whether it fetches keys or the description of a table, and so is neither the caller's request nor a step of carrying it out.
     pub aside: bool,
+    /// The SDK's call of which this is an attempt, where the head can tell.
+    pub invocation: Option<Invocation>,
 }
 
 impl Call {
     /// A call in the head's own Region.
     #[must_use]
     pub fn new(service: Service, operation: impl Into<Cow<'static, str>>, body: Vec<u8>) -> Self {
-        Self { service, operation: operation.into(), body, region: None, aside: false }
+        Self { service, operation: operation.into(), body, region: None, aside: false, invocation: None }
     }
 
     /// The same call in a Region.
@@ -74,6 +86,13 @@ impl Call {
     #[must_use]
     pub fn aside(mut self) -> Self {
         self.aside = true;
+        self
+    }
+
+    /// The same call as an attempt of an SDK's.
+    #[must_use]
+    pub fn attempt_of(mut self, invocation: Option<Invocation>) -> Self {
+        self.invocation = invocation;
         self
     }
 }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use dynaseal_item::{Context, EncryptedDataKey, Kind};
 use dynaseal_keys::testing::{KeyState, Trouble};
-use dynaseal_keys::{AwsKmsRing, Error, KeyName, Keyring, KmsError, Multi, Service, WireError};
+use dynaseal_keys::{AtMost, AwsKmsRing, Error, KeyName, Keyring, KmsError, Multi, Service, WireError};
 use serde_json::{Value as Json, json};
 
 use world::{ALIAS, KEY, MRK, OTHER, REPLICA, Seen, aes, discovery, keys, mrk, mrk_discovery, of, single};
@@ -391,4 +391,47 @@ fn a_multi_ring_has_one_ring_for_each_multi_region_key() {
 fn only_kms_is_needed() {
     let multi = Multi::new(None, vec![aes(), single(KEY)]).unwrap();
     assert!(multi.needs(Service::Kms) && !multi.needs(Service::DynamoDb) && !aes().needs(Service::Kms));
+}
+
+/// Whoever writes to the table can put 255 data keys into one item that name the configured key, and each could cost a call.
+#[test]
+fn an_item_with_many_data_keys_of_the_ring_costs_no_call() {
+    let kms = Seen::new();
+    let planted = |key: &str, count: usize| {
+        let data_key = EncryptedDataKey {
+            provider_id: Cow::Borrowed(b"aws-kms"),
+            provider_info: Cow::Owned(key.as_bytes().to_vec()),
+            ciphertext: Cow::Owned(vec![7; 200]),
+        };
+        vec![data_key; count]
+    };
+    let at_most = |ring, most| Arc::new(AtMost::new(ring, most)) as Arc<dyn Keyring>;
+    let any = || discovery("aws", &["111122223333"], &[]);
+    let both = Multi::new(Some(single(KEY)), vec![single(OTHER)]).unwrap();
+    for (ring, most) in [
+        (single(KEY), 3),
+        (mrk(MRK, None), 3),
+        (any(), 10),
+        (mrk_discovery("aws", &["111122223333"], &["eu-west-1"]), 10),
+        (at_most(single(KEY), 1), 1),
+        (at_most(any(), 254), 254),
+        (Arc::new(both) as Arc<dyn Keyring>, 3),
+    ] {
+        let key = if ring.multi_region_keys().is_empty() { KEY } else { MRK };
+        for count in [most + 1, 255] {
+            let error = kms.open(&ring, &planted(key, count)).unwrap_err();
+            assert_eq!((error.code(), error.kind()), ("DSL-4017", Kind::Data), "{error}");
+            assert!(error.to_string().contains(&format!("more than {most} encrypted data keys")), "{error}");
+            assert!(kms.calls().is_empty(), "{ring:?}");
+        }
+        // As many as may be are tried, and those of other keys count for nothing.
+        let mut data_keys =
+            [planted("arn:aws:kms:eu-west-1:999999999999:key/a", 255 - most), planted(key, most)].concat();
+        kms.open(&ring, &data_keys).unwrap_err();
+        assert!((most..=most * 2).contains(&kms.calls().len()), "{ring:?}");
+        let opens = data_keys.len() - 1;
+        data_keys[opens] = kms.seal(&single(key)).unwrap().remove(0);
+        kms.open(&ring, &data_keys).unwrap();
+        kms.calls();
+    }
 }

@@ -39,7 +39,7 @@ impl Engine {
             let started = target.clone();
             let next = step(&shared, &call, Act::Start(target, body.to_vec()))?;
             hand_over(&shared, &call, next, |next| match next {
-                Next::Send(Call { service, operation, body, region: None, aside: false })
+                Next::Send(Call { service, operation, body, region: None, aside: false, .. })
                     if names(&started, *service, operation) =>
                 {
                     Some(body)

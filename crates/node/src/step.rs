@@ -77,7 +77,7 @@ impl Next {
             woken: Some(woken).filter(|woken| !woken.is_empty()),
         };
         match self {
-            Self::Send(Call { service, operation, body, region, aside }) => {
+            Self::Send(Call { service, operation, body, region, aside, .. }) => {
                 step.kind = "send";
                 step.target = Some(Service::target_prefix(service));
                 step.operation = Some(operation.into_owned());

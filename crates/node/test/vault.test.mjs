@@ -164,6 +164,8 @@ test("a token in a file is read for each call", async () => {
     assert.equal(await codeOf(env), "DSL-9011");
     await writeFile(file, "\n");
     assert.equal(await codeOf(env), "DSL-9011");
+    // One that never ends is not read.
+    assert.equal(await codeOf({ ...env, VAULT_TOKEN_FILE: "/dev/zero" }), "DSL-9011");
     // One that is given goes first.
     vault.token = TOKEN;
     assert.equal(await codeOf({ VAULT_TOKEN_FILE: file }), "no error");

@@ -18,7 +18,9 @@ export interface Tables {
 }
 
 /** Who can open items: a key, or several. What each asks of KMS and which to take: docs/KEYS.md. */
-export type KeyConfig =
+export type KeyConfig = (OneKeyConfig & DataKeys) | MultiConfig;
+
+type OneKeyConfig =
   | RawAesConfig
   | RawRsaConfig
   | RawEcdhConfig
@@ -29,8 +31,12 @@ export type KeyConfig =
   | AwsKmsRsaConfig
   | AwsKmsEcdhConfig
   | BranchKeyFileConfig
-  | HierarchicalConfig
-  | MultiConfig;
+  | HierarchicalConfig;
+
+interface DataKeys {
+  /** How many encrypted data keys of this key an item may have; more are refused before KMS is called. 3 if not said, 10 for discovery. */
+  readonly max_encrypted_data_keys?: number;
+}
 
 /** An AES key of 32, 48 or 64 hexadecimal digits, from the environment or from a file. */
 export type RawAesConfig = { readonly type: "raw-aes" } & KeyName &

@@ -1,6 +1,6 @@
 // The HTTP API of Vault and OpenBao; the address and the token come from the environment, as for their own clients.
 
-import { readFile } from "node:fs/promises";
+import { readFile, stat } from "node:fs/promises";
 import { DynasealError } from "./errors.js";
 import { reason } from "./exchange.js";
 import type { Send } from "./native.js";
@@ -89,8 +89,11 @@ async function headersOf(step: Send, env: Environment): Promise<Headers> {
 }
 
 async function tokenIn(step: Send, file: string): Promise<string> {
-  const token = (await readFile(file, "utf8").catch(() => "")).trim();
-  if (!token) throw notForVault(step, "the file that VAULT_TOKEN_FILE names cannot be read, or it is empty");
+  // A pipe would be waited for, and a device may never end.
+  const status = await stat(file).catch(() => undefined);
+  const isToken = status?.isFile() === true && status.size <= LONGEST;
+  const token = isToken ? (await readFile(file, "utf8").catch(() => "")).trim() : "";
+  if (!token) throw notForVault(step, "the file that VAULT_TOKEN_FILE names cannot be read, is none that holds a token, or is empty");
   return token;
 }
 

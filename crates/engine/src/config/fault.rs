@@ -173,6 +173,10 @@ pub(super) const UNUSED: &str = "DSL-5202";
 pub(super) const UNSEALED: &str = "DSL-5203";
 /// Warning: no table is protected.
 pub(super) const NO_TABLES: &str = "DSL-5204";
+/// Warning: a key that can be guessed.
+pub(super) const GUESSABLE: &str = "DSL-5206";
+/// Warning: others can write to a file, or put another one in its place.
+pub(super) const WRITABLE: &str = "DSL-5207";
 /// Warning: a key opens what anybody sealed.
 pub(super) const ANY_SENDER: &str = "DSL-5205";
 

@@ -1,15 +1,23 @@
 //! Key material from the environment and from files. It is wiped after use and never shown.
 
+use std::io;
 use std::path::Path;
 
 use zeroize::Zeroizing;
 
-use super::fault::{CONTRADICTION, ENVIRONMENT, FILE, Faults, KEY_MATERIAL, MISSING, OPEN_FILE, shown};
+use super::fault::{CONTRADICTION, ENVIRONMENT, FILE, Faults, KEY_MATERIAL, MISSING, OPEN_FILE, Span, WRITABLE, shown};
 use super::outside::Outside;
 use super::section::{At, Section};
 
 /// Bytes of a key, wiped when dropped.
 pub(super) type Secret = Zeroizing<Vec<u8>>;
+
+/// Where a key comes from.
+pub(super) struct Source {
+    /// The setting that says so.
+    pub(super) setting: &'static str,
+    pub(super) words: String,
+}
 
 /// `key_env` or `key_file`: a key as hex text, and where it comes from, in words.
 pub(super) fn hex_key(
@@ -17,7 +25,7 @@ pub(super) fn hex_key(
     folder: &Path,
     outside: &dyn Outside,
     faults: &mut Faults<'_>,
-) -> Option<(Secret, String)> {
+) -> Option<(Secret, Source)> {
     let variable = section.name("key_env", faults);
     let file = section.name("key_file", faults);
     match (section.has("key_env"), section.has("key_file")) {
@@ -33,25 +41,26 @@ pub(super) fn hex_key(
         }
         _ => {}
     }
-    let (span, text, source) = if let Some(variable) = variable {
+    let (span, text, setting, words) = if let Some(variable) = variable {
         let Some(text) = outside.env(variable.value) else {
             let message = format!("the environment variable {} is not set", shown(variable.value));
             let hint = "set it to the key as hex text; key_env takes the variable's name, not the key";
             faults.error(&variable.span, ENVIRONMENT, message, hint);
             return None;
         };
-        (variable.span, Zeroizing::new(text.into_bytes()), format!("from the environment variable {}", variable.value))
+        let words = format!("from the environment variable {}", variable.value);
+        (variable.span, Zeroizing::new(text.into_bytes()), "key_env", words)
     } else {
         let file = file?;
         let text = secret_file(&file, "key_file", folder, outside, faults)?;
-        (file.span, text, format!("from the file {}", file.value))
+        (file.span, text, "key_file", format!("from the file {}", file.value))
     };
     let Some(key) = std::str::from_utf8(&text).ok().and_then(|text| hex(text.trim())) else {
         let message = format!("the key of {} is not 32, 48 or 64 hexadecimal digits", section.title);
         faults.error(&span, KEY_MATERIAL, message, "make one with `openssl rand -hex 32`");
         return None;
     };
-    Some((key, source))
+    Some((key, Source { setting, words }))
 }
 
 /// A file that only its owner should read.
@@ -78,13 +87,34 @@ pub(super) fn file(
     outside: &dyn Outside,
     faults: &mut Faults<'_>,
 ) -> Option<Vec<u8>> {
-    match outside.read(&folder.join(path.value)) {
-        Ok(bytes) => Some(bytes),
+    let place = folder.join(path.value);
+    let read = outside.read(&place).and_then(|bytes| match bytes.len() {
+        ..=LONGEST => Ok(bytes),
+        _ => Err(io::Error::other("it is longer than 64 KiB, so it is no key")),
+    });
+    match read {
+        Ok(bytes) => {
+            warn_of_writers(&shown(path.value), &place, &path.span, outside, faults);
+            Some(bytes)
+        }
         Err(error) => {
             let message = format!("{key} {} cannot be read: {error}", shown(path.value));
             faults.error(&path.span, FILE, message, "a relative path starts from the configuration's folder");
             None
         }
+    }
+}
+
+/// Whoever can write to a file decides with which keys, and what, is sealed.
+pub(super) fn warn_of_writers(what: &str, path: &Path, span: &Span, outside: &dyn Outside, faults: &mut Faults<'_>) {
+    if outside.others_can_write(path) {
+        let message = format!("any user of this machine can write to {what}, or put another file in its place");
+        faults.warn(
+            span,
+            WRITABLE,
+            message,
+            "take the permission away from others, on the file and its folder: `chmod o-w`",
+        );
     }
 }
 
@@ -101,6 +131,9 @@ fn hex(text: &str) -> Option<Secret> {
     }
     Some(key)
 }
+
+/// More than any key has as text, an RSA key of 8,192 bits among them; and a file of branch keys is one for few.
+const LONGEST: usize = 64 << 10;
 
 #[cfg(test)]
 mod tests {

@@ -74,7 +74,13 @@ impl Config {
             }
         };
         match std::str::from_utf8(&bytes) {
-            Ok(text) => Self::parse(text, &label, outside),
+            Ok(text) => {
+                let mut config = Self::parse(text, &label, outside)?;
+                let mut faults = Faults::new(&label, text);
+                material::warn_of_writers("the configuration", path, &(0..0), outside, &mut faults);
+                config.warnings.extend(faults.finish()?);
+                Ok(config)
+            }
             Err(error) => {
                 let valid = bytes.get(..error.valid_up_to()).and_then(|bytes| std::str::from_utf8(bytes).ok());
                 let valid = valid.unwrap_or_default();

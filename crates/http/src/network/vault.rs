@@ -7,7 +7,6 @@
 //! | `VAULT_TOKEN_FILE` | a file that holds it instead, read for each call, so that an agent can renew it |
 //! | `VAULT_NAMESPACE` | the namespace, if there is one |
 
-use std::fs;
 use std::path::PathBuf;
 
 use bytes::Bytes;
@@ -229,10 +228,10 @@ impl Token {
     fn header(&self) -> Result<HeaderValue, WireError> {
         let read;
         let text = match self {
-            Self::Given(token) => token,
+            Self::Given(token) => token.as_str(),
             Self::File(path) => {
-                read = Zeroizing::new(fs::read_to_string(path).map_err(|_| WireError::NoToken)?);
-                &read
+                read = Zeroizing::new(Machine.read(path).map_err(|_| WireError::NoToken)?);
+                std::str::from_utf8(&read).map_err(|_| WireError::NoToken)?
             }
         };
         let text = Some(text.trim()).filter(|text| !text.is_empty()).ok_or(WireError::NoToken)?;

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use crate::error::Error;
 use crate::kms::arn::{KeyArn, is_name};
 use crate::kms::ring::{AwsKmsRing, Choice};
+use crate::ring::ANY_KEY;
 
 /// Which keys may open items. An item says itself which key sealed it, so whoever can write to the table can name a key of
 /// their own, and what that key sealed would be taken for genuine: accounts must be named.
@@ -109,5 +110,9 @@ impl Choice for Any {
 
     fn name(&self) -> String {
         self.keys.words()
+    }
+
+    fn most_data_keys(&self) -> usize {
+        ANY_KEY
     }
 }

@@ -17,7 +17,7 @@ use crate::error::{Error, Layer};
 use crate::keyring::{Bound, Io, KeyName};
 use crate::kms::arn::KeyArn;
 use crate::kms::client::AwsKms;
-use crate::ring::{Entry, Found, Ring};
+use crate::ring::{Entry, Found, ONE_KEY, Ring};
 use crate::secret::Secret;
 use crate::wire::Service;
 use crate::wrap::{self, WRAPPED};
@@ -39,6 +39,11 @@ pub(super) trait Choice: Send + Sync + Debug {
 
     /// The keys in words.
     fn name(&self) -> String;
+
+    /// As [`Ring::most_data_keys`].
+    fn most_data_keys(&self) -> usize {
+        ONE_KEY
+    }
 
     /// The key that seals, if it is a multi-Region key and the ring also opens what its replicas sealed.
     fn multi_region_key(&self) -> Option<&str> {
@@ -114,6 +119,10 @@ impl Ring for AwsKmsRing {
 
     fn multi_region_key(&self) -> Option<&str> {
         self.choice.multi_region_key()
+    }
+
+    fn most_data_keys(&self) -> usize {
+        self.choice.most_data_keys()
     }
 
     fn seals(&self) -> bool {

@@ -148,18 +148,26 @@ fn refusal(answer: &Answer) -> Refusal {
     let says = |part: &str| text.contains(part);
     match answer.status {
         429 => Refusal::Throttled,
-        500.. => Refusal::Unavailable,
         // A token that may not, is wrong or has expired gets the same answer.
         401 | 403 => Refusal::AccessDenied,
         404 => Refusal::NotFound,
-        _ if says("encryption key not found") => Refusal::NotFound,
-        _ if says("authentication failed") || says("invalid ciphertext") || says("cannot decrypt") => {
-            Refusal::InvalidCiphertext
-        }
+        // By the text first: some versions answer 500 to a ciphertext that was changed, and that is no outage.
+        400 | 500 if says("encryption key not found") => Refusal::NotFound,
+        400 | 500 if CHANGED.iter().any(|part| says(part)) => Refusal::InvalidCiphertext,
+        500.. => Refusal::Unavailable,
         _ => Refusal::Other(format!("status {}", answer.status)),
     }
 }
 
+/// What the engine says of a ciphertext that is not its own, or not under this associated data.
+const CHANGED: [&str; 6] = [
+    "authentication failed",
+    "invalid ciphertext",
+    "cannot decrypt",
+    "unable to decrypt",
+    "failed to decrypt",
+    "illegal base64 data",
+];
 /// As errors name it.
 pub(super) const PROVIDER: &str = "vault-transit";
 /// Before a key's name in a key store.
@@ -189,6 +197,15 @@ mod tests {
         assert_eq!(of(400, r#"{"errors":["cipher: message authentication failed"]}"#), Refusal::InvalidCiphertext);
         assert_eq!(of(400, r#"{"errors":["invalid ciphertext: version is too new"]}"#), Refusal::InvalidCiphertext);
         assert_eq!(of(400, r#"{"errors":["encryption key not found"]}"#), Refusal::NotFound);
+        for status in [400, 500] {
+            let changed = r#"{"errors":["1 error occurred:\n\t* cipher: message authentication failed\n\n"]}"#;
+            assert_eq!(of(status, changed), Refusal::InvalidCiphertext);
+            assert_eq!(of(status, r#"{"errors":["unable to decrypt ciphertext"]}"#), Refusal::InvalidCiphertext);
+            assert_eq!(of(status, r#"{"errors":["encryption key not found"]}"#), Refusal::NotFound);
+        }
+        // Whoever else answers in its place knows nothing of ciphertexts.
+        assert_eq!(of(502, "<p>invalid ciphertext</p>"), Refusal::Unavailable);
+        assert_eq!(of(500, r#"{"errors":["internal error"]}"#), Refusal::Unavailable);
         assert_eq!(of(403, r#"{"errors":["permission denied"]}"#), Refusal::AccessDenied);
         assert_eq!(of(503, r#"{"errors":["Vault is sealed"]}"#), Refusal::Unavailable);
         assert_eq!((of(429, ""), of(418, "")), (Refusal::Throttled, Refusal::Other("status 418".to_owned())));

@@ -35,11 +35,15 @@ impl RawAes {
     /// Namespace and name are stored with every item and name the key for as long as such items exist.
     ///
     /// # Errors
-    /// A key of another length, the namespace `aws-kms`, or names that are empty or too long.
+    /// A key of another length or of zeros alone, the namespace `aws-kms`, or names that are empty or too long.
     pub fn new(namespace: &str, name: &str, key: &[u8]) -> Result<Self, Error> {
         named(RING, namespace, name)?;
-        let wrong = Error::Config { ring: RING, field: "key", what: "must have 16, 24 or 32 bytes" };
-        let key = Gcm::from_slice(key).ok_or(wrong)??;
+        let wrong = |what| Error::Config { ring: RING, field: "key", what };
+        // What is left where a key was never drawn, or was wiped: anybody would guess it.
+        if !key.is_empty() && key.iter().all(|byte| *byte == 0) {
+            return Err(wrong("is nothing but zeros"));
+        }
+        let key = Gcm::from_slice(key).ok_or_else(|| wrong("must have 16, 24 or 32 bytes"))??;
         Ok(Self { namespace: namespace.to_owned(), name: name.to_owned(), key })
     }
 }

@@ -102,7 +102,8 @@ impl State {
         };
         match data {
             Some(data) => Answer { status: 200, request_id: None, body: json!({ "data": data }).to_string().into() },
-            None => refuse(400, "cipher: message authentication failed"),
+            // With the status that some versions have, and which alone would look like an outage.
+            None => refuse(500, "cipher: message authentication failed"),
         }
     }
 }

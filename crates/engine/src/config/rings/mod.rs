@@ -8,7 +8,7 @@ mod raw;
 use std::path::Path;
 use std::sync::Arc;
 
-use dynaseal_keys::{Error, KeyStoreTable, Keyring, KmsKeys, KmsPurpose, KmsUse};
+use dynaseal_keys::{AtMost, Error, KeyStoreTable, Keyring, KmsKeys, KmsPurpose, KmsUse};
 
 use super::fault::{Faults, KEY_MATERIAL, Span, shown};
 use super::material::{self, file, secret_file};
@@ -71,7 +71,8 @@ pub(super) fn read(
     outside: &dyn Outside,
     faults: &mut Faults<'_>,
 ) -> Option<Built> {
-    match ring {
+    let most = section.count("max_encrypted_data_keys", MOST_DATA_KEYS, faults);
+    let built = match ring {
         Ring::RawAes => raw::aes(section, folder, outside, faults),
         Ring::RawRsa => raw::rsa(section, folder, outside, faults),
         Ring::RawEcdh => ecdh::raw(section, folder, outside, faults),
@@ -80,8 +81,16 @@ pub(super) fn read(
         Ring::AwsKms(kind) => kms::read(kind, section, faults),
         Ring::AwsKmsRsa => kms::rsa(section, folder, outside, faults),
         Ring::AwsKmsEcdh => ecdh::kms(section, folder, outside, faults),
-    }
+    };
+    let built = built?;
+    Some(match most {
+        Some(most) => Built { ring: Arc::new(AtMost::new(built.ring, most)), ..built },
+        None => built,
+    })
 }
+
+/// As many as an item can have.
+const MOST_DATA_KEYS: usize = 255;
 
 /// Text of a key file, wiped when dropped.
 type Pem = zeroize::Zeroizing<String>;

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use dynaseal_keys::{Padding, RawAes, RawRsa};
 
-use super::super::fault::{Faults, MISSING};
+use super::super::fault::{Faults, GUESSABLE, MISSING};
 use super::super::material::hex_key;
 use super::super::outside::Outside;
 use super::super::section::Section;
@@ -20,7 +20,16 @@ pub(super) fn aes(
     let name = section.required("name", "main", faults);
     let key = hex_key(section, folder, outside, faults);
     let (namespace, name, (key, source)) = (namespace?.value, name?.value, key?);
-    let ring = usable(RawAes::new(namespace, name, &key), |field| section.place(field), faults)?;
+    let place = |field: &str| section.place(if field == "key" { source.setting } else { field });
+    let ring = usable(RawAes::new(namespace, name, &key), place, faults)?;
+    if let [first, rest @ ..] = key.as_slice()
+        && rest.iter().all(|byte| byte == first)
+    {
+        let message =
+            format!("the key of {} is one byte over and over, as no key is that was drawn at random", section.title);
+        faults.warn(&section.place(source.setting), GUESSABLE, message, "make one with `openssl rand -hex 32`");
+    }
+    let source = source.words;
     let bits = key.len() * 8;
     Some(Built::new(ring, format!("AES-{bits} key \"{name}\" of \"{namespace}\", {source}")))
 }
