@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::io;
 
 use dynaseal_item::{
     Action, EncryptedDataKey, Error as ItemError, Header, Item, PUBLIC_KEY, Schema, Value, canonical_order,
@@ -217,9 +216,7 @@ fn action_word(action: Action) -> &'static str {
 
 /// Appends the report as one line of JSON.
 pub(crate) fn json(report: &Report, out: &mut Vec<u8>) -> Result<(), Error> {
-    serde_json::to_writer(&mut *out, report).map_err(io::Error::from).map_err(|source| Error::Output { source })?;
-    out.push(b'\n');
-    Ok(())
+    say::json(report, false, out)
 }
 
 /// Appends the report in words.

@@ -66,19 +66,47 @@ pub(crate) fn line_failures(failures: &[LineFailure]) {
     let mut out = Vec::new();
     for failure in failures {
         // Serialising plain data into memory cannot fail.
-        if serde_json::to_writer(&mut out, failure).is_ok() {
-            out.push(b'\n');
-        }
+        let _ = json(failure, false, &mut out);
     }
     // Nothing can be said when stderr is gone; the exit code still tells.
     let _ = io::stderr().write_all(&out);
 }
 
-/// Text from an item without what would command a terminal.
-#[cfg(feature = "items")]
+/// Text from elsewhere without what would command a terminal, or show it other than it is: escapes, the marks that turn the
+/// direction of writing around, and what cannot be seen.
 pub(crate) fn printable(text: &str) -> String {
-    let char = |char: char| if char.is_control() { char.escape_default().to_string() } else { char.to_string() };
-    text.chars().map(char).collect()
+    let mut out = String::with_capacity(text.len());
+    for char in text.chars() {
+        if is_unprintable(char) { out.extend(char.escape_default()) } else { out.push(char) }
+    }
+    out
+}
+
+/// Appends plain data as JSON that is safe to look at: what [`printable`] escapes stands as JSON escapes.
+#[cfg(feature = "items")]
+pub(crate) fn json(value: &impl serde::Serialize, is_pretty: bool, out: &mut Vec<u8>) -> Result<(), Error> {
+    let text = if is_pretty { serde_json::to_string_pretty(value) } else { serde_json::to_string(value) };
+    let text = text.map_err(io::Error::from).map_err(|source| Error::Output { source })?;
+    for char in text.chars() {
+        // Outside of strings there is none but line breaks.
+        if is_unprintable(char) && char != '\n' {
+            for unit in char.encode_utf16(&mut [0; 2]) {
+                // Writing into a vector cannot fail.
+                let _ = write!(out, "\\u{unit:04x}");
+            }
+        } else {
+            out.extend_from_slice(char.encode_utf8(&mut [0; 4]).as_bytes());
+        }
+    }
+    out.push(b'\n');
+    Ok(())
+}
+
+fn is_unprintable(char: char) -> bool {
+    char.is_control()
+        || matches!(char,
+            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
 /// Appends `lead` and, to the right of it, `text` in lines of at most 80 columns.
@@ -87,12 +115,13 @@ pub(crate) fn wrap_columns(lead: &str, text: &str, out: &mut Vec<u8>) {
     let indent = " ".repeat(lead.chars().count());
     let mut wrapped = Vec::new();
     wrap(&format!("{indent}{text}"), &indent, &mut wrapped);
-    out.extend_from_slice(lead.as_bytes());
+    out.extend_from_slice(printable(lead).as_bytes());
     out.extend_from_slice(wrapped.get(indent.len()..).unwrap_or_default());
 }
 
-/// Appends `text` in lines of at most 80 columns; lines after the first start with `indent`.
+/// Appends `text`, as far as it is [`printable`], in lines of at most 80 columns; lines after the first start with `indent`.
 pub(crate) fn wrap(text: &str, indent: &str, out: &mut Vec<u8>) {
+    let text = printable(text);
     let mut line: String = text.chars().take_while(|char| *char == ' ').collect();
     let mut empty = true;
     for word in text.split(' ').filter(|word| !word.is_empty()) {
@@ -117,6 +146,23 @@ const COLUMNS: usize = 80;
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nothing_commands_the_terminal() {
+        let name = "a\u{1b}[31mb\u{9b}2J\rc\nd\u{202e}e\u{2066}f\u{200b}g\u{e0041}h";
+        let mut out = Vec::new();
+        wrap(name, "", &mut out);
+        wrap_columns(name, name, &mut out);
+        json(&name, false, &mut out).unwrap();
+        json(&[name], true, &mut out).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        assert!(!text.chars().any(|char| is_unprintable(char) && char != '\n'), "{text:?}");
+        assert_eq!(text.lines().next().unwrap(), r"a\u{1b}[31mb\u{9b}2J\rc\nd\u{202e}e\u{2066}f\u{200b}g\u{e0041}h");
+        let lines: Vec<_> = text.lines().collect();
+        assert_eq!(serde_json::from_str::<String>(lines[2]).unwrap(), name);
+        assert_eq!(serde_json::from_str::<Vec<String>>(&lines[3..].concat()).unwrap(), [name]);
+        assert_eq!(printable("Größe 名前 👍"), "Größe 名前 👍");
+    }
 
     #[test]
     fn lines_break_between_words_and_keep_their_indent() {

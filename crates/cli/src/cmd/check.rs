@@ -3,8 +3,6 @@
 mod credentials;
 mod plan;
 
-use std::io;
-
 use dynaseal_engine::{
     AttributeExplanation, Config, Explanation, Fault, KeyExplanation, KmsExplanation, Machine, TableExplanation,
 };
@@ -41,11 +39,7 @@ pub(crate) fn run(args: &CheckArgs) -> Result<Outcome, Error> {
     };
     let mut out = Vec::new();
     if args.json {
-        // Serialising plain data into memory cannot fail.
-        serde_json::to_writer_pretty(&mut out, &report)
-            .map_err(io::Error::from)
-            .map_err(|source| Error::Output { source })?;
-        out.push(b'\n');
+        say::json(&report, true, &mut out)?;
     } else {
         text(&report, &mut out);
     }
@@ -75,9 +69,11 @@ fn text(report: &Report, out: &mut Vec<u8>) {
                 table(one, out);
             }
             if let Some(kms) = &explanation.kms {
-                say::wrap(&format!("\n{}", kms_words(kms)), "", out);
+                out.push(b'\n');
+                say::wrap(&kms_words(kms), "", out);
             }
-            say::wrap("\nTables that are not named here pass through untouched.", "", out);
+            out.push(b'\n');
+            say::wrap("Tables that are not named here pass through untouched.", "", out);
         }
     }
 }

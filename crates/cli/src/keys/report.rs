@@ -1,6 +1,5 @@
 //! What `dynaseal keys` says on stdout: text, or one JSON object a line.
 
-use std::io;
 use std::time::Duration;
 
 use dynaseal_keys::{
@@ -152,8 +151,9 @@ impl Report {
         };
         columns(&[vec![head], all.iter().map(row).collect()].concat(), &mut self.out);
         if all.iter().any(|key| key.state == BranchKeyState::Unfinished) {
+            self.out.push(b'\n');
             say::wrap(
-                "\nA branch key is unfinished: run the disable, enable or destroy that was interrupted again.",
+                "A branch key is unfinished: run the disable, enable or destroy that was interrupted again.",
                 "",
                 &mut self.out,
             );
@@ -214,9 +214,7 @@ impl Report {
 
     fn line(&mut self, object: &Value) {
         // Writing plain data into memory cannot fail.
-        if serde_json::to_writer(&mut self.out, object).map_err(io::Error::from).is_ok() {
-            self.out.push(b'\n');
-        }
+        let _ = say::json(object, false, &mut self.out);
     }
 }
 

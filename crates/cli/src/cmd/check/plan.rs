@@ -85,12 +85,13 @@ fn plan(explanation: &PlanExplanation, out: &mut Vec<u8>) {
     self::calls(calls, out);
     for one in statements {
         let number = one.number.map(|number| format!("statement {number} as ")).unwrap_or_default();
+        out.push(b'\n');
         match &one.call {
             Some(call) => {
-                say::wrap(&format!("\n{number}this call:"), "", out);
+                say::wrap(&format!("{number}this call:"), "", out);
                 self::plan(call, out);
             }
-            None => say::wrap(&format!("\n{number}a call that depends on what DescribeTable answers"), "", out),
+            None => say::wrap(&format!("{number}a call that depends on what DescribeTable answers"), "", out),
         }
     }
 }
