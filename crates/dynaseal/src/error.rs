@@ -22,8 +22,8 @@ pub enum Error {
     /// The SDK's signature is not one that can be repeated. Nothing was sent.
     #[error("{}: the request is not signed with AWS credentials and SigV4, so it was not sent. {}", self.code(), self.hint())]
     Signature,
-    /// A key store is said to be in a Region that can be none.
-    #[error("{}: a key asks for a call of a Region that cannot be one, so it was not sent. {}", self.code(), self.hint())]
+    /// A key store is said to be in a Region that can be none, or whose endpoint cannot be told from this client's.
+    #[error("{}: a key asks for a call of another Region, and there is no telling its endpoint, so it was not sent. {}", self.code(), self.hint())]
     OtherRegion,
     /// Keys are held by AWS KMS, and nothing says how to call it.
     #[error("{}: the configuration has keys of AWS KMS, and no client of it was given. {}", self.code(), self.hint())]
@@ -38,6 +38,9 @@ pub enum Error {
     #[cfg(feature = "vault")]
     #[error("{code}: {0}. {hint}", code = self.code(), hint = self.hint())]
     Vault(dynaseal_http::VaultError),
+    /// DynamoDB's answer does not end where answers do.
+    #[error("{}: DynamoDB's answer is longer than any page. {}", self.code(), self.hint())]
+    TooLong,
     /// DynamoDB's answer stopped coming.
     #[error("{}: DynamoDB's answer stopped coming. {}", self.code(), self.hint())]
     Stalled,
@@ -55,6 +58,7 @@ impl Error {
             Error::Signature => "DSL-9305",
             Error::NoVault => "DSL-9306",
             Error::Stalled => "DSL-9307",
+            Error::TooLong => "DSL-9312",
             Error::NoKms => "DSL-9309",
             Error::OtherRegion => "DSL-9310",
             Error::NoDynamoDb => "DSL-9311",
@@ -72,7 +76,10 @@ impl Error {
             Error::Replaced => "Set `http_client` on the configuration that is given to `seal`",
             Error::Unjudged => "Use the SDK's default protocol for DynamoDB",
             Error::Signature => "Use credentials of AWS and the SDK's default auth scheme",
-            Error::OtherRegion => "Correct the Region of the key store",
+            Error::OtherRegion => {
+                "Correct the Region of the key store; a client with an endpoint of one Region's own, such as one in a private \
+                 network, calls that Region alone"
+            }
             Error::NoKms => {
                 "Enable the feature `kms`, and use `Sealing::new(engine).kms(aws_sdk_kms::Client::new(&sdk_config))`"
             }
@@ -84,6 +91,7 @@ impl Error {
             }
             #[cfg(feature = "vault")]
             Error::Vault(error) => error.hint(),
+            Error::TooLong => "Check that the endpoint is DynamoDB",
             Error::Stalled => "Try again; if it lasts, check the network",
         }
     }

@@ -28,8 +28,8 @@
 //! Errors come as the SDK's own: a failed condition is the typed `ConditionalCheckFailedException`, and what Dynaseal itself
 //! refuses has a message that starts with a code such as `DSL-3008`, read by [`code`].
 //!
-//! What the SDK itself may print is plaintext: its logs at the level `TRACE` hold requests before they are sealed, and `{:?}`
-//! of its errors the answer, with any opened item that the call asked for. Log `DisplayErrorContext`, or the code.
+//! What the SDK itself may print is plaintext: its logs at the level `TRACE` (target `aws_smithy_runtime`, to be kept above it)
+//! hold answers and outputs after they are opened, and `{:?}` of its errors the answer, with any opened item that the call asked for. Log `DisplayErrorContext`, or the code.
 //!
 //! Keys that a service holds are fetched with what the application gives a [`Sealing`], and [`seal`] refuses a configuration
 //! whose keys it could not reach. Keys of AWS KMS take the application's own `aws_sdk_kms::Client` (feature `kms`), whose

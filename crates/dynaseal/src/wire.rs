@@ -101,7 +101,7 @@ impl SdkWire {
         cache.resolve_cached_identity(resolver, &self.components, &config).await.map_err(ConnectorError::user)
     }
 
-    /// The body, which may take its time but must keep coming.
+    /// The body, which may take its time but must keep coming, and must end.
     async fn read(&self, mut body: SdkBody) -> Result<Vec<u8>, ConnectorError> {
         let mut bytes = Vec::new();
         loop {
@@ -113,6 +113,10 @@ impl SdkWire {
             };
             let Some(frame) = frame else { return Ok(bytes) };
             if let Some(data) = frame.map_err(ConnectorError::io)?.data_ref() {
+                if bytes.len().saturating_add(data.len()) > LONGEST {
+                    // Asked again it would be as long, so this is none of the errors that the SDK tries again.
+                    return Err(ConnectorError::other(Error::TooLong.into(), None));
+                }
                 bytes.extend_from_slice(data);
             }
         }
@@ -150,23 +154,54 @@ fn scope(authorization: &str) -> Option<Scope<'_>> {
     (end == "aws4_request").then_some(Scope { region, service })
 }
 
-/// The same endpoint in another Region. One that is not AWS's serves every Region, as a local DynamoDB does.
+/// The same endpoint in another Region. One that is not AWS's serves every Region, as a local DynamoDB does; but one that
+/// bears the name of a Region serves that alone.
 fn in_region(uri: &Uri, from: &str, to: &str) -> Option<Uri> {
     let is_name = |text: &str| text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
     if to.is_empty() || !is_name(to) {
         return None;
     }
-    let host = uri.host()?;
-    if !host.ends_with(".amazonaws.com") && !host.ends_with(".amazonaws.com.cn") {
-        return Some(uri.clone());
+    let host = uri.host()?.to_ascii_lowercase();
+    let names_region = host.split('.').any(|part| part == from);
+    if !is_of_aws(host.trim_end_matches('.')) {
+        return (!names_region).then(|| uri.clone());
     }
-    let moved: Vec<_> = host.split('.').map(|part| if part == from { to } else { part }).collect();
-    Uri::builder().scheme(uri.scheme()?.clone()).authority(moved.join(".")).path_and_query(uri.path()).build().ok()
+    // An endpoint in a private network is known to one Region.
+    if !names_region || host.split('.').any(|part| part == "vpce") {
+        return None;
+    }
+    let mut moved = host.split('.').map(|part| if part == from { to } else { part }).collect::<Vec<_>>().join(".");
+    if let Some(port) = uri.port() {
+        moved = format!("{moved}:{port}");
+    }
+    Uri::builder().scheme(uri.scheme()?.clone()).authority(moved).path_and_query(uri.path()).build().ok()
 }
 
+/// Whether a host is one of AWS's, in whatever partition; those that serve IPv6, too, end in `api.aws` and the like.
+fn is_of_aws(host: &str) -> bool {
+    SUFFIXES.iter().any(|suffix| host.strip_suffix(suffix).is_some_and(|rest| rest.ends_with('.')))
+}
+
+const SUFFIXES: [&str; 13] = [
+    "amazonaws.com",
+    "amazonaws.com.cn",
+    "amazonaws.eu",
+    "api.aws",
+    "api.amazonwebservices.com.cn",
+    "api.amazonwebservices.eu",
+    "c2s.ic.gov",
+    "api.aws.ic.gov",
+    "sc2s.sgov.gov",
+    "api.aws.scloud",
+    "cloud.adc-e.uk",
+    "api.cloud-aws.adc-e.uk",
+    "csp.hci.ic.gov",
+];
 const SIGV4: AuthSchemeId = AuthSchemeId::new("sigv4");
 /// How long a body may send nothing; as long as the SDK gives its own streams.
 const STALLED: Duration = Duration::from_secs(20);
+/// As in the gateway: DynamoDB's pages are up to 16 MiB of values, a third more in base64.
+const LONGEST: usize = 64 << 20;
 
 #[cfg(test)]
 mod tests {
@@ -181,6 +216,28 @@ mod tests {
         let account = "https://111122223333.ddb.eu-west-1.amazonaws.com/";
         assert_eq!(moved(account, "us-east-1"), there("https://111122223333.ddb.us-east-1.amazonaws.com/"));
         assert_eq!(moved("http://localhost:8000/", "us-east-1"), there("http://localhost:8000/"));
+        assert_eq!(moved("https://ddb.example.com/", "us-east-1"), there("https://ddb.example.com/"));
+        for (from, to) in [
+            ("dynamodb.eu-west-1.api.aws", "dynamodb.us-east-1.api.aws"),
+            ("111122223333.ddb.eu-west-1.api.aws", "111122223333.ddb.us-east-1.api.aws"),
+            ("dynamodb-fips.eu-west-1.api.aws", "dynamodb-fips.us-east-1.api.aws"),
+            ("dynamodb.eu-west-1.api.amazonwebservices.com.cn", "dynamodb.us-east-1.api.amazonwebservices.com.cn"),
+            ("dynamodb.eu-west-1.amazonaws.eu", "dynamodb.us-east-1.amazonaws.eu"),
+            ("DynamoDB.EU-West-1.amazonaws.com", "dynamodb.us-east-1.amazonaws.com"),
+            ("dynamodb.eu-west-1.amazonaws.com.", "dynamodb.us-east-1.amazonaws.com."),
+            ("dynamodb.eu-west-1.amazonaws.com:8443", "dynamodb.us-east-1.amazonaws.com:8443"),
+        ] {
+            assert_eq!(moved(&format!("https://{from}/"), "us-east-1"), there(&format!("https://{to}/")), "{from}");
+        }
+        // Where nobody can say what the endpoint of that Region is, nothing is sent to this one's.
+        for bound in [
+            "vpce-1-a.dynamodb.eu-west-1.vpce.amazonaws.com",
+            "dynamodb.eu-west-1.example.com",
+            "dynamodb.amazonaws.com",
+            "amazonaws.com.example.eu-west-1.com",
+        ] {
+            assert_eq!(moved(&format!("https://{bound}/"), "us-east-1"), None, "{bound}");
+        }
         for wrong in ["", "evil.example/", "a b", "x@y"] {
             assert_eq!(moved(own, wrong), None, "{wrong}");
         }
