@@ -10,7 +10,7 @@ use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_types::body::SdkBody;
 use dynaseal_engine::{Call, Error as EngineError, Service};
-use dynaseal_http::Reply;
+use dynaseal_http::{Reply, invocation};
 use http::header::CONTENT_TYPE;
 use http::request::Parts;
 use http_body_util::BodyExt;
@@ -65,7 +65,7 @@ impl SealingConnector {
         let (head, body) = request.into_parts();
         let (service, operation) = target(&head).ok_or_else(|| ConnectorError::user(Error::Unjudged.into()))?;
         let body = body.collect().await.map_err(ConnectorError::user)?.to_bytes().into();
-        let call = Call::new(service, operation.clone(), body);
+        let call = Call::new(service, operation.clone(), body).attempt_of(invocation(&head.headers));
 
         let Sealing { engine, services } = self.sealing;
         let wire = SdkWire::new(head, service, self.inner, self.components, services);

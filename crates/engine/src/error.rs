@@ -4,7 +4,7 @@ use dynaseal_item::Kind;
 use dynaseal_keys::WireError;
 use thiserror::Error;
 
-use crate::table::Failure;
+use crate::table::{Failure, Table};
 
 /// A failed call.
 #[derive(Debug, Error)]
@@ -134,6 +134,16 @@ pub enum Error {
         /// Why.
         source: WireError,
     },
+    /// A write left and nobody can tell whether it was carried out, so that it must not be sent again as it is.
+    #[error("{operation} on table {table}: the write was sent and may have been carried out: {why}")]
+    Unsettled {
+        /// The operation.
+        operation: String,
+        /// The table.
+        table: String,
+        /// What keeps it from being told.
+        why: String,
+    },
     /// The upstream's answer is not what the operation returns.
     #[error("{operation}: the upstream's answer cannot be read: {reason}")]
     Answer {
@@ -167,6 +177,7 @@ impl Error {
             Error::Wire { source: WireError::NoWay(_), .. } => "DSL-6005",
             Error::Wire { .. } => "DSL-6001",
             Error::Answer { .. } => "DSL-6004",
+            Error::Unsettled { .. } => "DSL-6006",
         }
     }
 
@@ -184,6 +195,7 @@ impl Error {
         | Error::Contended { operation, .. }
         | Error::Expression { operation, .. }
         | Error::Wire { operation, .. }
+        | Error::Unsettled { operation, .. }
         | Error::Answer { operation, .. } = &mut self
         {
             *operation = format!("{outer} as {operation}");
@@ -208,8 +220,20 @@ impl Error {
             Error::Item { source, .. } => source.kind(),
             Error::Keys { source, .. } => source.kind(),
             Error::Wire { source: WireError::NoWay(_), .. } => Kind::Config,
-            Error::Contended { .. } | Error::Wire { .. } | Error::Answer { .. } => Kind::Outage,
+            Error::Contended { .. } | Error::Wire { .. } | Error::Unsettled { .. } | Error::Answer { .. } => {
+                Kind::Outage
+            }
         }
+    }
+
+    /// Whether the same call may succeed later, and does no harm then.
+    #[must_use]
+    pub fn is_retryable(&self) -> bool {
+        self.kind() == Kind::Outage && !matches!(self, Error::Unsettled { .. })
+    }
+
+    pub(crate) fn unsettled(operation: &str, table: &Table, why: impl Into<String>) -> Self {
+        Error::Unsettled { operation: operation.to_owned(), table: table.name().to_owned(), why: why.into() }
     }
 
     /// What to do about it.
@@ -244,6 +268,7 @@ impl Error {
             }
             Error::Wire { source: WireError::NoWay(instead), .. } => instead,
             Error::Wire { .. } => "try again; if it lasts, check the upstream's address and the network",
+            Error::Unsettled { .. } => "read the item, and decide by what it holds whether to send the write again",
             Error::Answer { .. } => "try again; if it lasts, check that the upstream speaks the DynamoDB API",
         }
     }

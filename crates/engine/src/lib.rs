@@ -39,7 +39,7 @@ pub use config::{
     KmsExplanation, Machine, Outside, TableExplanation,
 };
 pub use dynaseal_keys::{
-    Answer, BoxFuture, CacheStats, Call, Clock, Io, Refusal, Service, SystemClock, Wire, WireError,
+    Answer, BoxFuture, CacheStats, Call, Clock, Invocation, Io, Refusal, Service, SystemClock, Wire, WireError,
 };
 pub use error::Error;
 pub use explain::{

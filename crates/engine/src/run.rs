@@ -7,7 +7,7 @@ use dynaseal_keys::{Answer, CacheStats, Call, Clock, Io, Service, Wire};
 
 use crate::error::Error;
 use crate::learn::{Directory, Tables};
-use crate::modify::Turns;
+use crate::modify::{Ledger, Turns};
 use crate::pattern::Pattern;
 use crate::plan::{self, Edit, Plan, Put};
 use crate::size::{LIMIT, item_size};
@@ -19,6 +19,7 @@ pub struct Engine {
     directory: Directory,
     clock: Arc<dyn Clock>,
     turns: Turns,
+    ledger: Ledger,
 }
 
 impl std::fmt::Debug for Engine {
@@ -31,7 +32,7 @@ impl Engine {
     /// An engine for some tables; all others pass through untouched.
     #[must_use]
     pub fn new(tables: impl IntoIterator<Item = Table>, clock: Arc<dyn Clock>) -> Self {
-        Self { directory: Directory::new(tables), clock, turns: Turns::new() }
+        Self { directory: Directory::new(tables), clock, turns: Turns::new(), ledger: Ledger::default() }
     }
 
     /// Protects all tables whose names match a pattern too, unless they are configured by name.
@@ -112,9 +113,14 @@ impl Engine {
                     return Ok(answer);
                 }
                 // Boxed, so that the future of the calls that need none of it stays small.
-                Plan::Modify(modify) => return Box::pin(modify.carry_out(&operation, &self.turns, io)).await,
+                Plan::Modify(modify) => {
+                    let sent = self.ledger.of(&call, modify.table, self.clock.now())?;
+                    return Box::pin(modify.carry_out(&operation, &self.turns, &sent, io)).await;
+                }
                 Plan::Transact(transact) => return Box::pin(transact.carry_out(io)).await,
-                Plan::Statements(job) => return Box::pin(job.carry_out(self, io)).await,
+                Plan::Statements(job) => {
+                    return Box::pin(job.carry_out(self, call.invocation.as_ref(), io)).await;
+                }
                 Plan::Edit(edit) => edit,
             };
             let body = seal(&edit, &operation, io).await?;

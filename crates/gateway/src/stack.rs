@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use dynaseal_engine::{Call, Engine, Wire};
-use dynaseal_http::Reply;
+use dynaseal_http::{Reply, invocation};
 use dynaseal_web::minimal_headers;
 use http::header::{CONTENT_TYPE, EXPECT, ORIGIN};
 use http::request::Parts;
@@ -86,7 +86,7 @@ impl Stack {
         record.body(&bytes);
 
         // d. The engine: seals, opens, refuses, or passes on; the wire below it signs and sends.
-        let call = Call::new(service, operation.to_owned(), bytes);
+        let call = Call::new(service, operation.to_owned(), bytes).attempt_of(invocation(&head.headers));
         let answer = self.engine.call(&self.wire, call).await?;
 
         // e. What came back must be DynamoDB's to go on as it is.

@@ -10,11 +10,13 @@
 //!  network/  Vault ──> Retries ──> Connections ──> Vault or OpenBao, for the gateway and the Rust client
 //! ```
 
+mod invocation;
 #[cfg(feature = "network")]
 mod network;
 mod reply;
 mod sign;
 
+pub use invocation::invocation;
 #[cfg(feature = "network")]
 pub use network::{
     AddressError, Connections, Retries, TRIES, UpstreamLimits, Vault, VaultError, VaultServer, address, host,

@@ -6,6 +6,7 @@
 //! | the stored item is not what was sealed       | 400    | `ItemVerificationException` | no            |
 //! | a key is missing, wrong or refused           | 400    | `AccessDeniedException`     | no            |
 //! | the operation is not known                   | 400    | `UnknownOperationException` | no            |
+//! | nobody can tell whether a write was made     | 400    | `OutcomeUnknownException`   | no            |
 //! | too many writers of one item                 | 503    | `ThrottlingException`       | with backoff  |
 //! | a fault of this program                      | 500    | `InternalServerError`       | yes           |
 //! | the upstream's answer cannot be used         | 502    | `InternalServerError`       | yes           |
@@ -137,6 +138,8 @@ fn shape_of_error(error: &Error) -> (StatusCode, &'static str) {
         Error::UnknownOperation { .. } => (StatusCode::BAD_REQUEST, "UnknownOperationException"),
         Error::Contended { .. } => (StatusCode::SERVICE_UNAVAILABLE, "ThrottlingException"),
         Error::Wire { source: WireError::Timeout, .. } => (StatusCode::GATEWAY_TIMEOUT, "ServiceUnavailable"),
+        // A status that no SDK sends the request again for.
+        Error::Unsettled { .. } => (StatusCode::BAD_REQUEST, "OutcomeUnknownException"),
         Error::Answer { .. } => (StatusCode::BAD_GATEWAY, "InternalServerError"),
         other => Reply::shape_of(other.kind()),
     }

@@ -43,7 +43,8 @@ pub struct Fault {
 impl Failure {
     /// A failed call.
     pub(crate) fn call(error: &Error) -> Self {
-        Self::new(error.code(), error.kind(), error.to_string(), error.hint())
+        let failure = Self::new(error.code(), error.kind(), error.to_string(), error.hint());
+        Self { retryable: error.is_retryable(), ..failure }
     }
 
     /// A configuration with faults. `placed` says whether its lines are the user's own.

@@ -1,6 +1,7 @@
 // What goes wrong around a call: lost answers, retries, aborts, other middlewares, logs, a client used before it was sealed.
 
 import assert from "node:assert/strict";
+import { Readable } from "node:stream";
 import { test } from "node:test";
 import { Dynaseal, DynasealError, seal } from "../dist/esm/index.mjs";
 import {
@@ -97,6 +98,40 @@ test("a write whose every answer is lost is carried out once, too", async () => 
   assert.equal((await get("lost thrice")).balance, 1);
 });
 
+/** Carries the request out and spoils its answer. */
+async function garbled(_, send) {
+  const { response } = await send();
+  for await (const _ of response.body);
+  return { response: { ...response, statusCode: 200, body: Readable.from([Buffer.from('{"Attributes":{')]) } };
+}
+
+test("a write whose answer is garbled is carried out once", async () => {
+  await put(documents, "garbled");
+  const { documents: lossy, operations } = scripted([undefined, garbled]);
+  assert.equal((await add(lossy, "garbled")).Attributes.balance, 1);
+  assert.deepEqual(operations(), ["GetItem", "UpdateItem", "GetItem"]);
+  assert.equal((await get("garbled")).balance, 1);
+});
+
+test("nobody is told to send again what may have been carried out", async () => {
+  await put(documents, "garbled twice");
+  const { documents: lossy } = scripted([undefined, garbled, garbled]);
+  await assert.rejects(add(lossy, "garbled twice"), unsettled);
+  assert.equal((await get("garbled twice")).balance, 1);
+  // Also where DynamoDB does the work.
+  const { documents: plain } = scripted([garbled]);
+  const count = { TableName: "Users", Key: { id: "garbled twice" }, UpdateExpression: "ADD #v :one", ExpressionAttributeNames: { "#v": "views" } };
+  const counted = plain.send(new lib.UpdateCommand({ ...count, ExpressionAttributeValues: { ":one": 1 } }));
+  await assert.rejects(counted, unsettled);
+});
+
+/** What is not to be sent again before somebody has looked. */
+function unsettled(error) {
+  assert.deepEqual([error.name, error.code, error.kind, error.retryable], ["DynasealError", "DSL-6006", "outage", false]);
+  assert.equal(error.$retryable, undefined);
+  return true;
+}
+
 test("a lost answer and another writer in between is an error, not a second write", async () => {
   await put(documents, "lost to another");
   const { documents: lossy } = scripted([
@@ -108,7 +143,7 @@ test("a lost answer and another writer in between is an error, not a second writ
       throw Object.assign(new Error("socket hang up"), { code: "ECONNRESET" });
     },
   ]);
-  await assert.rejects(add(lossy, "lost to another"));
+  await assert.rejects(add(lossy, "lost to another"), unsettled);
   assert.equal((await get("lost to another")).balance, 2);
 });
 

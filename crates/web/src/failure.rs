@@ -127,8 +127,9 @@ fn of_code(code: &str, exception: &str) -> FailureKind {
     match code {
         "DSL-2005" | "DSL-7107" => FailureKind::Busy,
         // An item that was changed or moved may show first in its encrypted data keys.
-        "DSL-4002" | "DSL-4003" | "DSL-4004" | "DSL-4011" => FailureKind::Integrity,
-        "DSL-1006" | "DSL-1099" => FailureKind::Fault,
+        "DSL-4002" | "DSL-4003" | "DSL-4004" | "DSL-4011" | "DSL-4017" => FailureKind::Integrity,
+        // A write of unknown end is nobody's to send again without a look, so no answer may ask for that.
+        "DSL-1006" | "DSL-1099" | "DSL-6006" => FailureKind::Fault,
         "DSL-2004" => FailureKind::Input,
         code if code.starts_with("DSL-3") || exception == "ItemVerificationException" => FailureKind::Integrity,
         code if code.starts_with("DSL-6") || exception == "ServiceUnavailable" => FailureKind::Outage,

@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::retry::RetryConfig;
@@ -38,10 +39,31 @@ struct Inner {
     seen: Mutex<Vec<(Parts, Vec<u8>)>>,
     /// The operation whose next request gets no answer, though it is carried out.
     lost: Mutex<Option<&'static str>>,
+    /// What becomes of the next requests of each operation.
+    fates: Mutex<Vec<(&'static str, Fate)>>,
+    /// Requests that are still to arrive.
+    under_way: Arc<AtomicUsize>,
     /// How many requests from now on are never answered.
     stuck: AtomicUsize,
     /// Whether answers begin and never end.
     stalls: AtomicBool,
+}
+
+/// What becomes of one request.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Fate {
+    /// It is carried out, and the connection breaks before the answer.
+    Lost,
+    /// It is carried out, and its answer is HTTP 500.
+    Failed,
+    /// It is carried out, and its answer is HTTP 200 with half a body.
+    Garbled,
+    /// The connection breaks before it.
+    NeverSent,
+    /// It is carried out at once, and answered later.
+    Answered { after: Duration },
+    /// It is carried out later, whether or not somebody still waits.
+    CarriedOut { after: Duration },
 }
 
 impl Store {
@@ -49,8 +71,15 @@ impl Store {
     pub(crate) async fn start() -> Self {
         let (seen, lost, stuck) = (Mutex::default(), Mutex::default(), AtomicUsize::new(0));
         let stalls = AtomicBool::new(false);
-        let store =
-            Self(Arc::new(Inner { database: Arc::new(Embedded::open(None).unwrap()), seen, lost, stuck, stalls }));
+        let store = Self(Arc::new(Inner {
+            database: Arc::new(Embedded::open(None).unwrap()),
+            seen,
+            lost,
+            fates: Mutex::default(),
+            under_way: Arc::default(),
+            stuck,
+            stalls,
+        }));
         let key = KeySchemaElement::builder().attribute_name("id").key_type(KeyType::Hash).build().unwrap();
         let id = AttributeDefinition::builder().attribute_name("id").attribute_type(ScalarAttributeType::S);
         let create = store.plain().create_table().table_name("Users").billing_mode(BillingMode::PayPerRequest);
@@ -68,7 +97,7 @@ impl Store {
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new("eu-west-1"))
             .credentials_provider(Credentials::new(TEST_KEY_ID, TEST_SECRET, Some(TEST_TOKEN.into()), None, "test"))
-            .retry_config(RetryConfig::standard().with_initial_backoff(std::time::Duration::from_millis(1)))
+            .retry_config(RetryConfig::standard().with_initial_backoff(Duration::from_millis(1)))
             .http_client(self.clone())
     }
 
@@ -96,6 +125,77 @@ impl Store {
 
     pub(crate) fn lose(&self, operation: &'static str) {
         *self.0.lost.lock().unwrap() = Some(operation);
+    }
+
+    /// Says what becomes of the next requests; what was said before is void.
+    pub(crate) fn order(&self, fates: Vec<(&'static str, Fate)>) {
+        *self.0.fates.lock().unwrap() = fates;
+    }
+
+    /// Waits until nothing is under way any more; what follows is answered.
+    pub(crate) async fn arrive(&self) {
+        self.order(Vec::new());
+        while self.0.under_way.load(Ordering::SeqCst) > 0 {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
+    fn fate(&self, operation: &str) -> Option<Fate> {
+        let mut fates = self.0.fates.lock().unwrap();
+        let at = fates.iter().position(|(of, _)| *of == operation)?;
+        Some(fates.remove(at).1)
+    }
+
+    /// The same answer, however it comes.
+    fn answered(&self, answer: Answer) -> HttpResponse {
+        let response = http::Response::builder().status(answer.status).header("x-amzn-requestid", "STORE");
+        // Of other bytes than those that the caller gets.
+        let response = response.header("x-amz-crc32", answer.body.len());
+        let body = match self.0.stalls.load(Ordering::SeqCst) {
+            true => SdkBody::from_body_1_x(Stalled),
+            false => SdkBody::from(answer.body),
+        };
+        HttpResponse::try_from(response.body(body).unwrap()).unwrap()
+    }
+
+    /// A request that has a fate.
+    fn befallen(&self, fate: Fate, call: Call) -> HttpConnectorFuture {
+        let (store, broken) = (self.clone(), || ConnectorError::io("the answer is lost".into()));
+        let carry_out = |store: &Self| store.0.database.call(&call);
+        match fate {
+            Fate::NeverSent => HttpConnectorFuture::ready(Err(broken())),
+            Fate::Lost => {
+                carry_out(self);
+                HttpConnectorFuture::ready(Err(broken()))
+            }
+            Fate::Failed => {
+                carry_out(self);
+                let body = br#"{"__type":"com.amazonaws.dynamodb.v20120810#InternalServerError"}"#.to_vec();
+                HttpConnectorFuture::ready(Ok(self.answered(Answer { status: 500, request_id: None, body })))
+            }
+            Fate::Garbled => {
+                let mut answer = carry_out(self);
+                answer.body = br#"{"Attributes":{"#.to_vec();
+                HttpConnectorFuture::ready(Ok(self.answered(answer)))
+            }
+            Fate::Answered { after } => {
+                let answer = carry_out(self);
+                HttpConnectorFuture::new(async move {
+                    tokio::time::sleep(after).await;
+                    Ok(store.answered(answer))
+                })
+            }
+            Fate::CarriedOut { after } => {
+                self.0.under_way.fetch_add(1, Ordering::SeqCst);
+                let arrives = tokio::spawn(async move {
+                    tokio::time::sleep(after).await;
+                    let answer = store.0.database.call(&call);
+                    store.0.under_way.fetch_sub(1, Ordering::SeqCst);
+                    store.answered(answer)
+                });
+                HttpConnectorFuture::new(async move { Ok(arrives.await.unwrap()) })
+            }
+        }
     }
 
     pub(crate) fn stall(&self) {
@@ -135,19 +235,14 @@ impl HttpConnector for Store {
         let (prefix, operation) = head.headers["x-amz-target"].to_str().unwrap().split_once('.').unwrap();
         let (service, operation) = (Service::from_target_prefix(prefix).unwrap(), operation.to_owned());
         let lost = self.0.lost.lock().unwrap().take_if(|lost| operation == *lost).is_some();
+        if let Some(fate) = self.fate(&operation) {
+            return self.befallen(fate, Call::new(service, operation, body));
+        }
         let answer = self.0.database.call(&Call::new(service, operation, body));
         if lost {
             return HttpConnectorFuture::ready(Err(ConnectorError::io("the answer is lost".into())));
         }
-        let response = http::Response::builder().status(answer.status).header("x-amzn-requestid", "STORE");
-        // Of other bytes than those that the caller gets.
-        let response = response.header("x-amz-crc32", answer.body.len());
-        let body = match self.0.stalls.load(Ordering::SeqCst) {
-            true => SdkBody::from_body_1_x(Stalled),
-            false => SdkBody::from(answer.body),
-        };
-        let response = response.body(body).unwrap();
-        HttpConnectorFuture::ready(Ok(HttpResponse::try_from(response).unwrap()))
+        HttpConnectorFuture::ready(Ok(self.answered(answer)))
     }
 }
 
@@ -229,6 +324,7 @@ partition_key = "id"
 default_action = "encrypt_and_sign"
 [tables.Users.attributes]
 id = "sign_only"
+hits = "do_nothing"
 "#;
 
 /// Branch keys in a key store, under a key of Vault.

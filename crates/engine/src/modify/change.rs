@@ -37,6 +37,7 @@ pub(crate) enum Change<'a> {
 }
 
 /// A write that was decided.
+#[derive(Clone)]
 pub(super) struct Write {
     /// What the request gets besides the caller's own members.
     pub(super) members: Vec<(&'static str, Vec<u8>)>,
@@ -163,6 +164,11 @@ impl Write {
         };
         let answer = reply::open(operation, &reply, answer, io).await?;
         Ok(if self.returns.projection().is_some() { answers::without_empty(answer, "Attributes") } else { answer })
+    }
+
+    /// What tells later that it was carried out, and how to answer it then.
+    pub(super) fn to_remember(&self) -> Self {
+        Self { footer: self.footer.clone(), ..Self::new(self.returns.clone()) }
     }
 
     /// Whether this is what the write left behind.

@@ -1,15 +1,25 @@
 //! An item as it is stored, or its absence.
 
-use dynaseal_item::{Item, json};
-use dynaseal_keys::Answer;
+use dynaseal_item::{Item, Value, json};
+use dynaseal_keys::{Answer, fingerprint};
 
 use crate::doc::{NotJson, Object};
 use crate::error::Error;
+use crate::plan::canonical;
 
 pub(super) const FOOTER: &str = "aws_dbe_foot";
 
+/// What tells one version of an item from another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Version {
+    Absent,
+    Sealed(Value<'static>),
+    /// A hash of all attributes.
+    Plain(String),
+}
+
 /// What a read or a failed guard showed.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Current {
     /// The stored item's JSON.
     text: Option<String>,
@@ -26,6 +36,11 @@ impl Current {
             Some(Err(_)) => Err(bad("an item in it is malformed")),
             _ => Ok(current),
         }
+    }
+
+    /// No item.
+    pub(super) fn none() -> Self {
+        Self { text: None }
     }
 
     /// What a write leaves, by the JSON that is sent.
@@ -47,16 +62,17 @@ impl Current {
         self.text.as_deref()
     }
 
-    /// Whether this is the same version of the item: the same footer, or for an unsealed one the same attributes.
-    pub(super) fn is(&self, other: &Self) -> bool {
-        match (self.item(), other.item()) {
-            (Some(one), Some(two)) if one.get(FOOTER).is_some() => one.get(FOOTER) == two.get(FOOTER),
-            (one, two) => one == two,
+    pub(super) fn version(&self) -> Version {
+        let (Some(text), Some(item)) = (&self.text, self.item()) else { return Version::Absent };
+        match item.get(FOOTER) {
+            Some(footer) => Version::Sealed(footer.clone().into_owned()),
+            // Of the same attributes in any order; that it is JSON was checked.
+            None => Version::Plain(fingerprint(&[&canonical(text).unwrap_or_default()])),
         }
     }
 
     /// Whether this is what a write left that made `footer`.
-    pub(super) fn has_footer(&self, footer: &dynaseal_item::Value<'_>) -> bool {
+    pub(super) fn has_footer(&self, footer: &Value<'_>) -> bool {
         self.item().is_some_and(|item| item.get(FOOTER) == Some(footer))
     }
 }

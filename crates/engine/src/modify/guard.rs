@@ -42,7 +42,7 @@ mod tests {
             actions: vec![("id".into(), Action::SignOnly)],
             ..SchemaSpec::default()
         };
-        let ring = RawAes::new("test", "test key", &[0; 32]).unwrap();
+        let ring = RawAes::new("test", "test key", &[7; 32]).unwrap();
         let provider = Provider::new(std::sync::Arc::new(ring));
         let table = Table::new("T".into(), schema.build().unwrap(), provider, crate::Plaintext::Read);
         let stored = stored.map(|text| read_item(text).unwrap());

@@ -12,12 +12,14 @@ mod change;
 mod current;
 mod guard;
 mod returns;
+mod sent;
 mod transact;
 mod turns;
 mod update;
 
 use std::time::Duration;
 
+use dynaseal_item::Kind;
 use dynaseal_keys::{Answer, Call, Io, Service, WireError};
 
 use crate::answers::{self, Failed};
@@ -33,6 +35,8 @@ pub(crate) use change::Change;
 use change::Write;
 use current::{Current, FOOTER};
 pub(crate) use returns::Returns;
+pub(crate) use sent::Ledger;
+use sent::{Sent, Standing};
 pub(crate) use transact::{Entry, Transact};
 pub(crate) use turns::Turns;
 pub(crate) use update::Split;
@@ -66,6 +70,7 @@ const AT_ONCE: u32 = 2;
 /// The longest pause after the first try; it doubles from try to try, up to [`LONGEST`].
 const PAUSE: Duration = Duration::from_millis(4);
 const LONGEST: Duration = Duration::from_millis(200);
+const CHANGED: &str = "its answer was lost, and the item has been changed since";
 
 /// What was decided.
 enum Decision {
@@ -87,36 +92,37 @@ enum Written {
     Unanswered(WireError, Current),
 }
 
-/// Writes of which no answer came. All of them stand under the same guard, so at most one of them is ever carried out.
-struct Unanswered {
-    /// The item that they were to change.
-    before: Current,
-    writes: Vec<Write>,
-    source: WireError,
-}
-
-impl Unanswered {
-    /// What became of them, now that the item is another one: ours, or nobody's that can be told.
-    async fn settle(&self, operation: &str, table: &Table, now: &Current, io: Io<'_>) -> Result<Answer, Error> {
-        let lost = Error::Wire { operation: operation.to_owned(), source: self.source };
-        let ours = self.writes.iter().find(|write| write.left(now)).ok_or(lost)?;
-        ours.recognised(operation, table, None, (&self.before, now), io).await
-    }
-}
-
 impl Modify<'_, '_> {
     /// A read and a write for each try.
     pub(crate) const CALLS: u32 = 2;
 
-    pub(crate) async fn carry_out(self, operation: &str, turns: &Turns, io: Io<'_>) -> Result<Answer, Error> {
+    pub(crate) async fn carry_out(
+        self,
+        operation: &str,
+        turns: &Turns,
+        sent: &Sent<'_>,
+        io: Io<'_>,
+    ) -> Result<Answer, Error> {
         if self.natively_first
+            && sent.is_empty()
             && let Some(answer) = self.natively(operation, io).await?
         {
             return Ok(answer);
         }
         // Writers of one gateway take turns, so that they race only with those of other gateways.
         let _turn = turns.take(self.table.name(), &self.key).await;
-        let (mut known, mut unanswered) = (None, None::<Unanswered>);
+        match self.decided(operation, sent, io).await {
+            // The SDK's next attempt finds what left; whoever else would send this again would do it once more.
+            Err(error) if error.kind() == Kind::Outage && !sent.is_empty() && !sent.is_remembered() => {
+                Err(self.unsettled(operation, error))
+            }
+            result => result,
+        }
+    }
+
+    /// Reads, decides and writes, until it is done or nobody can tell.
+    async fn decided(&self, operation: &str, sent: &Sent<'_>, io: Io<'_>) -> Result<Answer, Error> {
+        let (mut known, mut unanswered) = (None, None);
         for attempt in 0..TRIES {
             let current = match known.take() {
                 Some(current) => current,
@@ -125,8 +131,10 @@ impl Modify<'_, '_> {
                     Err(answer) => return Ok(answer),
                 },
             };
-            if let Some(unanswered) = unanswered.as_ref().filter(|unanswered| !current.is(&unanswered.before)) {
-                return unanswered.settle(operation, self.table, &current, io).await;
+            match sent.standing(&current) {
+                Standing::Open => {}
+                Standing::Ours(mark) => return mark.answer(operation, self.table, &current, io).await,
+                Standing::Unknown => return Err(Error::unsettled(operation, self.table, CHANGED)),
             }
             let write = match self.decide(operation, &current, io).await? {
                 Decision::Write(write) => write,
@@ -134,15 +142,17 @@ impl Modify<'_, '_> {
                 Decision::Nothing => return Ok(answers::nothing()),
                 Decision::Invalid(fault) => return Err(Error::expression(operation, fault)),
             };
-            known = match self.write(operation, &write, &current, io).await? {
-                Written::Done(answer) => return Ok(answer),
-                Written::Lost(now) => now,
-                Written::Unanswered(source, now) => {
-                    let first = || Unanswered { before: current, writes: Vec::new(), source };
-                    unanswered.get_or_insert_with(first).writes.push(write);
-                    Some(now)
-                }
-            };
+            // If another attempt of this call is ahead, the next read shows what it did.
+            if let Some(ticket) = sent.note(&write, &current) {
+                known = match self.write(operation, &write, &current, (sent, ticket), io).await? {
+                    Written::Done(answer) => return Ok(answer),
+                    Written::Lost(now) => now,
+                    Written::Unanswered(source, now) => {
+                        unanswered = Some(source);
+                        Some(now)
+                    }
+                };
+            }
             if attempt >= AT_ONCE {
                 // What was seen before a pause is old after it, and its guard would fail again.
                 io.clock.sleep(pause(attempt)?).await;
@@ -151,9 +161,20 @@ impl Modify<'_, '_> {
         }
         let (operation, table) = (operation.to_owned(), self.table.name().to_owned());
         Err(match unanswered {
-            Some(Unanswered { source, .. }) => Error::Wire { operation, source },
+            Some(source) => Error::Wire { operation, source },
             None => Error::Contended { operation, table, tries: TRIES },
         })
+    }
+
+    fn unsettled(&self, operation: &str, error: Error) -> Error {
+        match error {
+            unsettled @ Error::Unsettled { .. } => unsettled,
+            Error::Wire { source, .. } => Error::unsettled(operation, self.table, source.to_string()),
+            Error::Answer { reason, .. } => {
+                Error::unsettled(operation, self.table, format!("its answer cannot be read: {reason}"))
+            }
+            other => Error::unsettled(operation, self.table, other.to_string()),
+        }
     }
 
     /// Leaves the whole to DynamoDB, on the condition that the item is there. `None` if a condition failed: that one, or
@@ -173,7 +194,9 @@ impl Modify<'_, '_> {
             return Ok(Some(self.worded(answer)));
         }
         let reply = Reply::One { field: "Attributes", view: View::whole(self.table) };
-        reply::open(operation, &reply, answer, io).await.map(Some)
+        // It was carried out, whatever became of its answer.
+        let opened = reply::open(operation, &reply, answer, io).await;
+        opened.map(Some).map_err(|error| if error.is_retryable() { self.unsettled(operation, error) } else { error })
     }
 
     /// What the caller wants to see of the item.
@@ -231,49 +254,92 @@ impl Modify<'_, '_> {
         self.change.write(operation, self, &parsed, (stored.as_ref(), opened), io).await
     }
 
-    async fn write(&self, operation: &str, write: &Write, before: &Current, io: Io<'_>) -> Result<Written, Error> {
+    async fn write(
+        &self,
+        operation: &str,
+        write: &Write,
+        before: &Current,
+        (sent, ticket): (&Sent<'_>, usize),
+        io: Io<'_>,
+    ) -> Result<Written, Error> {
         let mut body = write.object(&self.body);
         // So a lost race costs no other read.
         body.set("ReturnValuesOnConditionCheckFailure", Node::Raw("\"ALL_OLD\"".into()));
         let body = body.print(&[], 2048);
-        let sent = if write.whole.is_some() { "PutItem" } else { operation };
-        match send(sent, body, io).await {
-            Ok(answer) if answer.ok() => {
-                let reply = match &write.whole {
-                    None => write.reply(operation, self.table, answer, io).await,
-                    Some(now) => write.recognised(operation, self.table, Some(answer), (before, now), io).await,
+        let name = if write.whole.is_some() { "PutItem" } else { operation };
+        let answer = match send(name, body, io).await {
+            Ok(answer) => answer,
+            Err(source) => {
+                if matches!(source, WireError::NoCredentials | WireError::NoWay(_)) {
+                    sent.refused(ticket);
+                    return Err(Error::Wire { operation: operation.to_owned(), source });
+                }
+                let lost = Error::Wire { operation: operation.to_owned(), source };
+                return match self.looked_for(operation, write, before, lost, io).await? {
+                    Ok(answer) => Ok(Written::Done(answer)),
+                    Err(now) => Ok(Written::Unanswered(source, now)),
                 };
-                reply.map(Written::Done)
             }
-            Ok(answer) if answers::failed(&answer) == Some(Failed::Condition) => {
-                let now = Current::from_answer(operation, &answer)?;
-                // If none is shown, there is no item any more, or this upstream does not show it.
-                Ok(Written::Lost(Some(now).filter(Current::exists)))
-            }
-            Ok(answer) => Ok(Written::Done(self.worded(answer))),
-            Err(source) => self.without_answer(operation, source, write, before, io).await,
+        };
+        if answer.ok() {
+            let reply = match &write.whole {
+                None => write.reply(operation, self.table, answer, io).await,
+                Some(now) => write.recognised(operation, self.table, Some(answer), (before, now), io).await,
+            };
+            return match reply {
+                // Whoever spoiled the answer may have made it up.
+                Err(lost @ Error::Answer { .. }) => match self.looked_for(operation, write, before, lost, io).await? {
+                    Ok(answer) => Ok(Written::Done(answer)),
+                    Err(now) => Ok(Written::Unanswered(WireError::Broken, now)),
+                },
+                reply => {
+                    sent.carried_out(ticket);
+                    reply.map(Written::Done)
+                }
+            };
         }
+        if answer.status >= 500 {
+            let lost = Error::Wire { operation: operation.to_owned(), source: WireError::Broken };
+            return Ok(Written::Done(match self.looked_for(operation, write, before, lost, io).await? {
+                Ok(answer) => answer,
+                // Not yet, as it seems: the SDK knows best when to try again.
+                Err(_) => self.worded(answer),
+            }));
+        }
+        if answers::failed(&answer) == Some(Failed::Condition) {
+            let now = Current::from_answer(operation, &answer)?;
+            if !write.left(&now) {
+                sent.refused(ticket);
+            }
+            // If none is shown, there is no item any more, or this upstream does not show it.
+            return Ok(Written::Lost(Some(now).filter(Current::exists)));
+        }
+        sent.refused(ticket);
+        Ok(Written::Done(self.worded(answer)))
     }
 
-    /// The write may have been carried out. Our footer says that it was; the one that was read, that it was not yet, and
-    /// then the guard lets it be tried again. Anything else cannot be told, and is the caller's to know.
-    async fn without_answer(
+    /// The write may have been carried out. Our footer says that it was; the version that was read, which is given back, that
+    /// it was not yet, and then the guard lets it be tried again. Anything else cannot be told, and is the caller's to know.
+    async fn looked_for(
         &self,
         operation: &str,
-        source: WireError,
         write: &Write,
         before: &Current,
+        lost: Error,
         io: Io<'_>,
-    ) -> Result<Written, Error> {
-        let lost = || Error::Wire { operation: operation.to_owned(), source };
-        if matches!(source, WireError::NoCredentials | WireError::NoWay(_)) {
-            return Err(lost());
-        }
-        let now = self.read(operation, io).await?.map_err(|_| lost())?;
+    ) -> Result<Result<Answer, Current>, Error> {
+        let now = match self.read(operation, io).await {
+            Ok(Ok(now)) => now,
+            Ok(Err(_)) | Err(_) => return Err(lost),
+        };
         if write.left(&now) {
-            return write.recognised(operation, self.table, None, (before, &now), io).await.map(Written::Done);
+            return write.recognised(operation, self.table, None, (before, &now), io).await.map(Ok);
         }
-        if now.is(before) { Ok(Written::Unanswered(source, now)) } else { Err(lost()) }
+        if now.version() == before.version() {
+            Ok(Err(now))
+        } else {
+            Err(Error::unsettled(operation, self.table, CHANGED))
+        }
     }
 }
 

@@ -51,6 +51,14 @@ impl Returns {
         self.item != Which::Unknown
     }
 
+    pub(super) fn wants_old(&self) -> bool {
+        self.item == Which::Old
+    }
+
+    pub(super) fn wants_new(&self) -> bool {
+        self.item == Which::New
+    }
+
     /// What to ask DynamoDB for, as JSON, if it is not what the caller asked for.
     pub(crate) fn upstream(&self) -> Option<&'static str> {
         match self.item {

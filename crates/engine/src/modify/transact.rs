@@ -6,13 +6,13 @@
 //! a mismatch; the token that is sent is made of the caller's token and of the whole request (`plan/token.rs`), so that only
 //! the same request can meet it: then it was carried out before, here or by another gateway.
 
-use dynaseal_item::json;
+use dynaseal_item::{Item, json};
 use dynaseal_keys::{Answer, Io, WireError};
 
 use crate::answers::{self, Failed};
 use crate::doc::{Node, NotJson, Object, array};
 use crate::error::Error;
-use crate::plan::{Put, Reply};
+use crate::plan::{Put, Reply, Token};
 use crate::reply;
 use crate::run::seal_one;
 
@@ -27,8 +27,7 @@ pub(crate) struct Transact<'e, 'a> {
     /// Items to seal; their holes are in the entries.
     pub(crate) puts: Vec<Put<'e, 'a>>,
     pub(crate) reply: Reply<'e, 'a>,
-    /// The token to send.
-    pub(crate) token: String,
+    pub(crate) token: Token,
 }
 
 /// One action.
@@ -69,7 +68,22 @@ impl Transact<'_, '_> {
         for put in &self.puts {
             sealed.push(seal_one(put, OPERATION, io).await?);
         }
-        let mut sent_again = false;
+        let mut lost = false;
+        let answer = self.sent(&sealed, &mut lost, io).await;
+        let unsettled = |why| Err(Error::Unsettled { operation: OPERATION.to_owned(), table: self.table(), why });
+        match answer {
+            // It was carried out, or may have been. Sent again under another token it would be carried out once more.
+            Err(error @ Error::Answer { .. }) if lost && !self.token.is_of_attempt => unsettled(error.to_string()),
+            Err(error) if lost && !self.token.is_repeatable && error.is_retryable() => unsettled(error.to_string()),
+            Ok(answer) if lost && !self.token.is_repeatable && answer.status >= 500 => {
+                unsettled(format!("it was answered with HTTP status {}", answer.status))
+            }
+            answer => answer,
+        }
+    }
+
+    /// Sends the transaction, once more where its answer was lost; `lost` says that it was.
+    async fn sent(&self, sealed: &[Item<'_>], lost: &mut bool, io: Io<'_>) -> Result<Answer, Error> {
         for attempt in 0..TRIES {
             let mut body = Object::default();
             for (name, text) in self.body.entries() {
@@ -80,9 +94,21 @@ impl Transact<'_, '_> {
                 Err(answer) => return Ok(answer),
             };
             body.insert("TransactItems".to_owned(), Node::Array(actions));
-            body.insert("ClientRequestToken".to_owned(), Node::Raw(format!("\"{}\"", self.token).into()));
-            match send(OPERATION, body.print(&sealed, 4096), io).await {
-                Ok(answer) => match answers::failed(&answer) {
+            body.insert("ClientRequestToken".to_owned(), Node::Raw(format!("\"{}\"", self.token.text).into()));
+            // The token tells whether it was carried out.
+            let again = !std::mem::replace(lost, true);
+            match send(OPERATION, body.print(sealed, 4096), io).await {
+                Ok(answer) if answer.status >= 500 && again && !self.token.is_repeatable => {}
+                Ok(answer) if answer.status >= 500 => return Ok(answer),
+                Ok(answer) if answer.ok() => match reply::open(OPERATION, &self.reply, answer, io).await {
+                    Err(Error::Answer { .. }) if again => {}
+                    opened => return opened,
+                },
+                Ok(answer) => match {
+                    *lost = !again;
+                    answers::failed(&answer)
+                } {
+                    // It was carried out under this token before.
                     Some(Failed::Token) => return Ok(answers::nothing()),
                     Some(Failed::Transaction) => match Cancelled::parse(&answer)? {
                         cancelled if cancelled.lost_a_race(&sent)? => {}
@@ -93,17 +119,22 @@ impl Transact<'_, '_> {
                     },
                     _ => return reply::open(OPERATION, &self.reply, answer, io).await,
                 },
-                // The token tells whether it was carried out.
-                Err(WireError::Broken | WireError::Timeout) if !sent_again => sent_again = true,
+                Err(WireError::Broken | WireError::Timeout) if again => {}
                 Err(source) => return Err(Error::Wire { operation: OPERATION.to_owned(), source }),
             }
             io.clock.sleep(pause(attempt)?).await;
         }
-        let table = self.entries.iter().find_map(|entry| match entry {
-            Entry::Work(_, modify) => Some(modify.table.name().to_owned()),
+        Err(Error::Contended { operation: OPERATION.to_owned(), table: self.table(), tries: TRIES })
+    }
+
+    /// A table of its actions, to name in errors.
+    fn table(&self) -> String {
+        let decided = self.entries.iter().find_map(|entry| match entry {
+            Entry::Work(_, modify) => Some(modify.table),
             Entry::Ready(_) => None,
         });
-        Err(Error::Contended { operation: OPERATION.to_owned(), table: table.unwrap_or_default(), tries: TRIES })
+        let table = decided.or_else(|| self.puts.first().map(|put| put.table));
+        table.map(|table| table.name().to_owned()).unwrap_or_default()
     }
 
     /// The actions to send, and how; or the upstream's refusal of a read.

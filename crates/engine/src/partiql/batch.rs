@@ -2,12 +2,11 @@
 //! batch. Every statement is answered in its place, also where it fails.
 
 use dynaseal_item::{Item, json};
-use dynaseal_keys::{Answer, Io};
+use dynaseal_keys::Answer;
 
 use crate::answers;
 use crate::doc::{Node, NotJson, Object, array};
 use crate::error::Error;
-use crate::run::Engine;
 use crate::table::Table;
 
 use super::answer::{Shape, by_table, capacity, list, same_key};
@@ -33,11 +32,11 @@ pub(crate) enum Entry<'e, 'a> {
     Plain(&'a str, Option<Box<Planned<'e>>>),
 }
 
-const OPERATION: &str = "BatchExecuteStatement";
+pub(super) const OPERATION: &str = "BatchExecuteStatement";
 const CAPACITY: &str = "ReturnConsumedCapacity";
 
 impl Batch<'_, '_> {
-    pub(super) async fn carry_out(mut self, engine: &Engine, io: Io<'_>) -> Result<Answer, Error> {
+    pub(super) async fn carry_out(mut self, runner: Runner<'_>) -> Result<Answer, Error> {
         let capacity = self.body.raw(CAPACITY).map(str::to_owned);
         for entry in &mut self.entries {
             if let (Entry::Protected(planned, _), Some(capacity)) = (entry, &capacity) {
@@ -47,7 +46,6 @@ impl Batch<'_, '_> {
         if let Err(refused) = self.check() {
             return refused;
         }
-        let runner = Runner { operation: OPERATION, engine, io };
         // First, so that a batch which DynamoDB refuses has done nothing yet.
         let (mut plain, mut consumed) = match self.plain(runner).await? {
             Ok((plain, consumed)) => (plain.into_iter(), Vec::from_iter(consumed)),

@@ -1,6 +1,6 @@
 //! Statements carried out: one by itself here, several in `batch.rs` and `transaction.rs`.
 
-use dynaseal_keys::{Answer, BoxFuture, Call, Io, Service, Wire};
+use dynaseal_keys::{Answer, BoxFuture, Call, Invocation, Io, Service, Wire};
 
 use crate::doc::{Node, NotJson, Object};
 use crate::error::Error;
@@ -9,12 +9,12 @@ use crate::table::Table;
 
 use super::answer::{Shape, capacity, failure, list, sum};
 use super::ast::{Select, Statement};
-use super::batch::Batch;
+use super::batch::{self, Batch};
 use super::index::index_keys;
 use super::key::Keys;
 use super::read::{self, Read};
 use super::token::Place;
-use super::transaction::Transaction;
+use super::transaction::{self, Transaction};
 use super::write::{self, Action};
 use super::{Fault, Planned};
 
@@ -32,11 +32,17 @@ pub(crate) enum Job<'e, 'a> {
 const OPERATION: &str = "ExecuteStatement";
 
 impl Job<'_, '_> {
-    pub(crate) async fn carry_out(self, engine: &Engine, io: Io<'_>) -> Result<Answer, Error> {
+    pub(crate) async fn carry_out(
+        self,
+        engine: &Engine,
+        invocation: Option<&Invocation>,
+        io: Io<'_>,
+    ) -> Result<Answer, Error> {
+        let runner = |operation| Runner { operation, engine, invocation, io };
         match self {
-            Job::One(planned, table) => Runner { operation: OPERATION, engine, io }.one(&planned, table).await,
-            Job::Batch(batch) => batch.carry_out(engine, io).await,
-            Job::Transaction(transaction) => transaction.carry_out(engine, io).await,
+            Job::One(planned, table) => runner(OPERATION).one(&planned, table).await,
+            Job::Batch(batch) => batch.carry_out(runner(batch::OPERATION)).await,
+            Job::Transaction(transaction) => transaction.carry_out(runner(transaction::OPERATION)).await,
         }
     }
 }
@@ -46,6 +52,8 @@ impl Job<'_, '_> {
 pub(super) struct Runner<'r> {
     pub(super) operation: &'r str,
     pub(super) engine: &'r Engine,
+    /// Whose attempt it is, so that a later one does not carry out again what this one did.
+    pub(super) invocation: Option<&'r Invocation>,
     pub(super) io: Io<'r>,
 }
 
@@ -190,7 +198,7 @@ impl Runner<'_> {
 
     /// Another call, through the same plan as if an application had made it.
     pub(super) async fn call(self, operation: &str, body: Vec<u8>) -> Result<Answer, Error> {
-        let call = Call::new(Service::DynamoDb, operation.to_owned(), body);
+        let call = Call::new(Service::DynamoDb, operation.to_owned(), body).attempt_of(self.invocation.cloned());
         boxed(self.engine, self.io.wire, call).await.map_err(|error| error.within(self.operation))
     }
 }

@@ -2,12 +2,11 @@
 //! tables without a configuration are carried out the same way; their keys are asked of DynamoDB.
 
 use dynaseal_item::{Item, json};
-use dynaseal_keys::{Answer, Call, Io};
+use dynaseal_keys::{Answer, Call};
 
 use crate::answers::{self, Failed};
 use crate::doc::{Node, Object, array};
 use crate::error::Error;
-use crate::run::Engine;
 use crate::table::Table;
 
 use super::answer::{Shape, failure, list, same_key};
@@ -27,7 +26,7 @@ pub(crate) struct Transaction<'e, 'a> {
     pub(crate) table: &'e Table,
 }
 
-const OPERATION: &str = "ExecuteTransaction";
+pub(super) const OPERATION: &str = "ExecuteTransaction";
 
 /// The transaction that the statements stand for.
 struct Translated {
@@ -38,8 +37,7 @@ struct Translated {
 }
 
 impl Transaction<'_, '_> {
-    pub(super) async fn carry_out(self, engine: &Engine, io: Io<'_>) -> Result<Answer, Error> {
-        let runner = Runner { operation: OPERATION, engine, io };
+    pub(super) async fn carry_out(self, runner: Runner<'_>) -> Result<Answer, Error> {
         if let Err(fault) = self.check() {
             return fault.settle(OPERATION, self.table);
         }

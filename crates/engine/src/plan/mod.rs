@@ -14,7 +14,7 @@ mod transact;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use dynaseal_keys::{Call, Service};
+use dynaseal_keys::{Call, Invocation, Service};
 
 use crate::doc::{NotJson, Object};
 use crate::error::Error;
@@ -26,6 +26,7 @@ use crate::partiql::Job;
 use crate::table::Table;
 
 pub(crate) use stream::Stream;
+pub(crate) use token::{Token, canonical};
 
 /// What to do with a call.
 #[derive(Debug)]
@@ -123,6 +124,7 @@ pub(crate) struct Request<'e, 'a> {
     pub(crate) body: Object<'a>,
     /// The body as it came.
     pub(crate) text: &'a str,
+    pub(crate) invocation: Option<&'a Invocation>,
 }
 
 pub(crate) fn of<'e, 'a>(tables: &'e Tables<'e>, call: &'a Call) -> Result<Plan<'e, 'a>, Error> {
@@ -139,7 +141,7 @@ pub(crate) fn of<'e, 'a>(tables: &'e Tables<'e>, call: &'a Call) -> Result<Plan<
     let not_json = |error| Error::request(operation, error);
     let text = std::str::from_utf8(&call.body).map_err(|_| not_json(NotJson("it is not UTF-8")))?;
     let body = Object::parse(text).map_err(not_json)?;
-    let request = Request { tables, operation, body, text };
+    let request = Request { tables, operation, body, text, invocation: call.invocation.as_ref() };
     if call.service == Service::DynamoDbStreams {
         return match operation {
             "GetShardIterator" => stream::shard_iterator(request),

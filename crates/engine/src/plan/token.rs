@@ -1,5 +1,5 @@
-//! The token of a transaction whose bytes differ every time it is sealed. It is made of the caller's token and of what the
-//! caller asked for: the same request sent again meets it, also through another gateway.
+//! The token of a transaction whose bytes differ every time it is sealed. It is made of the caller's token, or of the id that
+//! an SDK gives all attempts of a call, and of what the caller asked for: the same request sent again meets it, also through another gateway.
 
 use serde_json::Value;
 
@@ -10,25 +10,43 @@ use super::Request;
 
 pub(super) const TOKEN: &str = "ClientRequestToken";
 
-/// The token to send, or a fresh one where the caller has none.
-pub(super) fn token(request: &Request<'_, '_>) -> Result<String, Error> {
-    let failed = |source| Error::Keys {
-        operation: request.operation.to_owned(),
-        table: "-".to_owned(),
-        source: Box::new(source),
-    };
-    match request.body.text(TOKEN).map_err(|error| request.bad(error))? {
-        Some(given) => {
-            let meant = meant(request.text).map_err(|error| request.bad(error))?;
-            Ok(dynaseal_keys::fingerprint(&[given.as_bytes(), &meant]))
+/// The token of a transaction that is sent.
+#[derive(Clone, Debug)]
+pub(crate) struct Token {
+    pub(crate) text: String,
+    /// Whether the same request sent again gets the same one: it has a token, or an SDK says which call it belongs to.
+    pub(crate) is_repeatable: bool,
+    /// Whether it is an SDK that sends it again, as soon as it is told that it may.
+    pub(crate) is_of_attempt: bool,
+}
+
+pub(super) fn token(request: &Request<'_, '_>) -> Result<Token, Error> {
+    let given = request.body.text(TOKEN).map_err(|error| request.bad(error))?;
+    let parts = match (&given, request.invocation) {
+        (Some(given), _) => vec![given.as_bytes()],
+        (None, Some(invocation)) => vec![b"invocation", invocation.id.as_bytes()],
+        (None, None) => {
+            let failed = |source| Error::Keys {
+                operation: request.operation.to_owned(),
+                table: "-".to_owned(),
+                source: Box::new(source),
+            };
+            let random = dynaseal_keys::message_id().map_err(failed)?;
+            return Ok(Token {
+                text: dynaseal_keys::fingerprint(&[&random]),
+                is_repeatable: false,
+                is_of_attempt: false,
+            });
         }
-        None => dynaseal_keys::message_id().map(|random| dynaseal_keys::fingerprint(&[&random])).map_err(failed),
-    }
+    };
+    let meant = canonical(request.text).map_err(|error| request.bad(error))?;
+    let text = dynaseal_keys::fingerprint(&[parts.as_slice(), &[&meant]].concat());
+    Ok(Token { text, is_repeatable: true, is_of_attempt: request.invocation.is_some() })
 }
 
 /// A request without what has no meaning in it. SDKs write the members of maps and sets in another order each time that
 /// the same request is built (Rust and Go do), and DynamoDB takes it for the same request.
-fn meant(text: &str) -> Result<Vec<u8>, NotJson> {
+pub(crate) fn canonical(text: &str) -> Result<Vec<u8>, NotJson> {
     let not_json = |_| NotJson("it is not JSON, or nested too deeply");
     let mut value: Value = serde_json::from_str(text).map_err(not_json)?;
     value.sort_all_objects();
@@ -55,7 +73,7 @@ mod tests {
     use super::*;
 
     fn same(one: &str, two: &str) -> bool {
-        meant(one).unwrap() == meant(two).unwrap()
+        canonical(one).unwrap() == canonical(two).unwrap()
     }
 
     #[test]

@@ -1,11 +1,13 @@
 //! Writes whose condition or change depends on encrypted attributes, over an embedded database.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use crate::protected::*;
-use dynaseal_engine::Error;
-use dynaseal_gateway::Embedded;
+use crate::support::{FnWire, Gateway, target};
+use dynaseal_engine::{Error, Invocation};
+use dynaseal_gateway::{Embedded, Settings};
 use serde_json::{Value, json};
 
 #[tokio::test]
@@ -85,7 +87,7 @@ async fn a_lost_answer_is_recognised() {
     let wire = trouble(&engine, 0, 1).await;
     let body = conditional(("Key", json!({"id": {"S": "1"}})), "email = :v", json!({"S": "a@example.com"}));
     let error = engine.call(&wire, request("DeleteItem", &body)).await.unwrap_err();
-    assert_eq!(error.code(), "DSL-6001", "{error}");
+    assert_eq!((error.code(), error.is_retryable()), ("DSL-6006", false), "{error}");
 }
 
 #[tokio::test]
@@ -107,7 +109,75 @@ async fn a_write_that_arrives_late_is_not_carried_out_twice() {
     // Another writer comes in between: whether the first was carried out cannot be told.
     let wire = Late::new(trouble(&engine, 1, 0).await);
     let error = engine.call(&wire, request("UpdateItem", &increment())).await.unwrap_err();
-    assert_eq!((error.code(), wire.over.load(Ordering::SeqCst)), ("DSL-6002", 2), "{error}");
+    assert_eq!((error.code(), wire.over.load(Ordering::SeqCst)), ("DSL-6006", 2), "{error}");
+}
+
+/// Attempts of one call of an SDK, as a gateway gets them when the answers to earlier ones did not arrive.
+#[tokio::test]
+async fn a_later_attempt_finds_what_an_earlier_one_did() {
+    let (engine, database) = (engine(), database());
+    let attempt = |id: &str, attempt, returns| {
+        let invocation = Invocation { id: id.to_owned(), attempt };
+        request("UpdateItem", &update("SET age = age + :one ADD hits :one", returns)).attempt_of(Some(invocation))
+    };
+    let age = async || {
+        let body = json!({"TableName": "Users", "Key": {"id": {"S": "1"}}});
+        call(&engine, &database, "GetItem", body).await.1["Item"]["age"]["N"].clone()
+    };
+    for returns in ["NONE", "ALL_NEW", "ALL_OLD", "UPDATED_NEW", "UPDATED_OLD"] {
+        put(&engine, &database, user("1", "a@example.com")).await;
+        let first = engine.call(&database, attempt(returns, 1, returns)).await.unwrap();
+        for number in [2, 3] {
+            let again = engine.call(&database, attempt(returns, number, returns)).await.unwrap();
+            let body = |answer: &dynaseal_engine::Answer| serde_json::from_slice::<Value>(&answer.body).unwrap();
+            assert_eq!((again.status, body(&again)), (200, body(&first)), "{returns}");
+        }
+        assert_eq!(age().await, "41");
+        // Another call, and another request under the same id, are no attempts of it.
+        engine.call(&database, attempt("another", 1, returns)).await.unwrap();
+        engine.call(&database, attempt(returns, 2, if returns == "NONE" { "ALL_NEW" } else { "NONE" })).await.unwrap();
+        assert_eq!(age().await, "43");
+        // Another writer came later: it was carried out, and what it left is gone.
+        match engine.call(&database, attempt(returns, 3, returns)).await {
+            Ok(answer) => assert!(answer.ok() && !returns.ends_with("NEW"), "{returns}"),
+            Err(error) => assert!(error.code() == "DSL-6006" && returns.ends_with("NEW"), "{returns}: {error}"),
+        }
+        assert_eq!(age().await, "43");
+    }
+}
+
+/// The SDK gives up an attempt whose write is still on its way.
+#[tokio::test]
+async fn a_gateway_carries_an_update_out_once_for_all_attempts() {
+    let database = Arc::new(database());
+    put(&engine(), &*database, user("1", "a@example.com")).await;
+    let slow = Arc::new(AtomicUsize::new(1));
+    let wire = FnWire({
+        let (database, slow) = (Arc::clone(&database), Arc::clone(&slow));
+        move |call: dynaseal_engine::Call| {
+            let (database, slow) = (Arc::clone(&database), Arc::clone(&slow));
+            async move {
+                let answer = database.call(&call);
+                if &*call.operation == "UpdateItem" && slow.swap(0, Ordering::SeqCst) > 0 {
+                    std::future::pending::<()>().await;
+                }
+                Ok(answer)
+            }
+        }
+    });
+    let gateway = Gateway::start_for(engine(), Settings::default(), Arc::new(wire)).await;
+    let body = update("SET age = age + :one ADD hits :one", "UPDATED_NEW").to_string();
+    let attempt = |number: u32| {
+        let request = target("DynamoDB_20120810.UpdateItem").header("amz-sdk-invocation-id", "3b0a-1");
+        request.header("amz-sdk-request", format!("attempt={number}; max=3"))
+    };
+    let mut first = gateway.connect().await;
+    let gone = tokio::time::timeout(Duration::from_millis(300), first.send(attempt(1), body.clone())).await;
+    assert!(gone.is_err() && slow.load(Ordering::SeqCst) == 0);
+    drop(first);
+    let second = gateway.connect().await.send(attempt(2), body.clone()).await;
+    let expected = json!({"Attributes": {"age": {"N": "41"}, "hits": {"N": "2"}}});
+    assert_eq!((second.status, second.json()), (200, expected));
 }
 
 fn update(expression: &str, returns: &str) -> Value {
@@ -315,7 +385,7 @@ async fn no_increment_is_lost_or_doubled() {
                     // Not carried out: others were faster each time.
                     Err(Error::Contended { .. }) => {}
                     // The answer was lost and another writer came in between: it cannot be told.
-                    Err(Error::Wire { .. }) => unknown += 1,
+                    Err(Error::Unsettled { .. }) => unknown += 1,
                     Err(error) => panic!("{error}"),
                 }
             }

@@ -60,6 +60,8 @@ function failure(kind: FailureKind, about: Omit<Failure, "kind" | "status">): Fa
 /** `kind` is there if Dynaseal threw it in this process; from a gateway the SDK's name for it says the same. */
 function kindOfCode(code: string, name: string, kind: unknown): FailureKind {
   if (code === "DSL-2005" || code === "DSL-7107") return "busy";
+  // A write of unknown end is nobody's to send again without a look, so no answer may ask for that.
+  if (code === "DSL-6006") return "fault";
   if (code.startsWith("DSL-3") || name === "ItemVerificationException" || kind === "data") return "integrity";
   if (code.startsWith("DSL-6") || name === "ServiceUnavailable" || kind === "outage") return "outage";
   if (KEY_CODES_OF_CHANGED_ITEMS.has(code)) return "integrity";
@@ -158,7 +160,7 @@ const CODE = /^DSL-\d{4}$/;
 /** The egress guard and the middlewares: not DynamoDB's, unless the SDK met them. */
 const OF_EDGE = /^DSL-9[12]/;
 /** An item that was changed or moved may show first in its encrypted data keys. */
-const KEY_CODES_OF_CHANGED_ITEMS = new Set(["DSL-4002", "DSL-4003", "DSL-4004", "DSL-4011"]);
+const KEY_CODES_OF_CHANGED_ITEMS = new Set(["DSL-4002", "DSL-4003", "DSL-4004", "DSL-4011", "DSL-4017"]);
 const CODES_OF_FAULTS = new Set(["DSL-1006", "DSL-1099"]);
 const NETWORK_CODES = new Set<unknown>(["ECONNREFUSED", "ECONNRESET", "ETIMEDOUT", "EPIPE", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNREACH", "ENETUNREACH"]);
 const KINDS = new Map<string, FailureKind>([
