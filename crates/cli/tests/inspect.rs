@@ -81,3 +81,37 @@ fn an_item_without_a_whole_header_is_named_by_line() {
     let failures: Vec<_> = failures.iter().map(|failure| (&failure["line"], &failure["code"])).collect();
     assert_eq!(failures, [(&json!(2), &json!("DSL-3001")), (&json!(3), &json!("DSL-3002"))]);
 }
+
+/// In text and JSON, on stdout and stderr, of `inspect` and of `check`.
+#[test]
+fn names_stand_without_what_a_terminal_obeys() {
+    let folder = folder();
+    let name = "a\u{1b}[31m\u{9b}2J\u{202e}b\u{2066}c\u{200b}";
+    let escaped = r"a\u001b[31m\u009b2J\u202eb\u2066c\u200b";
+    let config = command::CONFIG.to_owned() + &format!("\"{escaped}\" = \"sign_only\"\n");
+    std::fs::write(folder.path().join("dynaseal.toml"), &config).unwrap();
+    std::fs::write(folder.path().join("wrong.toml"), format!("{config}\"{escaped}x\" = \"{escaped}\"\n")).unwrap();
+    let item = json!({"id": {"S": "1"}, name: {"S": "x"}});
+    let sealed = seal(folder.path(), &item);
+    let other: Value = serde_json::from_str(&sealed.replace(escaped, "other")).unwrap_or_default();
+    let put = json!({"TableName": "Users", "Item": item}).to_string();
+    let plain = |char: char| !char.is_control() && !('\u{200b}'..='\u{206f}').contains(&char);
+    for (args, input) in [
+        (&["inspect"][..], sealed.as_str()),
+        (&["inspect", "--json"], &sealed),
+        (WITH_TABLE, &sealed),
+        (WITH_TABLE, &other.to_string()),
+        (&["check", "dynaseal.toml"], ""),
+        (&["check", "dynaseal.toml", "--json"], ""),
+        (&["check", "wrong.toml"], ""),
+        (&["check", "wrong.toml", "--json"], ""),
+        (&["check", "dynaseal.toml", "--explain", "PutItem"], &put),
+        (&["check", "dynaseal.toml", "--explain", "PutItem", "--json"], &put),
+    ] {
+        let ran = run(folder.path(), args, input);
+        for text in [&ran.stdout, &ran.stderr] {
+            assert!(text.chars().all(|char| plain(char) || char == '\n'), "{args:?}: {text:?}");
+        }
+        assert!(!ran.stdout.is_empty() || !ran.stderr.is_empty(), "{args:?}");
+    }
+}

@@ -90,7 +90,7 @@ mod tests {
     fn an_item_of_the_deepest_nesting_has_a_token() {
         let deep = (0..32).fold(r#"{"S":"x"}"#.to_owned(), |inner, _| format!(r#"{{"M":{{"k":{inner}}}}}"#));
         let body = format!(r#"{{"TransactItems":[{{"Put":{{"Item":{{"a":{deep}}}}}}}]}}"#);
-        assert!(meant(&body).is_ok());
-        assert_eq!(meant(&"[".repeat(1000)).unwrap_err(), NotJson("it is not JSON, or nested too deeply"));
+        assert!(canonical(&body).is_ok());
+        assert_eq!(canonical(&"[".repeat(1000)).unwrap_err(), NotJson("it is not JSON, or nested too deeply"));
     }
 }

@@ -94,7 +94,7 @@ mod tests {
 
         fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
             assert_eq!(path, Path::new(KEY));
-            Ok("5a".repeat(32).into_bytes())
+            Ok("5a17".repeat(16).into_bytes())
         }
 
         fn others_can_read(&self, _: &Path) -> bool {
