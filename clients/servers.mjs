@@ -5,7 +5,7 @@ import { writeFile } from "node:fs/promises";
 import { devNull } from "node:os";
 import { join } from "node:path";
 
-export const TEST_KEY = "7e".repeat(32); // a test key: it protects nothing
+export const TEST_KEY = "7e21".repeat(16); // a test key: it protects nothing
 
 /** What these programs find in the environment. */
 const ENVIRONMENT = {

@@ -52,7 +52,7 @@
 //! # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # // A test key: it protects nothing.
 //! # let folder = tempfile::tempdir()?;
-//! # std::fs::write(folder.path().join("dev.key"), "7e".repeat(32))?;
+//! # std::fs::write(folder.path().join("dev.key"), "7e21".repeat(16))?;
 //! let config = r#"
 //!     [keys.main]
 //!     type = "raw-aes"

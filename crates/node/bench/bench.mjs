@@ -64,7 +64,7 @@ function ways(suite, { item, encrypted }) {
       keys: { main: { type: "raw-aes", namespace: "bench", name: "test key", key_env: "KEY" } },
       tables: { Users: { keys: "main", partition_key: "userId", suite, attributes } },
     },
-    { env: { KEY: "7e".repeat(32) } },
+    { env: { KEY: "7e21".repeat(16) } },
   );
   const [plain, hand, sealed] = [client(), client(), client()];
   seal(sealed.bare, dynaseal);

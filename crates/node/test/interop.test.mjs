@@ -125,7 +125,7 @@ test("an item that was changed, was never sealed, or is of a table that is not c
 
 test("the configuration of another key cannot open", async () => {
   await put(documents, "Users", user("other key"));
-  const other = new Dynaseal(join(store.folder, "dynaseal.toml"), { env: { DYNASEAL_TEST_KEY: "5a".repeat(32) } });
+  const other = new Dynaseal(join(store.folder, "dynaseal.toml"), { env: { DYNASEAL_TEST_KEY: "5a17".repeat(16) } });
   await assert.rejects(
     other.openItem("Users", await stored("Users", { id: { S: "other key" } })),
     (error) => error.kind === "keys",

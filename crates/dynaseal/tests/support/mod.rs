@@ -280,7 +280,7 @@ impl Wire for KeyServices<'_> {
 fn config_of(config: &str) -> Config {
     let folder = tempfile::tempdir().unwrap();
     // A test key: it protects nothing.
-    std::fs::write(folder.path().join("test.key"), "7e".repeat(32)).unwrap();
+    std::fs::write(folder.path().join("test.key"), "7e21".repeat(16)).unwrap();
     let file = folder.path().join("dynaseal.toml");
     Config::parse(config, file.to_str().unwrap(), &Machine).unwrap()
 }
