@@ -233,7 +233,9 @@ fn carries_secrets<B>(request: &Request<B>) -> bool {
     let secret_header =
         [AUTHORIZATION, COOKIE].iter().any(|name| headers.contains_key(name)) || has_sensitive_name(headers);
     let query = request.uri().query().unwrap_or_default();
-    let secret_query = query.split('&').any(|pair| is_sensitive_name(pair.split('=').next().unwrap_or_default()));
+    // Names are judged as they are meant, percent-encoded or not.
+    let mut names = query.split(['&', ';']).map(|pair| pair.split('=').next().unwrap_or_default());
+    let secret_query = names.any(is_sensitive_name);
     !matches!(*request.method(), Method::GET | Method::HEAD) || has_body || secret_header || secret_query
 }
 

@@ -106,6 +106,9 @@ async fn a_redirect_hides_no_secret_and_goes_to_the_named_host() {
         get("/", &[("x-api-key", "x")]),
         get("/", &[("content-length", "3")]),
         get("/?access_token=x", &[]),
+        get("/?p%61ssword=x", &[]),
+        get("/?a=1&user%5Bp%2561ssword%5D=x", &[]),
+        get("/?a=1;api+key=x", &[]),
         get("/", &[("x-forwarded-proto", "https")]),
     ] {
         let shown = format!("{request:?}");

@@ -17,7 +17,7 @@ export function application(store: Store, log: BaseLogger): Koa {
   app.use(secureHeaders());
   app.use(requireHttps());
   app.use(answers());
-  app.use(dynamoErrors({ onSecurityEvent: (event) => log.error(event, "security event") }));
+  app.use(dynamoErrors({ onSecurityEvent: ({ time, ...event }) => log.error(event, "security event") }));
 
   const body = jsonBody(log);
   const caller = callers(store);

@@ -145,7 +145,7 @@ test("redirects: only what carries nothing that was sent in the clear", async (t
   for (const headers of [{ cookie: "sid=1" }, { authorization: "Bearer x" }, { "proxy-authorization": "x" }, { "x-api-key": "x" }, { "x-amz-security-token": "x" }]) {
     assert.equal(await to({ headers: { ...host("x.test"), ...headers } }), undefined, Object.keys(headers)[0]);
   }
-  for (const path of ["/?token=1", "/?a=1&access_token=1", "/?ACCESS-TOKEN=1", "/reset?Email=a%40b.test", "/?%74oken=1"]) {
+  for (const path of ["/?token=1", "/?a=1&access_token=1", "/?ACCESS-TOKEN=1", "/reset?Email=a%40b.test", "/?%74oken=1", "/?a=1&user%5Bp%2561ssword%5D=1", "/?a=1;api+key=1"]) {
     assert.equal(await to({ path, headers: host("x.test") }), undefined, path);
   }
   assert.equal(await to({ method: "GET", body: "x", headers: { ...host("x.test"), "content-length": "1" } }), undefined, "a GET with a body");

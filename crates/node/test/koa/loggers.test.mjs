@@ -1,6 +1,7 @@
 // The redactor in real loggers: pino, and the AWS SDK's.
 
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import http from "node:http";
 import { test } from "node:test";
 
@@ -53,6 +54,41 @@ test("the application's own hooks, formatters and serializers see copies", () =>
   log.debug({ user: { password: "canary" } }, "hello canary@example.test");
   assert.ok(!JSON.stringify([seen, lines]).includes("canary"), lines[0]);
   assert.deepEqual(JSON.parse(lines[0]), { level: "debug", user: { password: "[REDACTED]", ok: 1 }, late: "token=[REDACTED]", msg: "hello [REDACTED]" });
+});
+
+test("a child's own formatters, serializers and prefix see copies, and what they give is redacted", () => {
+  const lines = [];
+  const seen = [];
+  const see = (value) => { seen.push(value); return value; };
+  const log = redact().pino(pino, { msgPrefix: "canary@example.test " }, into(lines));
+  const child = log.child({ token: "canary" }, {
+    formatters: { log: (object) => ({ ...see(object), late: "token=canary" }), bindings: (bindings) => ({ ...see(bindings), secret: "canary" }) },
+    serializers: { user: (user) => ({ ...see(user), password: "canary" }) },
+    msgPrefix: "token=canary ",
+  });
+  child.info({ password: "canary", user: { email: "canary" } }, "hello");
+  child.child({ a: 1 }, { msgPrefix: "password: " }).warn("canary %s", "x");
+  child.child({}, { formatters: {} }).error(new Error("canary@example.test"));
+  child.error({ password: "canary" });
+  assert.ok(!JSON.stringify([seen, lines]).includes("canary"), lines.join(""));
+  const [first, second] = lines.map((line) => JSON.parse(line));
+  assert.deepEqual([first.password, first.user, first.late, first.token], ["[REDACTED]", { email: "[REDACTED]", password: "[REDACTED]" }, "token=[REDACTED]", "[REDACTED]"]);
+  assert.deepEqual([first.msg, second.msg], ["[REDACTED] token=[REDACTED] hello", "[REDACTED] token=[REDACTED] password: [REDACTED]"]);
+  assert.equal(child.msgPrefix, "[REDACTED] token=[REDACTED] ");
+  assert.equal(lines.length, 4);
+});
+
+test("the README's hooks log each event with one time", async () => {
+  const readme = (path) => readFileSync(new URL(path, import.meta.url), "utf8");
+  for (const path of ["../../README.md", "../../../../README.md"]) {
+    const [, hook] = /onSecurityEvent: (\(.*?\) => log\.\w+\(.*?\)) \}\)\);/.exec(readme(path));
+    const [, entry] = /accessLog\(\{ log: (\(.*?\) => log\.\w+\(.*?\)) \}\)\);/.exec(readme(path));
+    const lines = [];
+    const log = redact().pino(pino, {}, into(lines));
+    for (const arrow of [hook, entry]) new Function("log", `return ${arrow}`)(log)({ event: "integrity", time: "2026-11-24T10:00:00.000Z", table: "Users" });
+    assert.equal(lines.length, 2);
+    for (const line of lines) assert.equal(line.match(/"time":/g).length, 1, line);
+  }
 });
 
 test("pino with single serializers", () => {

@@ -5,7 +5,7 @@ import type { KoaContext, KoaMiddleware } from "./types.js";
 
 /** Where lines go. */
 export interface AccessLogOptions {
-  /** Default: one line of JSON on `console.log`. With pino: `(entry) => logger.info(entry)`. */
+  /** Default: one line of JSON on `console.log`. With pino, which adds its own time: `({ time, ...entry }) => logger.info(entry)`. */
   readonly log?: (entry: AccessLogEntry) => void;
 }
 

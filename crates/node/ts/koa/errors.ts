@@ -6,7 +6,10 @@ import type { KoaContext, KoaMiddleware } from "./types.js";
 
 /** What happens besides the answer. */
 export interface DynamoErrorsOptions {
-  /** Called when a stored item is not what was sealed. Default: one line of JSON on `console.error`. */
+  /**
+   * Called when a stored item is not what was sealed. Default: one line of JSON on `console.error`.
+   * With pino, which adds its own time: `({ time, ...event }) => logger.error(event)`.
+   */
   readonly onSecurityEvent?: (event: SecurityEvent, ctx: KoaContext) => unknown;
   /** Seconds in Retry-After; default 1. */
   readonly retryAfter?: number;

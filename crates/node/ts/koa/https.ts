@@ -132,8 +132,9 @@ function carriesSecrets(ctx: KoaContext): boolean {
   const { headers, url = "" } = ctx.req;
   const body = headers["transfer-encoding"] !== undefined || Number(headers["content-length"] ?? 0) !== 0;
   if (body || Object.keys(headers).some((name) => isSensitiveName(name))) return true;
-  const query = url.includes("?") ? url.slice(url.indexOf("?")) : "";
-  return [...new URLSearchParams(query).keys()].some((name) => isSensitiveName(name));
+  const query = url.includes("?") ? url.slice(url.indexOf("?") + 1) : "";
+  // Names are judged as they are meant, percent-encoded or not.
+  return query.split(/[&;]/).some((pair) => isSensitiveName(pair.split("=", 1)[0] ?? ""));
 }
 
 /** The same path over HTTPS; undefined if that is no URL of the host. Never X-Forwarded-Host, which the client may have written. */

@@ -1,16 +1,30 @@
 //! Secrets out of JSON, for logs: by the names of members, and by patterns inside of texts. It gives a copy and never
 //! changes what it was given, and it fails closed: what is too deep, too large or too long to look at is redacted. It hides
-//! what `redact()` of the Node package does: `redact/cases.json` holds both to that.
+//! what `redact()` of the Node package does: both read `facts/redact.json`, and `facts/redact.cases.json` holds them to it.
+//!
+//! ```text
+//!   facts    names, shapes and limits, as data          names    which members are hidden whole
+//!   text     what is hidden inside of texts, over
+//!   view     the text as a reader takes it              shapes   what tells by its shape
+//!   pairs    what tells by the name before it           values   where a value ends
+//! ```
 
+mod facts;
 mod names;
+mod pairs;
+mod shapes;
 mod text;
+mod values;
+mod view;
 
+use std::collections::HashSet;
 use std::sync::LazyLock;
 
 use regex_lite::Regex;
 use serde_json::{Map, Value};
 use thiserror::Error;
 
+use facts::FACTS;
 use names::canonical;
 pub use names::is_sensitive_name;
 
@@ -35,7 +49,10 @@ pub struct Redactor {
     patterns: Vec<Regex>,
     max_depth: usize,
     max_nodes: usize,
+    max_list: usize,
     max_text: usize,
+    /// Texts of one value are looked at until they are so many times the longest one: it is the slow part.
+    max_texts: usize,
 }
 
 /// A pattern that is not a regular expression.
@@ -51,9 +68,11 @@ impl Redactor {
             names: Vec::new(),
             kept: Vec::new(),
             patterns: Vec::new(),
-            max_depth: 32,
-            max_nodes: 10_000,
-            max_text: 16_384,
+            max_depth: FACTS.as_ref().map_or(0, |facts| facts.limits.depth),
+            max_nodes: FACTS.as_ref().map_or(0, |facts| facts.limits.nodes),
+            max_list: FACTS.as_ref().map_or(0, |facts| facts.limits.list),
+            max_text: FACTS.as_ref().map_or(0, |facts| facts.limits.text),
+            max_texts: FACTS.as_ref().map_or(0, |facts| facts.limits.texts),
         }
     }
 
@@ -89,15 +108,18 @@ impl Redactor {
     /// A text without what the patterns match.
     #[must_use]
     pub fn text(&self, text: &str) -> String {
-        let clean = if text.len() > self.max_text {
-            None
-        } else {
-            text::clean(text, &self.patterns, MARK, |name| self.is_sensitive(name))
-        };
-        clean.unwrap_or_else(|| MARK.to_owned())
+        match FACTS.as_ref() {
+            Some(facts) if characters(text) <= self.max_text => {
+                text::clean(text, facts, &self.patterns, MARK, &|name| self.is_sensitive(name))
+            }
+            _ => MARK.to_owned(),
+        }
     }
 
     fn is_sensitive(&self, name: &str) -> bool {
+        if self.names.is_empty() && self.kept.is_empty() {
+            return is_sensitive_name(name);
+        }
         let canonical = canonical(name);
         self.names.contains(&canonical) || (!self.kept.contains(&canonical) && is_sensitive_name(name))
     }
@@ -119,47 +141,44 @@ struct Copier<'r> {
 
 impl Copier<'_> {
     fn copy(&mut self, value: &Value, depth: usize) -> Value {
-        self.nodes += 1;
-        if self.nodes > self.rules.max_nodes || depth > self.rules.max_depth {
-            return MARK.into();
-        }
         match value {
             Value::Null | Value::Bool(_) => value.clone(),
-            Value::Number(number) if text::holds_card_number(&number.to_string()) => MARK.into(),
+            Value::Number(number) if is_card_number(&number.to_string()) => MARK.into(),
             Value::Number(_) => value.clone(),
             Value::String(text) => self.text(text).into(),
-            Value::Array(all) => {
-                let left = self.rules.max_nodes.saturating_sub(self.nodes);
-                let mut copied = Vec::with_capacity(all.len().min(left));
-                let mut before = None;
-                for one in all.iter().take(left) {
-                    // Names and values that take turns, as in `rawHeaders`, and pairs.
-                    let secret = before.is_some_and(|name| is_label(name) && self.rules.is_sensitive(name));
-                    copied.push(if secret && !one.is_null() { MARK.into() } else { self.copy(one, depth + 1) });
-                    before = one.as_str();
-                }
-                if all.len() > left {
-                    copied.push(MARK.into());
-                }
-                Value::Array(copied)
-            }
+            Value::Array(_) | Value::Object(_) if depth > self.rules.max_depth => MARK.into(),
+            Value::Array(all) => self.list(all, depth + 1),
             Value::Object(members) => self.members(members, depth + 1),
         }
     }
 
+    /// Lists of alternating names and values (`rawHeaders`) and pairs hide what follows a sensitive name.
+    fn list(&mut self, all: &[Value], depth: usize) -> Value {
+        let mut copied = Vec::with_capacity(all.len().min(self.rules.max_list));
+        let mut before = None;
+        for one in all.iter().take(self.rules.max_list) {
+            if self.is_spent() {
+                break;
+            }
+            let secret = before.is_some_and(|name| is_label(name) && self.rules.is_sensitive(name));
+            copied.push(if secret && !one.is_null() { MARK.into() } else { self.copy(one, depth) });
+            before = one.as_str();
+        }
+        if copied.len() < all.len() {
+            copied.push(MARK.into());
+        }
+        Value::Array(copied)
+    }
+
     fn members(&mut self, members: &Map<String, Value>, depth: usize) -> Value {
-        // `{"S": "x"}` is an attribute value of DynamoDB: its attribute may be a secret, so it is one.
-        let is_attribute_value = members.len() == 1 && members.keys().all(|name| VALUE_TYPES.contains(&name.as_str()));
-        // `{"name": "authorization", "value": "x"}`, as HAR files and some frameworks write headers.
-        let named = ["name", "key", "field"].iter().filter_map(|label| members.get(*label)?.as_str());
-        let is_named = named.into_iter().any(|name| self.rules.is_sensitive(name));
+        let named = Named::of(members, self.rules);
         let mut copied = Map::new();
         for (name, value) in members {
-            if self.nodes > self.rules.max_nodes {
+            if self.is_spent() {
                 copied.insert(MARK.into(), MARK.into());
                 break;
             }
-            let secret = is_attribute_value || self.rules.is_sensitive(name) || (is_named && name == "value");
+            let secret = named.hides(name) || self.rules.is_sensitive(name);
             let value = if secret && !value.is_null() { MARK.into() } else { self.copy(value, depth) };
             // A name can be a secret too: members by e-mail address, say. None hides another.
             let shown = self.text(name);
@@ -175,9 +194,75 @@ impl Copier<'_> {
 
     /// A text, while there is time for it.
     fn text(&mut self, text: &str) -> String {
-        self.characters = self.characters.saturating_add(text.len());
-        if self.characters > self.rules.max_text.saturating_mul(TEXTS) { MARK.into() } else { self.rules.text(text) }
+        self.characters = self.characters.saturating_add(characters(text));
+        let most = self.rules.max_text.saturating_mul(self.rules.max_texts);
+        if self.characters > most { MARK.into() } else { self.rules.text(text) }
     }
+
+    fn is_spent(&mut self) -> bool {
+        self.nodes += 1;
+        self.nodes > self.rules.max_nodes
+    }
+}
+
+/// What an object says of its own members.
+#[derive(Default)]
+struct Named {
+    /// `{"S": "x"}` is an attribute value of DynamoDB: its attribute may be a secret, so it is one.
+    is_attribute_value: bool,
+    /// `{"name": "authorization", "value": "x"}`, as HAR files and some frameworks write headers.
+    is_named: bool,
+    /// A key as JOSE writes it.
+    is_key: bool,
+}
+
+impl Named {
+    fn of(members: &Map<String, Value>, rules: &Redactor) -> Self {
+        if members.len() > MAX_NAMED {
+            return Self::default();
+        }
+        let is_attribute_value = members.len() == 1 && members.keys().all(|name| VALUE_TYPES.contains(&name.as_str()));
+        let mut labels = members.iter().filter(|(name, _)| is_one_of(name, |names| &names.labels));
+        let is_named = labels.any(|(_, label)| is_sensitive_label(label, rules));
+        Self { is_attribute_value, is_named, is_key: members.contains_key("kty") }
+    }
+
+    fn hides(&self, name: &str) -> bool {
+        self.is_attribute_value
+            || (self.is_named && is_one_of(name, |names| &names.values))
+            || (self.is_key && KEY_PARTS.contains(&name))
+    }
+}
+
+fn is_one_of(name: &str, list: impl Fn(&facts::Names) -> &HashSet<String>) -> bool {
+    if name.len() > LONGEST_LABEL_NAME {
+        return false;
+    }
+    let canonical = name.replace(['_', '-'], "").to_lowercase();
+    FACTS.as_ref().is_some_and(|facts| list(&facts.names).contains(&canonical))
+}
+
+/// A name as a label holds it: one or a few words, or a path.
+fn is_sensitive_label(label: &Value, rules: &Redactor) -> bool {
+    let name = match label {
+        Value::Array(path) => path.iter().rev().take(4).find_map(Value::as_str),
+        other => other.as_str(),
+    };
+    name.is_some_and(|name| {
+        let words = name.split(' ');
+        let is_plain = words.clone().count() <= 4 && words.into_iter().all(is_label);
+        is_plain && characters(name) <= 64 && rules.is_sensitive(name)
+    })
+}
+
+/// Whole numbers alone: others have a point somewhere between their digits.
+fn is_card_number(number: &str) -> bool {
+    number.bytes().all(|byte| byte.is_ascii_digit()) && shapes::holds_card_number(number)
+}
+
+/// As JavaScript counts them, so that both languages hide the same texts.
+fn characters(text: &str) -> usize {
+    if text.is_ascii() { text.len() } else { text.encode_utf16().count() }
 }
 
 /// Whether a text may be the name of what follows it.
@@ -187,8 +272,11 @@ fn is_label(text: &str) -> bool {
 
 const MARK: &str = "[redacted]";
 const VALUE_TYPES: [&str; 6] = ["S", "N", "B", "SS", "NS", "BS"];
-/// Texts of one value are looked at until they are so many times the longest one: looking for patterns is the slow part.
-const TEXTS: usize = 16;
+/// The secret members of a JSON web key.
+const KEY_PARTS: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
+/// An object with more members is no pair of a name and its value.
+const MAX_NAMED: usize = 64;
+const LONGEST_LABEL_NAME: usize = 20;
 
 #[cfg(test)]
 mod tests;

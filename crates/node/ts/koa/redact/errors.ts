@@ -58,6 +58,8 @@ const CARRIERS = new Set([
   "name", "message", "stack", "issues", "body", "rawBody", "input", "received", "data", "config", "request", "response",
   "$response", "rawResponse", "Item",
   "item", "CancellationReasons", "options", "params", "values", "query",
+  // Database libraries: the values of a statement beside it.
+  "parameters", "bindings", "keyValue",
 ]);
 /** Errors whose messages quote what they were given; those of Dynaseal never do. */
 const QUOTING = new Set(["SyntaxError", "ValidationException", "SerializationException", "ZodError", "$ZodError", "AssertionError"]);

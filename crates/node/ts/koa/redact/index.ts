@@ -1,8 +1,10 @@
 // redact(): copies of anything for logs, without secrets.
 //
-//   names.ts   which members are hidden whole       text.ts    what is hidden inside of texts
-//   walk.ts    the copy                             errors.ts  errors             pino.ts  a logger of pino
+//   facts.ts   names, shapes and limits, as data    names.ts   which members are hidden whole
+//   text.ts    what is hidden inside of texts       walk.ts    the copy
+//   errors.ts  errors                               pino.ts    a logger of pino
 
+import { FACTS } from "./facts.js";
 import { ITEM_NAMES, nameTest } from "./names.js";
 import { pinoLogger } from "./pino.js";
 import { textRedactor } from "./text.js";
@@ -64,9 +66,10 @@ export function redact(options: RedactOptions = {}): Redactor {
 redact.logger = (target: Partial<Logger>): Logger => redact().logger(target);
 
 function copier(options: RedactOptions): (value: unknown) => unknown {
-  const { names = [], keep = [], patterns = [], mark = "[REDACTED]", maxDepth = 64, maxNodes = 20_000, maxText = 16_384 } = options;
+  const { depth, nodes, list: maxList, text, texts } = FACTS.limits;
+  const { names = [], keep = [], patterns = [], mark = "[REDACTED]", maxDepth = depth, maxNodes = nodes, maxText = text } = options;
   const isSensitive = nameTest(names, keep);
-  const maxCharacters = 16 * maxText;
-  const rules: Rules = { mark, maxDepth, maxNodes, maxCharacters, isSensitive, text: textRedactor(isSensitive, patterns, mark, maxText) };
+  const redactText = textRedactor(isSensitive, patterns, mark, maxText);
+  const rules: Rules = { mark, maxDepth, maxNodes, maxList, maxCharacters: texts * maxText, isSensitive, text: redactText };
   return (value) => redactedCopy(value, rules);
 }

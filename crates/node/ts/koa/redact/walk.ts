@@ -6,13 +6,15 @@ import { EventEmitter } from "node:events";
 import { inspect, types } from "node:util";
 
 import { copyError } from "./errors.js";
-import { holdsCardNumber } from "./text.js";
+import { LABELS, VALUES } from "./names.js";
+import { holdsCardNumber } from "./shapes.js";
 
 /** What the copy goes by. */
 export interface Rules {
   readonly mark: string;
   readonly maxDepth: number;
   readonly maxNodes: number;
+  readonly maxList: number;
   readonly maxCharacters: number;
   readonly isSensitive: (name: string) => boolean;
   readonly text: (text: string) => string;
@@ -42,7 +44,7 @@ export class Copier {
         return this.#text(value);
       case "number":
       case "bigint":
-        return holdsCardNumber(String(value)) ? this.rules.mark : value;
+        return /^[0-9]+$/.test(String(value)) && holdsCardNumber(String(value)) ? this.rules.mark : value;
       case "symbol":
       case "function":
         return `[${typeof value}]`;
@@ -60,7 +62,7 @@ export class Copier {
 
   /** The own enumerable members with names, as data; a getter is redacted without being called. */
   members(from: object, into: Record<string, unknown>, depth: number, skip?: ReadonlySet<string>): Record<string, unknown> {
-    for (const name of Object.keys(from)) {
+    for (const name of ownNames(from)) {
       if (skip?.has(name) === true) continue;
       if (this.#spent()) {
         this.#put(into, this.rules.mark, "too large");
@@ -78,7 +80,6 @@ export class Copier {
     if (types.isProxy(value)) return mark;
     if (this.#path.has(value)) return "[circular]";
     if (depth > maxDepth) return `${mark} (too deep)`;
-    if (this.#spent()) return `${mark} (too large)`;
     this.#path.add(value);
     try {
       return this.#copyByKind(value, depth + 1);
@@ -88,12 +89,12 @@ export class Copier {
   }
 
   #copyByKind(value: object, depth: number): unknown {
-    const { mark } = this.rules;
-    if (Array.isArray(value)) return this.#copyList(dataElements(value, mark), depth);
+    const { mark, maxList } = this.rules;
+    if (Array.isArray(value)) return this.#copyList(dataElements(value, mark, maxList), depth);
     if (types.isNativeError(value) || value instanceof Error) return copyError(this, value, depth);
     if (types.isDate(value)) return dateText(value);
     if (types.isMap(value)) return this.#copyMap(value, depth);
-    if (types.isSet(value)) return this.#copyList([...Set.prototype.values.call(value)], depth);
+    if (types.isSet(value)) return this.#copyList(listed(Set.prototype.values.call(value), value.size, mark, maxList), depth);
     if (value instanceof URL) return this.copy(urlText(value), depth);
     if (value instanceof IncomingMessage) {
       return { method: this.copy(value.method, depth), path: this.copy(value.url?.replace(/[?#].*$/s, ""), depth) };
@@ -119,14 +120,18 @@ export class Copier {
   }
 
   #copyMap(map: Map<unknown, unknown>, depth: number): unknown {
-    const entries = [...Map.prototype.entries.call(map)];
-    if (!entries.every(([key]) => typeof key === "string")) return this.#copyList(entries, depth);
+    const { mark, maxList, maxNodes } = this.rules;
+    const entries = first(Map.prototype.entries.call(map), maxNodes);
+    if (!entries.every(([key]) => typeof key === "string")) return this.#copyList(listed(entries.values(), map.size, mark, maxList), depth);
     const copied: Record<string, unknown> = {};
     for (const [key, value] of entries as [string, unknown][]) {
-      if (this.#spent()) break;
+      if (this.#spent()) {
+        this.#put(copied, mark, "too large");
+        break;
+      }
       this.#put(copied, this.#label(key), this.member(key, value, depth));
     }
-    return copied;
+    return hideNamedValue(copied, this.rules);
   }
 
   /** A name can be a secret too: items by e-mail address, say. */
@@ -153,12 +158,42 @@ export class Copier {
   }
 }
 
-function dataElements(list: unknown[], mark: string): unknown[] {
-  const { length } = list;
-  return Array.from({ length: Math.min(length, MAX_LIST) }, (_none, index) => {
+/**
+ * The own enumerable names, one after the other: Object.keys makes a list of all of them first, which takes longer than the rest
+ * where they are a million.
+ */
+function* ownNames(of: object): Generator<string> {
+  // A proxy among the prototypes would be asked for its names.
+  if (hasProxy(Object.getPrototypeOf(of) as object | null)) yield* Object.keys(of);
+  else for (const name in of) if (Object.hasOwn(of, name)) yield name;
+}
+
+function hasProxy(from: object | null): boolean {
+  for (let level = from; level !== null; level = Object.getPrototypeOf(level) as object | null) if (types.isProxy(level)) return true;
+  return false;
+}
+
+function dataElements(list: unknown[], mark: string, most: number): unknown[] {
+  const elements = Array.from({ length: Math.min(list.length, most) }, (_none, index) => {
     const own = Object.getOwnPropertyDescriptor(list, index);
     return own === undefined || "value" in own ? own?.value : mark;
-  }).concat(length > MAX_LIST ? [`${mark} (${length - MAX_LIST} more)`] : []);
+  });
+  return listed(elements.values(), list.length, mark, most);
+}
+
+/** So many of them, and what is left out as a number. */
+function listed(all: Iterator<unknown>, size: number, mark: string, most: number): unknown[] {
+  return first(all, most).concat(size > most ? [`${mark} (${size - most} more)`] : []);
+}
+
+function first<T>(all: Iterator<T>, most: number): T[] {
+  const taken: T[] = [];
+  while (taken.length < most) {
+    const next = all.next();
+    if (next.done === true) break;
+    taken.push(next.value);
+  }
+  return taken;
 }
 
 /** What says by itself how it is shown, holds bytes or handles, or cannot be read as data. */
@@ -192,16 +227,33 @@ function hideAttributeValue(copied: Record<string, unknown>, mark: string): Reco
   return copied;
 }
 
-/** `{ name: "authorization", value: "x" }`, as HAR files and some frameworks write headers. */
+/** `{ name: "authorization", value: "x" }`, as HAR files and some frameworks write headers; and keys as JOSE writes them. */
 function hideNamedValue(copied: Record<string, unknown>, rules: Rules): Record<string, unknown> {
-  if (!Object.hasOwn(copied, "value")) return copied;
-  const named = ["name", "key", "field"].some((label) => typeof copied[label] === "string" && rules.isSensitive(copied[label]));
-  if (named) copied["value"] = rules.mark;
+  const names = Object.keys(copied);
+  if (names.length > MAX_NAMED) return copied;
+  const isNamed = names.some((name) => LABELS.has(canonicalLabel(name)) && isSensitiveLabel(copied[name], rules));
+  const isKey = Object.hasOwn(copied, "kty");
+  for (const name of names) {
+    const hides = (isNamed && VALUES.has(canonicalLabel(name))) || (isKey && KEY_PARTS.has(name));
+    if (hides && copied[name] != null) copied[name] = rules.mark;
+  }
   return copied;
 }
 
+/** A name as a label holds it: one or a few words, or a path. */
+function isSensitiveLabel(label: unknown, rules: Rules): boolean {
+  const name: unknown = Array.isArray(label) ? label.slice(-4).reverse().find((part: unknown) => typeof part === "string") : label;
+  return typeof name === "string" && LABEL_TEXT.test(name) && rules.isSensitive(name);
+}
+
+const canonicalLabel = (name: string): string => name.slice(0, 20).replace(/[_-]/g, "").toLowerCase();
+
 const VALUE_TYPES = new Set(["S", "N", "B", "SS", "NS", "BS"]);
+/** The secret members of a JSON web key. */
+const KEY_PARTS = new Set(["d", "p", "q", "dp", "dq", "qi", "oth", "k"]);
 const LABEL = /^\S{1,64}$/;
+const LABEL_TEXT = /^(?=[^]{1,64}$)\S+(?: \S+){0,3}$/;
 /** No pattern can be in such a name. */
-const PLAIN_LABEL = /^[A-Za-z_$-]{1,9}$/;
-const MAX_LIST = 1000;
+const PLAIN_LABEL = /^(?:[A-Za-z_$-]{1,9}|[A-Za-z_][A-Za-z0-9_]{0,11})$/;
+/** An object with more members is no pair of a name and its value. */
+const MAX_NAMED = 64;

@@ -1,0 +1,278 @@
+// Names and their values in a text, however they are written: forms, JSON, YAML, TOML, XML and HTML, SQL, options, tables, prose.
+
+import { endsInSensitiveWords, LABELS, VALUES } from "./names.js";
+import { isBlank, isBreak, QUOTES, type Range, type Sign, skipBlanks, skipSpace, valueAt } from "./values.js";
+
+/** Tells where values of sensitive names stand. */
+export function sensitivePairs(text: string, isSensitive: (name: string) => boolean, hide: (start: number, end: number) => void): void {
+  if (SIGNS.test(text)) new Pairs(text, isSensitive, hide).find();
+}
+
+/** A name that was met, and what stands around it. */
+interface Name {
+  readonly text: string;
+  readonly start: number;
+  /** Behind its quotes and brackets. */
+  readonly end: number;
+  readonly quoted: boolean;
+}
+
+class Pairs {
+  /** Whether a label of this object named something sensitive, and the value that was met before it. */
+  #named = false;
+  #held: Range | undefined;
+  #isTag = false;
+  /** What is open here. */
+  readonly #open: string[] = [];
+  /** Characters of values that were looked at and may be looked at again. */
+  #work = 0;
+
+  constructor(
+    private readonly text: string,
+    private readonly isSensitive: (name: string) => boolean,
+    private readonly hide: (start: number, end: number) => void,
+  ) {}
+
+  find(): void {
+    const { text } = this;
+    for (let at = 0; at < text.length;) {
+      if (!isNameStart(text, at)) {
+        this.#pass(text.charAt(at), at);
+        at += 1;
+        continue;
+      }
+      const end = nameEnd(text, at);
+      at = Math.max(end, this.#judge(at, end));
+      if (this.#work > MOST_WORK * text.length) return this.hide(at, text.length);
+    }
+  }
+
+  /** What stands between names: where objects, elements and lists begin and end. */
+  #pass(char: string, at: number): void {
+    if ("[({".includes(char)) this.#open.push(char);
+    else if ("])}".includes(char)) this.#open.pop();
+    if (char === "{" || char === "}") this.#forget();
+    else if (char === "<") this.#element(at);
+    else if (char === ">") this.#close(at);
+    else if (char === "\n") this.#newLine(at);
+  }
+
+  #forget(): void {
+    this.#named = false;
+    this.#held = undefined;
+  }
+
+  #newLine(at: number): void {
+    const { text } = this;
+    const next = skipBlanks(text, at + 1);
+    const isItem = text.charAt(next) === "-" && isBlank(text.charAt(next + 1));
+    const isEmpty = isBreak(text.charAt(next)) || next >= text.length;
+    // A part of a form: its content ends with the boundary.
+    if (isEmpty && this.#named && FORM.test(text.slice(Math.max(0, at - 400), at))) {
+      const end = text.indexOf("\n--", next);
+      this.hide(skipSpace(text, next), end < 0 ? text.length : end);
+    }
+    if (isItem || isEmpty) this.#forget();
+  }
+
+  /** An element begins. One with a sensitive name hides what is in it. */
+  #element(at: number): void {
+    const { text } = this;
+    this.#forget();
+    const isEnd = text.charAt(at + 1) === "/";
+    this.#isTag = isEnd || isNameStart(text, at + 1);
+    // Promise<Token>
+    if (!this.#isTag || isEnd || (at > 0 && isNameChar(text.charAt(at - 1)))) return;
+    const name = text.slice(at + 1, tagNameEnd(text, at + 1));
+    if (!this.isSensitive(name)) return;
+    this.#named = true;
+    const close = tagEnd(text, at);
+    if (close === undefined || text.charAt(close - 1) === "/") return;
+    const end = text.indexOf(`</${name}`, close);
+    this.#content(close + 1, end < 0 ? undefined : end);
+  }
+
+  /** A tag ends: one whose attribute named something sensitive hides what is in its element. */
+  #close(at: number): void {
+    if (this.#isTag && this.#named && this.text.charAt(at - 1) !== "/") this.#content(at + 1, undefined);
+    this.#isTag = false;
+  }
+
+  #content(start: number, end: number | undefined): void {
+    const value = end === undefined ? valueAt(this.text, start, "element", 0) : { start, end };
+    if (value.end > value.start && this.text.slice(value.start, value.end).trim() !== "") this.hide(value.start, value.end);
+  }
+
+  /** Judges a name, and tells where to go on. */
+  #judge(start: number, end: number): number {
+    const { text } = this;
+    const name = nameAt(text, start, end);
+    const found = this.#signAfter(name);
+    if (found === undefined) {
+      this.#elementText(name);
+      return end;
+    }
+    const { sign, at } = found;
+    const lower = name.text.toLowerCase();
+    if (this.#isSecret(name)) {
+      const value = this.#value(name, sign, at);
+      this.#hideValue(value, sign);
+      return value.end;
+    }
+    if (LABELS.has(lower) || VALUES.has(lower)) this.#member(lower, this.#value(name, sign, at));
+    return end;
+  }
+
+  #isSecret(name: Name): boolean {
+    const { text } = name;
+    if (text.length <= MAX_NAME) return this.isSensitive(text) || this.#severalWords(name);
+    return this.isSensitive(text.slice(0, MAX_NAME)) || this.isSensitive(text.slice(-MAX_NAME));
+  }
+
+  /** `{ name: "password", value: "x" }`, in any order. */
+  #member(name: string, value: Range): void {
+    if (LABELS.has(name)) {
+      const label = this.text.slice(value.start, value.end).replace(/^["'`]|["'`].*$|[\s,;}\])/>]*$/gs, "");
+      if (label.length === 0 || label.length > MAX_LABEL || !this.isSensitive(label)) return;
+      this.#named = true;
+      if (this.#held !== undefined) this.#hideValue(this.#held, "word");
+    } else if (this.#named) this.#hideValue(value, "word");
+    else this.#held = value;
+  }
+
+  #hideValue({ start, end }: Range, sign: Sign): void {
+    // That nothing stands behind an equals sign is said with a mark, too.
+    if (end > start || sign === "word") this.hide(start, end);
+  }
+
+  #value(name: Name, sign: Sign, at: number): Range {
+    const { text } = this;
+    const start = name.quoted ? skipSpace(text, at) : at;
+    const value = valueAt(text, start, sign, sign === "line" ? this.#indent(name.start) : 0);
+    this.#work += value.end - start;
+    if (this.#isTag && sign === "word" && !QUOTES.includes(text.charAt(value.start))) {
+      const end = text.slice(value.start, value.end).indexOf(">");
+      if (end >= 0) return { start: value.start, end: value.start + end };
+    }
+    return value;
+  }
+
+  /** How far the name's line is indented; a list's dashes are a part of it. */
+  #indent(at: number): number {
+    const { text } = this;
+    const start = text.lastIndexOf("\n", at) + 1;
+    const line = text.slice(start, Math.min(start + MAX_INDENT, at));
+    return /^\s*(?:-\s+)*/.exec(line)?.[0].length ?? 0;
+  }
+
+  /** `Card number: x` */
+  #severalWords(name: Name): boolean {
+    let start = name.start;
+    for (let words = 1; words < MOST_WORDS; words += 1) {
+      if (!isBlank(this.text.charAt(start - 1)) || !isNameChar(this.text.charAt(start - 2))) break;
+      start -= 2;
+      while (start > 0 && isNameChar(this.text.charAt(start - 1))) start -= 1;
+    }
+    return start < name.start && endsInSensitiveWords(this.text.slice(start, name.start + name.text.length));
+  }
+
+  /** `<key>password</key><string>x</string>`, `<td>Password</td><td>x</td>` */
+  #elementText({ text: name, start, end }: Name): void {
+    const { text } = this;
+    const close = skipBlanks(text, text.charAt(end) === ":" ? end + 1 : end);
+    if (!text.startsWith("</", close) || !this.#isSecret({ text: name, start, end, quoted: false })) return;
+    const next = text.indexOf("<", close + 2);
+    if (next < 0 || text.startsWith("</", next)) return;
+    const open = tagEnd(text, next);
+    if (open !== undefined && text.charAt(open - 1) !== "/") this.#content(open + 1, undefined);
+  }
+
+  /** The sign behind a name; undefined if none makes what follows its value. */
+  #signAfter(name: Name): { sign: Sign; at: number } | undefined {
+    const { text } = this;
+    // password (again): x
+    const remark = /^[ \t]{0,4}\([^()\r\n"'`]{0,40}\)[ \t]{0,4}(?=[:=])/.exec(text.slice(name.end, name.end + 52))?.[0].length ?? 0;
+    const at = skipBlanks(text, name.end + remark);
+    const gap = at - name.end;
+    const [char, next] = [text.charAt(at), text.charAt(at + 1)];
+    if (char === ":") return next === ":" || (next === "/" && text.charAt(at + 2) === "/") ? undefined : next === "=" ? { sign: "word", at: at + 2 } : { sign: "line", at: at + 1 };
+    if (char === "=") return { sign: "word", at: at + (/^=(?:>|==?)?/.exec(text.slice(at, at + 3))?.[0].length ?? 1) };
+    const operator = OPERATOR.exec(text.slice(at, at + 70));
+    if (operator !== null) return { sign: operator[1] === undefined ? "word" : "line", at: at + operator[0].length };
+    if (char === "|" && gap > 0) return { sign: "cell", at: at + 1 };
+    if (text.slice(name.end, at).includes("\t")) return { sign: "cell", at };
+    if (char === ">" && !this.#isTag && (gap > 0 || !isNameChar(next))) return { sign: "word", at: at + 1 };
+    const isOption = text.startsWith("--", name.start - 2) && text.charAt(name.start - 3) !== "-";
+    const isInList = "[(".includes(this.#open[this.#open.length - 1] ?? "{");
+    const isElement = (name.quoted && (isInList || isOption)) || (isInList && text.charAt(name.start - 1) === ":");
+    if (char === "," && isElement) return { sign: "word", at: at + 1 };
+    const isQuoted = char !== "" && QUOTES.includes(char);
+    if (isQuoted && gap > 0 && !name.quoted) return { sign: "word", at };
+    if (char === "(" && gap === 0 && QUOTES.includes(next || " ")) return { sign: "word", at };
+    return isOption && gap > 0 ? { sign: "word", at } : undefined;
+  }
+}
+
+/** With what may stand between a name and its sign: quotes, brackets, an index, marks of a text's format. */
+function nameAt(text: string, start: number, end: number): Name {
+  let at = end;
+  let quoted = false;
+  for (let steps = 0; steps < MAX_TAIL; steps += 1) {
+    const char = text.charAt(at);
+    if (char !== "" && QUOTES.includes(char)) {
+      if (quoted) break;
+      quoted = true;
+    } else if (char === "[") {
+      const index = /^\[[^\]\s]{0,64}\]/.exec(text.slice(at, at + 66))?.[0].length;
+      if (index === undefined) break;
+      at += index - 1;
+    } else if (char === "" || !")]}*?!".includes(char)) break;
+    at += 1;
+  }
+  return { text: text.slice(start, end), start, end: at, quoted };
+}
+
+function isNameStart(text: string, at: number): boolean {
+  const char = text.charAt(at);
+  return char !== "" && char !== "-" && char !== "." && isNameChar(char);
+}
+
+const isNameChar = (char: string): boolean => char >= "\u0080" || /^[A-Za-z0-9_.-]$/.test(char);
+
+/** A dot or a dash belongs to a name if the name goes on behind it. */
+function nameEnd(text: string, start: number): number {
+  let at = start;
+  while (at < text.length && isNameChar(text.charAt(at))) at += 1;
+  while (at > start + 1 && (text.charAt(at - 1) === "-" || text.charAt(at - 1) === ".")) at -= 1;
+  return at;
+}
+
+function tagNameEnd(text: string, start: number): number {
+  let at = start;
+  while (at < text.length && (isNameChar(text.charAt(at)) || text.charAt(at) === ":")) at += 1;
+  return at;
+}
+
+/** The `>` of a tag. */
+function tagEnd(text: string, start: number): number | undefined {
+  let quote = "";
+  for (let at = start; at < text.length && at < start + MAX_TAG; at += 1) {
+    const char = text.charAt(at);
+    if (quote !== "") quote = char === quote ? "" : quote;
+    else if (char === '"' || char === "'") quote = char;
+    else if (char === ">") return at;
+  }
+  return undefined;
+}
+
+const SIGNS = /[=:>|\t"'`,(-]|\.{3}/;
+/** The first group is there for what a line follows. */
+const OPERATOR = /^(?:(-{1,2}>|\.{4,64}:?|\.{2,3}:)|[!<>~+?*^|]{1,2}=|<>|(?:[Ll]ike|LIKE|[Ii]n|IN)(?=[ (]))/;
+const FORM = /form-data/i;
+const MAX_TAIL = 8;
+const MAX_NAME = 256;
+const MAX_INDENT = 200;
+const MOST_WORK = 32;
+const MAX_LABEL = 64;
+const MAX_TAG = 2048;
+const MOST_WORDS = 4;

@@ -1,0 +1,389 @@
+//! Names and their values in a text, however they are written: forms, JSON, YAML, TOML, XML and HTML, SQL, options, tables,
+//! prose.
+
+use std::ops::Range;
+use std::sync::LazyLock;
+
+use regex_lite::Regex;
+
+use super::facts::{FACTS, Facts};
+use super::names::ends_in_sensitive_words;
+use super::values::{
+    Pattern, Sign, byte, is_blank, is_break, is_quote, skip_blanks, skip_space, value_at, window, window_before,
+};
+
+/// Where values of sensitive names stand.
+pub(super) fn sensitive_pairs(text: &str, is_sensitive: &dyn Fn(&str) -> bool) -> Vec<Range<usize>> {
+    let has_sign = text.contains(['=', ':', '>', '|', '\t', '"', '\'', '`', ',', '(', '-']) || text.contains("...");
+    let Some(facts) = FACTS.as_ref().filter(|_| has_sign) else { return Vec::new() };
+    let mut pairs = Pairs {
+        facts,
+        text,
+        is_sensitive,
+        found: Vec::new(),
+        named: false,
+        held: None,
+        is_tag: false,
+        opened: Vec::new(),
+        work: 0,
+    };
+    pairs.find();
+    pairs.found
+}
+
+/// A name that was met, and what stands around it.
+struct Name<'t> {
+    text: &'t str,
+    start: usize,
+    /// Behind its quotes and brackets.
+    end: usize,
+    quoted: bool,
+}
+
+struct Pairs<'t> {
+    facts: &'static Facts,
+    text: &'t str,
+    is_sensitive: &'t dyn Fn(&str) -> bool,
+    found: Vec<Range<usize>>,
+    /// Whether a label of this object named something sensitive.
+    named: bool,
+    /// The value that was met before a label.
+    held: Option<Range<usize>>,
+    is_tag: bool,
+    /// What is open here.
+    opened: Vec<u8>,
+    /// Bytes of values that were looked at and may be looked at again.
+    work: usize,
+}
+
+impl<'t> Pairs<'t> {
+    fn find(&mut self) {
+        let (text, mut at) = (self.text, 0);
+        while at < text.len() {
+            if !is_name_start(text, at) {
+                self.pass(at);
+                at += 1;
+                continue;
+            }
+            let end = name_end(text, at);
+            at = end.max(self.judge(at, end));
+            if self.work > MOST_WORK * text.len() {
+                self.found.push(at..text.len());
+                return;
+            }
+        }
+    }
+
+    /// What stands between names: where objects, elements and lists begin and end.
+    fn pass(&mut self, at: usize) {
+        let byte = byte(self.text, at);
+        match byte {
+            b'[' | b'(' | b'{' => self.opened.push(byte),
+            b']' | b')' | b'}' => drop(self.opened.pop()),
+            _ => {}
+        }
+        match byte {
+            b'{' | b'}' => self.forget(),
+            b'<' => self.element(at),
+            b'>' => self.close(at),
+            b'\n' => self.new_line(at),
+            _ => {}
+        }
+    }
+
+    fn forget(&mut self) {
+        (self.named, self.held) = (false, None);
+    }
+
+    fn new_line(&mut self, at: usize) {
+        let text = self.text;
+        let next = skip_blanks(text, at + 1);
+        let is_item = byte(text, next) == b'-' && is_blank(byte(text, next + 1));
+        let is_empty = is_break(byte(text, next)) || next >= text.len();
+        // A part of a form: its content ends with the boundary.
+        if is_empty && self.named && window_before(text, at, 400).to_ascii_lowercase().contains("form-data") {
+            let end = text.get(next..).and_then(|rest| rest.find("\n--")).map_or(text.len(), |end| next + end);
+            self.found.push(skip_space(text, next)..end);
+        }
+        if is_item || is_empty {
+            self.forget();
+        }
+    }
+
+    /// An element begins. One with a sensitive name hides what is in it.
+    fn element(&mut self, at: usize) {
+        let text = self.text;
+        self.forget();
+        let is_end = byte(text, at + 1) == b'/';
+        self.is_tag = is_end || is_name_start(text, at + 1);
+        // Promise<Token>
+        let is_type = at > 0 && is_name_byte(byte(text, at - 1));
+        if !self.is_tag || is_end || is_type {
+            return;
+        }
+        let name = text.get(at + 1..tag_name_end(text, at + 1)).unwrap_or_default();
+        if !(self.is_sensitive)(name) {
+            return;
+        }
+        self.named = true;
+        if let Some(close) = tag_end(text, at).filter(|close| byte(text, close - 1) != b'/') {
+            let rest = text.get(close..).unwrap_or_default();
+            self.content(close + 1, rest.find(&format!("</{name}")).map(|end| close + end));
+        }
+    }
+
+    /// A tag ends: one whose attribute named something sensitive hides what is in its element.
+    fn close(&mut self, at: usize) {
+        if self.is_tag && self.named && byte(self.text, at.saturating_sub(1)) != b'/' {
+            self.content(at + 1, None);
+        }
+        self.is_tag = false;
+    }
+
+    fn content(&mut self, start: usize, end: Option<usize>) {
+        let value = end.map_or_else(|| value_at(self.text, start, Sign::Element, 0), |end| start..end);
+        if !self.text.get(value.clone()).unwrap_or_default().trim().is_empty() {
+            self.found.push(value);
+        }
+    }
+
+    /// Judges a name, and tells where to go on.
+    fn judge(&mut self, start: usize, end: usize) -> usize {
+        let name = name_at(self.text, start, end);
+        let Some((sign, at)) = self.sign_after(&name) else {
+            self.element_text(&name);
+            return end;
+        };
+        if self.is_secret(&name) {
+            let value = self.value(&name, sign, at);
+            let end = value.end;
+            self.hide_value(value, sign);
+            return end;
+        }
+        let lower = name.text.to_lowercase();
+        let names = &self.facts.names;
+        if names.labels.contains(&lower) {
+            let value = self.value(&name, sign, at);
+            self.label(value);
+        } else if names.values.contains(&lower) {
+            let value = self.value(&name, sign, at);
+            if self.named { self.hide_value(value, Sign::Word) } else { self.held = Some(value) }
+        }
+        end
+    }
+
+    fn is_secret(&self, name: &Name<'_>) -> bool {
+        let text = name.text;
+        if text.len() <= MAX_NAME {
+            return (self.is_sensitive)(text) || self.several_words(name);
+        }
+        (self.is_sensitive)(window(text, 0, MAX_NAME)) || (self.is_sensitive)(window_before(text, text.len(), MAX_NAME))
+    }
+
+    /// `{ name: "password", value: "x" }`, in any order.
+    fn label(&mut self, value: Range<usize>) {
+        let text = self.text.get(value).unwrap_or_default();
+        let text = text.strip_prefix(['"', '\'', '`']).unwrap_or(text);
+        let text = text.split(['"', '\'', '`']).next().unwrap_or_default();
+        let label = text.trim_end_matches(|char: char| char.is_whitespace() || ",;})]/>".contains(char));
+        if label.is_empty() || label.len() > MAX_LABEL || !(self.is_sensitive)(label) {
+            return;
+        }
+        self.named = true;
+        if let Some(held) = self.held.take() {
+            self.hide_value(held, Sign::Word);
+        }
+    }
+
+    fn hide_value(&mut self, value: Range<usize>, sign: Sign) {
+        // That nothing stands behind an equals sign is said with a mark, too.
+        if !value.is_empty() || sign == Sign::Word {
+            self.found.push(value);
+        }
+    }
+
+    fn value(&mut self, name: &Name<'_>, sign: Sign, at: usize) -> Range<usize> {
+        let text = self.text;
+        let start = if name.quoted { skip_space(text, at) } else { at };
+        let indent = if sign == Sign::Line { self.indent(name.start) } else { 0 };
+        let value = value_at(text, start, sign, indent);
+        self.work += value.end.saturating_sub(start);
+        if self.is_tag && sign == Sign::Word && !is_quote(byte(text, value.start)) {
+            let inside = text.get(value.clone()).and_then(|value| value.find('>'));
+            return value.start..inside.map_or(value.end, |end| value.start + end);
+        }
+        value
+    }
+
+    /// How far the name's line is indented; a list's dashes are a part of it.
+    fn indent(&self, at: usize) -> usize {
+        let before = self.text.get(..at).unwrap_or_default();
+        let start = before.rfind('\n').map_or(0, |end| end + 1);
+        let line = window(self.text, start, MAX_INDENT.min(at - start));
+        INDENT.as_ref().and_then(|indent| indent.find(line)).map_or(0, |found| found.end())
+    }
+
+    /// `Card number: x`
+    fn several_words(&self, name: &Name<'_>) -> bool {
+        let (text, mut start) = (self.text, name.start);
+        for _ in 1..MOST_WORDS {
+            if start < 2 || !is_blank(byte(text, start - 1)) || !is_name_byte(byte(text, start - 2)) {
+                break;
+            }
+            start -= 2;
+            while start > 0 && is_name_byte(byte(text, start - 1)) {
+                start -= 1;
+            }
+        }
+        let words = text.get(start..name.start + name.text.len()).unwrap_or_default();
+        start < name.start && ends_in_sensitive_words(words)
+    }
+
+    /// `<key>password</key><string>x</string>`, `<td>Password</td><td>x</td>`
+    fn element_text(&mut self, name: &Name<'_>) {
+        let text = self.text;
+        let close = skip_blanks(text, name.end + usize::from(byte(text, name.end) == b':'));
+        let rest = text.get(close..).unwrap_or_default();
+        if !rest.starts_with("</") || !self.is_secret(name) {
+            return;
+        }
+        let Some(next) = rest.get(2..).and_then(|rest| rest.find('<')).map(|next| close + 2 + next) else { return };
+        if byte(text, next + 1) == b'/' {
+            return;
+        }
+        if let Some(open) = tag_end(text, next).filter(|open| byte(text, open - 1) != b'/') {
+            self.content(open + 1, None);
+        }
+    }
+
+    /// The sign behind a name; `None` if none makes what follows its value.
+    fn sign_after(&self, name: &Name<'_>) -> Option<(Sign, usize)> {
+        let text = self.text;
+        // password (again): x
+        let remark = match byte(text, skip_blanks(text, name.end)) {
+            b'(' => REMARK.as_ref().and_then(|remark| remark.captures(window(text, name.end, 54))?.get(1)),
+            _ => None,
+        };
+        let at = skip_blanks(text, name.end + remark.map_or(0, |remark| remark.len()));
+        let gap = at - name.end;
+        let next = byte(text, at + 1);
+        match byte(text, at) {
+            b':' if next == b':' || (next == b'/' && byte(text, at + 2) == b'/') => return None,
+            b':' if next == b'=' => return Some((Sign::Word, at + 2)),
+            b':' => return Some((Sign::Line, at + 1)),
+            b'=' => {
+                let more =
+                    ["=>", "===", "=="].iter().find(|sign| text.get(at..).is_some_and(|rest| rest.starts_with(*sign)));
+                return Some((Sign::Word, at + more.map_or(1, |sign| sign.len())));
+            }
+            b'-' | b'.' | b'!' | b'<' | b'>' | b'~' | b'+' | b'?' | b'*' | b'^' | b'|' | b'L' | b'l' | b'I' | b'i' => {
+                if let Some(found) = OPERATOR.as_ref().and_then(|operator| operator.captures(window(text, at, 70))) {
+                    let length = found.iter().skip(1).flatten().next().map_or(0, |sign| sign.len());
+                    return Some((if found.get(1).is_some() { Sign::Line } else { Sign::Word }, at + length));
+                }
+            }
+            _ => {}
+        }
+        self.loose_sign_after(name, at, gap)
+    }
+
+    /// Tables, lists, options, and quoted texts.
+    fn loose_sign_after(&self, name: &Name<'_>, at: usize, gap: usize) -> Option<(Sign, usize)> {
+        let text = self.text;
+        let (char, next) = (byte(text, at), byte(text, at + 1));
+        let dashes = window_before(text, name.start, 3);
+        let is_option = dashes.ends_with("--") && dashes != "---";
+        let in_list = matches!(self.opened.last(), Some(b'[' | b'('));
+        let is_element = (name.quoted && (in_list || is_option)) || (in_list && dashes.ends_with(':'));
+        let is_tabbed = text.get(name.end..at).is_some_and(|blanks| blanks.contains('\t'));
+        match char {
+            b'|' if gap > 0 => Some((Sign::Cell, at + 1)),
+            _ if is_tabbed => Some((Sign::Cell, at)),
+            b'>' if !self.is_tag && (gap > 0 || !is_name_byte(next)) => Some((Sign::Word, at + 1)),
+            b',' if is_element => Some((Sign::Word, at + 1)),
+            b'"' | b'\'' | b'`' if gap > 0 && !name.quoted => Some((Sign::Word, at)),
+            b'(' if gap == 0 && is_quote(next) => Some((Sign::Word, at)),
+            _ if is_option && gap > 0 => Some((Sign::Word, at)),
+            _ => None,
+        }
+    }
+}
+
+/// With what may stand between a name and its sign: quotes, brackets, an index, marks of a text's format.
+fn name_at(text: &str, start: usize, end: usize) -> Name<'_> {
+    let (mut at, mut quoted) = (end, false);
+    for _ in 0..MAX_TAIL {
+        match byte(text, at) {
+            char if is_quote(char) && !quoted => quoted = true,
+            b'[' => {
+                let inside = window(text, at + 1, 65);
+                let close = inside.find(|char: char| char == ']' || char.is_whitespace());
+                match close.filter(|close| byte(inside, *close) == b']') {
+                    Some(close) => at += close + 1,
+                    None => break,
+                }
+            }
+            b')' | b']' | b'}' | b'*' | b'?' | b'!' => {}
+            _ => break,
+        }
+        at += 1;
+    }
+    Name { text: text.get(start..end).unwrap_or_default(), start, end: at, quoted }
+}
+
+fn is_name_start(text: &str, at: usize) -> bool {
+    let byte = byte(text, at);
+    is_name_byte(byte) && byte != b'-' && byte != b'.'
+}
+
+fn is_name_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-' | 0x80..)
+}
+
+/// A dot or a dash belongs to a name if the name goes on behind it.
+fn name_end(text: &str, start: usize) -> usize {
+    let mut at = start;
+    while at < text.len() && is_name_byte(byte(text, at)) {
+        at += 1;
+    }
+    while at > start + 1 && matches!(byte(text, at - 1), b'-' | b'.') {
+        at -= 1;
+    }
+    at
+}
+
+fn tag_name_end(text: &str, start: usize) -> usize {
+    let mut at = start;
+    while at < text.len() && (is_name_byte(byte(text, at)) || byte(text, at) == b':') {
+        at += 1;
+    }
+    at
+}
+
+/// The `>` of a tag.
+fn tag_end(text: &str, start: usize) -> Option<usize> {
+    let mut quote = 0;
+    for at in start..text.len().min(start + MAX_TAG) {
+        match byte(text, at) {
+            char if quote != 0 => quote = if char == quote { 0 } else { quote },
+            char @ (b'"' | b'\'') => quote = char,
+            b'>' => return Some(at),
+            _ => {}
+        }
+    }
+    None
+}
+
+static INDENT: Pattern = LazyLock::new(|| Regex::new(r"^[ \t\r\n]*(?:-[ \t]+)*").ok());
+static REMARK: Pattern = LazyLock::new(|| Regex::new(r#"^([ \t]{0,4}\([^()\r\n"'`]{0,40}\)[ \t]{0,4})[:=]"#).ok());
+/// The first group is there for what a line follows.
+static OPERATOR: Pattern = LazyLock::new(|| {
+    Regex::new(r"^(?:(-{1,2}>|\.{4,64}:?|\.{2,3}:)|([!<>~+?*^|]{1,2}=|<>)|(?:([Ll]ike|LIKE|[Ii]n|IN)[ (]))").ok()
+});
+const MAX_TAIL: usize = 8;
+const MAX_NAME: usize = 256;
+const MAX_LABEL: usize = 64;
+const MAX_TAG: usize = 2048;
+const MAX_INDENT: usize = 200;
+const MOST_WORDS: usize = 4;
+const MOST_WORK: usize = 32;
