@@ -1,8 +1,42 @@
 // Attribute values as the SDK and Lambda hold them, and as JSON.
 
-/** A DynamoDB attribute value. Binary is bytes or, in Lambda's events, base64. */
-export type AttributeValue = Readonly<Record<string, unknown>>;
+/** A DynamoDB attribute value, as the SDK has it. */
+export type AttributeValue = {
+  [Name in keyof Types]: { [Of in Name]: Types[Of] } & { [Other in Exclude<keyof Types, Name>]?: never };
+}[keyof Types];
+/** An item, as the SDK has it: what its `unmarshall` takes. */
 export type AttributeMap = Record<string, AttributeValue>;
+
+/** What an attribute value may be given as: the SDK's, or that of Lambda's events, in which binary is base64. */
+export interface AttributeInput {
+  readonly S?: string | undefined;
+  readonly N?: string | undefined;
+  readonly B?: ArrayBufferView | string | undefined;
+  readonly SS?: readonly string[] | undefined;
+  readonly NS?: readonly string[] | undefined;
+  readonly BS?: readonly (ArrayBufferView | string)[] | undefined;
+  readonly M?: ItemInput | undefined;
+  readonly L?: readonly AttributeInput[] | undefined;
+  readonly NULL?: boolean | undefined;
+  readonly BOOL?: boolean | undefined;
+}
+/** What an item may be given as: also what the SDK's `marshall` gives. */
+export interface ItemInput {
+  readonly [name: string]: AttributeInput;
+}
+
+interface Types {
+  S: string;
+  N: string;
+  B: Uint8Array;
+  SS: string[];
+  NS: string[];
+  BS: Uint8Array[];
+  M: AttributeMap;
+  L: AttributeValue[];
+  NULL: boolean;
+  BOOL: boolean;
+}
 
 /** An item, or an event that holds some, as DynamoDB JSON; bytes become base64. */
 export function toJson(item: object): string {

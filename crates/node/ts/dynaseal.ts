@@ -1,7 +1,7 @@
 // A checked configuration, and what can be done with it besides sealing a client.
 
 import { fileURLToPath } from "node:url";
-import { type AttributeMap, fromJson, toJson } from "./attributes.js";
+import { type AttributeMap, fromJson, type ItemInput, toJson } from "./attributes.js";
 import { type Call, Calls } from "./call.js";
 import type { Config, ConfigSource } from "./config.js";
 import { DynasealError, type Fault } from "./errors.js";
@@ -32,13 +32,13 @@ export class Dynaseal {
       process.emitWarning(`${message}; ${hint}`, { type: "DynasealWarning", code });
   }
 
-  /** Seals one item of a table, given as attribute values: `{ id: { S: "1" } }`. For exports, queues and imports. */
-  sealItem(table: string, item: AttributeMap): Promise<AttributeMap> {
+  /** Seals one item of a table, given as attribute values, as the SDK's `marshall` makes them: `{ id: { S: "1" } }`. For exports, queues and imports. */
+  sealItem(table: string, item: ItemInput): Promise<AttributeMap> {
     return this.#apart((call) => call.sealItem(table, toJson(item))).then(fromJson);
   }
 
-  /** Verifies and opens one item of a table. Binary values may also be base64, as in Lambda's stream events. */
-  openItem(table: string, item: AttributeMap): Promise<AttributeMap> {
+  /** Verifies and opens one item of a table, for the SDK's `unmarshall`. Binary values may also be base64, as in Lambda's stream events. */
+  openItem(table: string, item: ItemInput): Promise<AttributeMap> {
     return this.#apart((call) => call.openItem(table, toJson(item))).then(fromJson);
   }
 

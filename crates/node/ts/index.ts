@@ -10,7 +10,7 @@
 //
 //   koa/, egress/ are entries of their own: the middlewares around a service, and what guards its outgoing connections
 
-export type { AttributeMap, AttributeValue } from "./attributes.js";
+export type { AttributeInput, AttributeMap, AttributeValue, ItemInput } from "./attributes.js";
 export {
   type Action,
   type AttributeName,
