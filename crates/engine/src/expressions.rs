@@ -1,7 +1,5 @@
 //! The expressions of a request that are worked out here, kept with what their placeholders stand for.
 
-use std::borrow::Cow;
-
 use dynaseal_item::{Item, Value, json};
 
 use crate::doc::{Node, Object};

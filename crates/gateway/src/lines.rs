@@ -91,13 +91,14 @@ impl Lines {
             let longest = open.longest(|line| line.peer == peer)?;
             self.close(&mut open, longest);
         }
-        let mut for_probes = false;
-        if open.lines.len() >= self.most {
-            match open.longest(|_| true) {
-                Some(longest) => self.close(&mut open, longest),
-                None if open.lines.len() < self.most.saturating_add(KEPT_FOR_PROBES) => for_probes = true,
-                None => return None,
-            }
+        if open.lines.len() >= self.most
+            && let Some(longest) = open.longest(|_| true)
+        {
+            self.close(&mut open, longest);
+        }
+        let for_probes = open.lines.len() >= self.most;
+        if open.lines.len() >= self.most.saturating_add(KEPT_FOR_PROBES) {
+            return None;
         }
         let line = Arc::new(Line {
             peer,

@@ -187,7 +187,7 @@ async fn an_answer_that_nobody_reads_is_not_kept() {
 async fn unread_answers_do_not_fill_the_memory() {
     let long = format!("{{\"x\":\"{}\"}}", "x".repeat(12 << 20));
     let wire = FnWire(move |call: dynaseal_engine::Call| {
-        let answer = ok(if call.operation == "Scan" { &long } else { "{}" });
+        let answer = ok(if call.operation == "Scan" { long.as_str() } else { "{}" });
         async move { answer }
     });
     let limits = Limits { buffered: 30 << 20, ..Limits::default() };
