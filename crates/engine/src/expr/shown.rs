@@ -22,7 +22,7 @@ pub(super) fn near(source: &str, tokens: &[Token<'_>], at: usize) -> (String, St
         let (mut out, mut hidden) = (String::new(), false);
         for place in from..=to {
             let (Some(token), Some(is_shown)) = (tokens.get(place), shown.get(place)) else { continue };
-            if place > from && (is_shown || !hidden) {
+            if place > from && (*is_shown || !hidden) {
                 out.push_str(gap(source, tokens, place));
             }
             match (is_shown, hidden) {
