@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use dynaseal_item::{Item, json};
-use serde::de::{self, Deserialize, Deserializer, MapAccess, Visitor};
+use serde::de::{self, Deserialize, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 /// Text that is not the JSON that was expected. Says nothing of what the text holds.
@@ -133,6 +133,10 @@ impl<'a> Object<'a> {
         self.0.is_empty()
     }
 
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
     /// The document as text, with the holes filled.
     pub(crate) fn print(&self, items: &[Item<'_>], size: usize) -> Vec<u8> {
         let mut out = Vec::with_capacity(size);
@@ -141,10 +145,78 @@ impl<'a> Object<'a> {
     }
 }
 
-/// The elements of an array.
+/// The elements of an array of an answer.
 pub(crate) fn array(text: &str) -> Result<Vec<&str>, NotJson> {
-    let Elements(elements) = serde_json::from_str(text).map_err(|_| NotJson("a list was expected"))?;
+    let Elements(elements) = serde_json::from_str(text).map_err(|_| NOT_A_LIST)?;
     Ok(elements)
+}
+
+/// The elements of an array of a request, which ends at the first one too many.
+pub(crate) fn list(text: &str, most: usize) -> Result<Vec<&str>, NotJson> {
+    let mut reader = serde_json::Deserializer::from_str(text);
+    let read = AtMost(most).deserialize(&mut reader).and_then(|read| reader.end().map(|()| read));
+    read.map_err(|error| if is_ours(&error, TOO_MANY.0) { TOO_MANY } else { NOT_A_LIST })
+}
+
+/// Whether an object has more members than it may have, of which nothing is kept.
+pub(crate) fn has_more_members(text: &str, most: usize) -> bool {
+    // What is no object is found by whoever reads it.
+    let counted = serde_json::Deserializer::from_str(text).deserialize_map(Members(most));
+    counted.is_err_and(|error| is_ours(&error, TOO_MANY.0))
+}
+
+struct Members(usize);
+
+impl<'de> Visitor<'de> for Members {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        for _ in 0..=self.0 {
+            if map.next_entry::<IgnoredAny, IgnoredAny>()?.is_none() {
+                return Ok(());
+            }
+        }
+        Err(de::Error::custom(TOO_MANY.0))
+    }
+}
+
+/// A list with more elements than it may have.
+pub(crate) const TOO_MANY: NotJson = NotJson("it has too many entries");
+const NOT_A_LIST: NotJson = NotJson("a list was expected");
+/// More entries than any list or map of names that DynamoDB takes.
+pub(crate) const MOST_ENTRIES: usize = 16_384;
+
+struct AtMost(usize);
+
+impl<'de> DeserializeSeed<'de> for AtMost {
+    type Value = Vec<&'de str>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_seq(self)
+    }
+}
+
+impl<'de> Visitor<'de> for AtMost {
+    type Value = Vec<&'de str>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+        let mut all = Vec::new();
+        while let Some(one) = seq.next_element::<&RawValue>()? {
+            if all.len() == self.0 {
+                return Err(de::Error::custom(TOO_MANY.0));
+            }
+            all.push(one.get());
+        }
+        Ok(all)
+    }
 }
 
 /// The texts of an array's elements.
@@ -200,6 +272,8 @@ fn print_all<T>(brackets: &[u8; 2], all: &[T], out: &mut Vec<u8>, print: impl Fn
 
 const TWICE: &str = "a name stands twice";
 const FEW: usize = 16;
+/// An item of 400 KB can have nearly as many attributes.
+const MOST_MEMBERS: usize = 1 << 17;
 
 impl<'de: 'a, 'a> Deserialize<'de> for Object<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -224,26 +298,27 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for ObjectVisitor<'_, '_, T> {
     }
 
     fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut all: Self::Value = Vec::with_capacity(8);
-        // Few members are compared with each other; a hostile body with very many must not cost quadratic time.
-        let mut seen = std::collections::HashSet::new();
+        let mut all: Self::Value = Vec::new();
         while let Some(name) = map.next_key_seed(json::Text)? {
+            if all.len() == MOST_MEMBERS {
+                return Err(de::Error::custom(TOO_MANY.0));
+            }
             let value = match &mut self.0 {
                 Some(around) if around.name == name => around.read(&mut map)?,
                 _ => raw(&mut map)?,
             };
-            let stands_twice = if all.len() < FEW {
-                all.iter().any(|(other, _)| *other == name)
-            } else {
-                if seen.is_empty() {
-                    seen.extend(all.iter().map(|(other, _)| other.clone()));
-                }
-                !seen.insert(name.clone())
-            };
-            if stands_twice {
+            // Few members are compared with each other; a hostile body with very many must not cost quadratic time.
+            if all.len() < FEW && all.iter().any(|(other, _)| *other == name) {
                 return Err(de::Error::custom(TWICE));
             }
             all.push((name, value));
+        }
+        if all.len() > FEW {
+            let mut names: Vec<&str> = all.iter().map(|(name, _)| name.as_ref()).collect();
+            names.sort_unstable();
+            if names.windows(2).any(|pair| matches!(pair, [one, two] if one == two)) {
+                return Err(de::Error::custom(TWICE));
+            }
         }
         Ok(all)
     }
@@ -267,13 +342,19 @@ fn raw<'de, A: MapAccess<'de>>(map: &mut A) -> Result<Node<'de>, A::Error> {
 }
 
 fn not_json(error: &serde_json::Error) -> NotJson {
-    NotJson(if error.is_data() && error.to_string().starts_with(TWICE) {
+    NotJson(if is_ours(error, TWICE) {
         TWICE
+    } else if is_ours(error, TOO_MANY.0) {
+        TOO_MANY.0
     } else if error.is_data() {
         "an object was expected"
     } else {
         "it is not JSON"
     })
+}
+
+fn is_ours(error: &serde_json::Error, text: &str) -> bool {
+    error.is_data() && error.to_string().starts_with(text)
 }
 
 #[cfg(test)]
@@ -308,6 +389,18 @@ mod tests {
         ] {
             assert_eq!(Object::parse_around::<Item<'_>>(text, "Item").unwrap_err(), NotJson(reason), "{text}");
         }
+    }
+
+    #[test]
+    fn lists_and_objects_end_at_one_too_many() {
+        assert_eq!(list("[1, {}]", 2).unwrap(), ["1", "{}"]);
+        // The rest is not read, so it is not missed either.
+        assert_eq!(list("[1, {}, 3, what", 2).unwrap_err(), TOO_MANY);
+        assert_eq!(list("[1] 2", 2).unwrap_err(), NOT_A_LIST);
+        assert_eq!(list("{}", 2).unwrap_err(), NOT_A_LIST);
+        let members = |count: usize| (0..count).map(|n| format!("\"{n}\":0")).collect::<Vec<_>>().join(",");
+        assert!(Object::parse(&format!("{{{}}}", members(MOST_MEMBERS))).is_ok());
+        assert_eq!(Object::parse(&format!("{{{},", members(MOST_MEMBERS + 1))).unwrap_err(), TOO_MANY);
     }
 
     #[test]

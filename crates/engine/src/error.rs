@@ -181,6 +181,21 @@ impl Error {
         }
     }
 
+    /// The table that it is about, if it is about one.
+    #[must_use]
+    pub fn table(&self) -> Option<&str> {
+        match self {
+            Error::Refused { table, .. }
+            | Error::ItemTooLarge { table, .. }
+            | Error::Item { table, .. }
+            | Error::Keys { table, .. }
+            | Error::Record { table, .. }
+            | Error::Unlearned { table, .. }
+            | Error::Contended { table, .. } => Some(table),
+            _ => None,
+        }
+    }
+
     /// The same failure of a call that was made for another one.
     pub(crate) fn within(mut self, outer: &str) -> Self {
         if let Error::Request { operation, .. }

@@ -1,7 +1,5 @@
 //! The expressions of a request that are worked out here, kept with what their placeholders stand for.
 
-use std::borrow::Cow;
-
 use dynaseal_item::{Item, Value, json};
 
 use crate::doc::{Node, Object};
@@ -106,6 +104,5 @@ pub(crate) fn placeholders(printer: &Printer<'_>) -> Vec<(&'static str, Vec<u8>)
 /// # Errors
 /// It is no map of attribute values.
 pub(crate) fn values(text: &str) -> Result<Values<'static>, dynaseal_item::Error> {
-    let map = json::read_item(text)?.into_owned();
-    Ok(map.iter().map(|(name, value)| (Cow::Owned(name.to_owned()), value.clone())).collect())
+    Ok(json::read_item(text)?.into_owned().into_iter().collect())
 }

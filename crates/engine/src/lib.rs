@@ -15,6 +15,7 @@
 //! A head that cannot lend its sockets to a future steps the same driver by hand: `session.rs`.
 
 mod answers;
+mod bounds;
 mod config;
 mod doc;
 mod error;
@@ -34,6 +35,7 @@ mod session;
 mod size;
 mod table;
 
+pub use bounds::check_bounds;
 pub use config::{
     AttributeExplanation, Config, ConfigErrors, Explanation, Fault, GatewaySection, KeyExplanation, KmsAsked,
     KmsExplanation, Machine, Outside, TableExplanation,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use dynaseal_item::{Item, json};
 use dynaseal_keys::{Answer, CacheStats, Call, Clock, Io, Service, Wire};
 
+use crate::bounds::Listed;
 use crate::error::Error;
 use crate::learn::{Directory, Tables};
 use crate::modify::{Ledger, Turns};
@@ -186,6 +187,20 @@ impl Error {
 
     pub(crate) fn expression(operation: &str, fault: expr::error::Error) -> Self {
         Error::Expression { operation: operation.to_owned(), fault: Box::new(fault) }
+    }
+
+    /// A refusal that the caller gets in DynamoDB's own words.
+    pub(crate) fn in_words(operation: &str, words: String) -> Self {
+        let fault = expr::error::Fault::Parameter(words);
+        Self::expression(operation, expr::error::Error { expression: None, fault })
+    }
+
+    /// A list that is none, or has more entries than DynamoDB takes, which its words say.
+    pub(crate) fn listed(list: Listed, error: doc::NotJson) -> Self {
+        if error == doc::TOO_MANY {
+            return Self::in_words(list.operation, list.words());
+        }
+        Self::member(list.operation, list.member, error)
     }
 
     pub(crate) fn request(operation: &str, doc::NotJson(reason): doc::NotJson) -> Self {

@@ -96,7 +96,7 @@ fn a_query_keeps_its_paging_and_the_names_of_its_filter() {
 
 #[test]
 fn what_an_index_leaves_out_is_read_by_key() {
-    let body = r#"{"TableName":"Users","IndexName":"by_tier","KeyConditionExpression":"tier = :p"}"#;
+    let body = r#"{"TableName":"Users","IndexName":"by_tier","KeyConditionExpression":"tier = :p","ExpressionAttributeValues":{":p":{"S":"p"}}}"#;
     let wire = Script::new(|operation, _| {
         let answer = match operation {
             "Query" => {

@@ -32,6 +32,8 @@ mod pairs;
 mod projections;
 #[path = "differential/random.rs"]
 mod random;
+#[path = "support/redaction.rs"]
+mod redaction;
 #[path = "differential/report.rs"]
 mod report;
 #[path = "differential/updates.rs"]

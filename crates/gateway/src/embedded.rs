@@ -6,7 +6,7 @@ mod malformed;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use dynaseal_engine::{Answer, BoxFuture, Call, Service, Wire, WireError};
+use dynaseal_engine::{Answer, BoxFuture, Call, Service, Wire, WireError, check_bounds};
 use dynoxide::{Database, DynoxideError};
 
 use crate::error::Error;
@@ -37,6 +37,11 @@ impl Embedded {
     /// Carries one call out on this thread, past any engine: what a caller of this sees is what is stored.
     #[must_use]
     pub fn call(&self, call: &Call) -> Answer {
+        // The engine reads lists of any length before it counts them, and calls itself for each bracket of an expression:
+        // enough of them end this process, and no configured table is needed for that.
+        if let Err(refusal) = check_bounds(call) {
+            return refusal;
+        }
         match dispatch::dispatch(&self.database, call.service, &call.operation, &call.body) {
             None => answer(400, UNKNOWN_OPERATION.into()),
             Some(Ok(body)) => answer(200, body),

@@ -1,13 +1,14 @@
 //! Load, size and time: what keeps one caller from taking the gateway from the others.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::Arc;
 use std::time::Duration;
 
 use http_body_util::BodyExt;
 use hyper::body::{Body, Incoming};
 use tokio::sync::{Semaphore, SemaphorePermit};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 
+use crate::lines::{Line, Lines};
 use crate::reject::Reject;
 use crate::settings::Limits;
 
@@ -16,15 +17,16 @@ use crate::settings::Limits;
 pub(crate) struct Load {
     limits: Limits,
     slots: Semaphore,
-    buffered: AtomicUsize,
+    lines: Arc<Lines>,
 }
 
 impl Load {
-    pub(crate) fn new(limits: Limits) -> Self {
-        Self { limits, slots: Semaphore::new(limits.in_flight), buffered: AtomicUsize::new(0) }
+    pub(crate) fn new(limits: Limits, lines: Arc<Lines>) -> Self {
+        Self { limits, slots: Semaphore::new(limits.in_flight), lines }
     }
 
-    /// Takes a place, or turns the request away at once: a queue would only make every caller wait longer.
+    /// Takes a place, or turns the request away at once: a queue would only make every caller wait longer. Whoever has not
+    /// sent its body has none, so that nobody holds one by doing nothing.
     pub(crate) fn enter(&self) -> Result<SemaphorePermit<'_>, Reject> {
         self.slots.try_acquire().map_err(|_| Reject::Busy)
     }
@@ -33,49 +35,76 @@ impl Load {
         self.limits.in_flight.saturating_sub(self.slots.available_permits())
     }
 
-    /// Reads a body within its limits of size, time and the memory that all bodies share.
-    pub(crate) async fn read(&self, body: &mut Incoming) -> Result<(Vec<u8>, Held<'_>), Reject> {
+    /// Reads a body within its limits of size, time, pace and the memory that all bodies share.
+    pub(crate) async fn read<'l>(&'l self, body: &mut Incoming, line: &'l Line) -> Result<(Vec<u8>, Held<'l>), Reject> {
         let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
         if announced > self.limits.body {
             return Err(Reject::BodyTooLong { limit: self.limits.body });
         }
-        timeout(self.limits.body_time, self.collect(body, announced)).await.map_err(|_| Reject::BodySlow)?
+        timeout(self.limits.body_time, self.collect(body, announced, line)).await.map_err(|_| Reject::BodySlow)?
     }
 
-    async fn collect(&self, body: &mut Incoming, announced: usize) -> Result<(Vec<u8>, Held<'_>), Reject> {
-        let mut held = Held { load: self, bytes: 0 };
-        let mut bytes = Vec::with_capacity(announced.min(FIRST_BUFFER));
-        while let Some(frame) = body.frame().await {
+    async fn collect<'l>(
+        &'l self,
+        body: &mut Incoming,
+        announced: usize,
+        line: &'l Line,
+    ) -> Result<(Vec<u8>, Held<'l>), Reject> {
+        let mut held = Held { lines: &self.lines, line, bytes: 0 };
+        let mut bytes = Vec::new();
+        let (start, pace) = (Instant::now(), self.limits.pace());
+        loop {
+            let frame = timeout_at(pace.deadline(start, bytes.len()), body.frame()).await;
+            let Some(frame) = frame.map_err(|_| Reject::BodySlow)? else { break };
             let frame = frame.map_err(|_| Reject::BodyCut)?;
             let Some(data) = frame.data_ref() else { continue };
-            if bytes.len() + data.len() > self.limits.body {
+            let length = bytes.len() + data.len();
+            if length > self.limits.body {
                 return Err(Reject::BodyTooLong { limit: self.limits.body });
             }
-            held.add(data.len())?;
+            if length > bytes.capacity() {
+                // Nothing is reserved for what was only announced, and no more than that.
+                let room = length.max((2 * bytes.capacity()).max(FIRST_BUFFER).min(announced));
+                held.add(room - bytes.capacity())?;
+                bytes.reserve_exact(room - bytes.len());
+            }
             bytes.extend_from_slice(data);
         }
+        held.add(weight(&bytes))?;
         Ok((bytes, held))
     }
+}
+
+/// About how much is made of a body when it is read: something for each value in it.
+fn weight(body: &[u8]) -> usize {
+    body.iter().filter(|byte| matches!(**byte, b',' | b'{' | b'[')).count().saturating_mul(VALUE)
 }
 
 /// A share of the memory for bodies, given back when dropped.
 #[derive(Debug)]
 pub(crate) struct Held<'a> {
-    load: &'a Load,
+    lines: &'a Lines,
+    line: &'a Line,
     bytes: usize,
 }
 
 impl Held<'_> {
     fn add(&mut self, more: usize) -> Result<(), Reject> {
         self.bytes += more;
-        let before = self.load.buffered.fetch_add(more, Ordering::Relaxed);
-        if before.saturating_add(more) > self.load.limits.buffered { Err(Reject::Busy) } else { Ok(()) }
+        self.line.holds(self.bytes);
+        if self.lines.memory().take(more) {
+            return Ok(());
+        }
+        // This request is turned away, and the next one finds what an idle one held.
+        self.lines.free_memory();
+        Err(Reject::Busy)
     }
 }
 
 impl Drop for Held<'_> {
     fn drop(&mut self) {
-        self.load.buffered.fetch_sub(self.bytes, Ordering::Relaxed);
+        self.line.holds(0);
+        self.lines.memory().give_back(self.bytes);
     }
 }
 
@@ -98,7 +127,9 @@ pub(crate) async fn discard(body: &mut Incoming) -> bool {
     timeout(DISCARD_TIME, rest).await.unwrap_or(false)
 }
 
-/// What is reserved at first for an announced body; a longer one grows as its bytes arrive.
-const FIRST_BUFFER: usize = 256 << 10;
+/// What is reserved for a body with its first bytes; a longer one grows as its bytes arrive.
+const FIRST_BUFFER: usize = 64 << 10;
+/// The bytes of a value in memory, with its name.
+const VALUE: usize = 64;
 const DISCARD_BYTES: usize = 64 << 20;
 const DISCARD_TIME: Duration = Duration::from_secs(5);

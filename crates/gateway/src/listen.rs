@@ -14,10 +14,11 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 
 use crate::error::Error;
+use crate::lines::{Line, Lines, Place};
+use crate::paced::Paced;
 use crate::settings::{Limits, Settings};
 use crate::stack::Stack;
 
@@ -46,8 +47,8 @@ impl Server {
         let failed = |source| Error::Listen { address, source };
         let listener = TcpListener::bind(address).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
-        let stack = Arc::new(Stack::new(engine, wire, settings.limits));
-        Ok(Self { listener, address, stack, limits: settings.limits })
+        let limits = settings.limits;
+        Ok(Self { listener, address, stack: Arc::new(Stack::new(engine, wire, settings)), limits })
     }
 
     /// The address it listens on, with the port that was chosen if port 0 was asked for.
@@ -59,7 +60,6 @@ impl Server {
     /// Serves until `stop` is done, then takes no more connections, lets open requests finish and closes idle ones.
     pub async fn serve(self, stop: impl Future<Output = ()>) -> Stopped {
         let mut stop = pin!(stop);
-        let places = Arc::new(Semaphore::new(self.limits.connections));
         let graceful = GracefulShutdown::new();
         let mut connections = JoinSet::new();
         tracing::info!(address = %self.address, "listening");
@@ -68,13 +68,18 @@ impl Server {
                 biased;
                 () = &mut stop => break,
                 Some(_) = connections.join_next() => {}
-                accepted = accept(&self.listener, &places) => match accepted {
-                    Ok((stream, place)) => {
-                        let served = graceful.watch(connection(stream, &self.stack, &self.limits));
+                accepted = accept(&self.listener, self.stack.lines()) => match accepted {
+                    // A peer with as many connections at work as it may have.
+                    Ok((_, None)) => {}
+                    Ok((stream, Some(place))) => {
+                        let stream = Paced::new(stream, place.line().clone(), self.limits.pace());
+                        let served = graceful.watch(connection(stream, place.line(), &self.stack, &self.limits));
                         connections.spawn(async move {
-                            // A connection's own errors (reset, malformed head, idle too long) concern nobody else.
-                            let _ = served.await;
-                            drop(place);
+                            // A connection's own errors (reset, malformed head, idle or slow) concern nobody else.
+                            tokio::select! {
+                                _ = served => {}
+                                () = place.line().closed() => {}
+                            }
                         });
                     }
                     Err(error) => {
@@ -105,20 +110,21 @@ impl std::fmt::Debug for Server {
     }
 }
 
-async fn accept(listener: &TcpListener, places: &Arc<Semaphore>) -> io::Result<(TcpStream, OwnedSemaphorePermit)> {
-    let place = places.clone().acquire_owned().await.map_err(io::Error::other)?;
-    let (stream, _) = listener.accept().await?;
+async fn accept(listener: &TcpListener, lines: &Arc<Lines>) -> io::Result<(TcpStream, Option<Place>)> {
+    lines.room().await;
+    let (stream, peer) = listener.accept().await?;
     // Answers are single writes; waiting to fill a packet would only delay them.
     stream.set_nodelay(true)?;
-    Ok((stream, place))
+    Ok((stream, lines.enter(peer.ip())))
 }
 
 fn connection(
-    stream: TcpStream,
+    stream: Paced,
+    line: &Arc<Line>,
     stack: &Arc<Stack>,
     limits: &Limits,
 ) -> http1::Connection<
-    TokioIo<TcpStream>,
+    TokioIo<Paced>,
     impl hyper::service::HttpService<
         hyper::body::Incoming,
         ResBody = http_body_util::Full<bytes::Bytes>,
@@ -126,10 +132,10 @@ fn connection(
         Future: Send,
     > + use<>,
 > {
-    let stack = stack.clone();
+    let (stack, line) = (stack.clone(), line.clone());
     let service = service_fn(move |request| {
-        let stack = stack.clone();
-        async move { Ok::<_, Infallible>(stack.answer(request).await) }
+        let (stack, line) = (stack.clone(), line.clone());
+        async move { Ok::<_, Infallible>(stack.answer(request, &line).await) }
     });
     http1::Builder::new()
         .timer(TokioTimer::new())

@@ -31,7 +31,7 @@ impl Metrics {
     }
 
     /// The text that Prometheus reads. Operations that nobody called are left out.
-    pub(crate) fn text(&self, in_flight: usize) -> String {
+    pub(crate) fn text(&self, in_flight: usize, (open, closed): (usize, u64)) -> String {
         let names: Vec<_> = Label::all().map(Label::name).collect();
         let outcomes = OUTCOMES.map(|(_, name)| name);
         let mut out = String::new();
@@ -40,7 +40,11 @@ impl Metrics {
         let _ = write!(
             out,
             "# HELP dynaseal_requests_in_flight Requests being worked on.\n\
-             # TYPE dynaseal_requests_in_flight gauge\ndynaseal_requests_in_flight {in_flight}\n"
+             # TYPE dynaseal_requests_in_flight gauge\ndynaseal_requests_in_flight {in_flight}\n\
+             # HELP dynaseal_connections_open Connections that are open.\n\
+             # TYPE dynaseal_connections_open gauge\ndynaseal_connections_open {open}\n\
+             # HELP dynaseal_connections_closed_total Connections that were closed to make room for others.\n\
+             # TYPE dynaseal_connections_closed_total counter\ndynaseal_connections_closed_total {closed}\n"
         );
         out
     }
@@ -135,14 +139,17 @@ mod tests {
         metrics.count(Label::of("canary"), Outcome::Refused, Duration::ZERO);
         metrics.count_kms(KmsLabel::of("Decrypt"), KmsOutcome::Throttled, Duration::from_millis(250));
         metrics.count_kms(KmsLabel::of("canary"), KmsOutcome::Ok, Duration::ZERO);
-        let text = metrics.text(4);
+        let text = metrics.text(4, (5, 6));
         assert!(text.contains("dynaseal_requests_total{operation=\"PutItem\",outcome=\"ok\"} 2\n"), "{text}");
         assert!(text.contains("dynaseal_requests_total{operation=\"other\",outcome=\"refused\"} 1\n"), "{text}");
         assert!(text.contains("dynaseal_request_seconds_sum{operation=\"PutItem\"} 0.005000\n"), "{text}");
         assert!(text.contains("dynaseal_kms_calls_total{operation=\"Decrypt\",outcome=\"throttled\"} 1\n"), "{text}");
         assert!(text.contains("dynaseal_kms_calls_total{operation=\"other\",outcome=\"ok\"} 1\n"), "{text}");
         assert!(text.contains("dynaseal_kms_call_seconds_sum{operation=\"Decrypt\"} 0.250000\n"), "{text}");
-        assert!(text.ends_with("dynaseal_requests_in_flight 4\n"), "{text}");
+        assert!(
+            text.contains("\ndynaseal_requests_in_flight 4\n") && text.contains("\ndynaseal_connections_open 5\n"),
+            "{text}"
+        );
         assert!(!text.contains("GetItem") && !text.contains("canary"), "{text}");
     }
 
@@ -153,7 +160,7 @@ mod tests {
         metrics.count(Label::of("PutItem"), Outcome::Ok, Duration::ZERO);
         metrics.count_kms(KmsLabel::of("Decrypt"), KmsOutcome::Ok, Duration::ZERO);
         let mut described = String::new();
-        for line in metrics.text(0).lines() {
+        for line in metrics.text(0, (0, 0)).lines() {
             match line.strip_prefix("# TYPE ") {
                 Some(typed) => described = typed.split(' ').next().unwrap().to_owned(),
                 None => assert!(line.starts_with("# HELP ") || line.starts_with(&described), "{line}"),

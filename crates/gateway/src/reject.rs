@@ -12,6 +12,8 @@ pub(crate) enum Reject {
     Route,
     #[error("the request comes from a web page")]
     Browser,
+    #[error("the request calls the gateway by a name that is not its own")]
+    Host,
     #[error("the request body is longer than {limit} bytes")]
     BodyTooLong { limit: usize },
     #[error("the request body did not arrive in time")]
@@ -30,6 +32,7 @@ impl Reject {
             Reject::Target => "DSL-7101",
             Reject::Route => "DSL-7102",
             Reject::Browser => "DSL-7103",
+            Reject::Host => "DSL-7108",
             Reject::BodyTooLong { .. } => "DSL-7104",
             Reject::BodySlow => "DSL-7105",
             Reject::BodyCut => "DSL-7106",
@@ -53,6 +56,9 @@ impl Reject {
                 "set the SDK's endpoint to the gateway's address without a path; /healthz and /metrics take GET"
             }
             Reject::Browser => "call the gateway from a server: it holds the keys and AWS credentials",
+            Reject::Host => {
+                "call it by its address, or list the name in allowed_hosts of [gateway]; a page could have taken it over"
+            }
             Reject::BodyTooLong { .. } => "split the request; DynamoDB takes at most 16 MiB",
             Reject::BodySlow | Reject::BodyCut => "try again; if it lasts, check the network to the gateway",
             Reject::Busy => "try again with backoff, as the AWS SDKs do; if it lasts, raise the limit or add gateways",

@@ -4,7 +4,7 @@
 //! | what happened                                | status | `__type`                         | do SDKs retry |
 //! |----------------------------------------------|--------|----------------------------------|---------------|
 //! | no operation that we know                    | 400, 404 | `UnknownOperationException`    | no            |
-//! | a web page                                   | 403    | `AccessDeniedException`          | no            |
+//! | a web page, or a name that one could have      | 403    | `AccessDeniedException`          | no            |
 //! | the body is too long                         | 413    | `RequestEntityTooLargeException` | no            |
 //! | the body is too slow                         | 408    | `RequestTimeoutException`        | yes           |
 //! | too many requests                            | 503    | `ThrottlingException`            | with backoff  |
@@ -75,7 +75,7 @@ fn shape_of_reject(reject: Reject) -> (StatusCode, &'static str) {
     match reject {
         Reject::Target => (StatusCode::BAD_REQUEST, "UnknownOperationException"),
         Reject::Route => (StatusCode::NOT_FOUND, "UnknownOperationException"),
-        Reject::Browser => (StatusCode::FORBIDDEN, "AccessDeniedException"),
+        Reject::Browser | Reject::Host => (StatusCode::FORBIDDEN, "AccessDeniedException"),
         Reject::BodyTooLong { .. } => (StatusCode::PAYLOAD_TOO_LARGE, "RequestEntityTooLargeException"),
         Reject::BodySlow => (StatusCode::REQUEST_TIMEOUT, "RequestTimeoutException"),
         Reject::Busy => (StatusCode::SERVICE_UNAVAILABLE, "ThrottlingException"),
@@ -95,6 +95,7 @@ mod tests {
             (Reject::Target, 400, "UnknownOperationException", "DSL-7101"),
             (Reject::Route, 404, "UnknownOperationException", "DSL-7102"),
             (Reject::Browser, 403, "AccessDeniedException", "DSL-7103"),
+            (Reject::Host, 403, "AccessDeniedException", "DSL-7108"),
             (Reject::BodyTooLong { limit: 7 }, 413, "RequestEntityTooLargeException", "DSL-7104"),
             (Reject::BodySlow, 408, "RequestTimeoutException", "DSL-7105"),
             (Reject::BodyCut, 400, "ValidationException", "DSL-7106"),

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use dynaseal_http::VaultServer;
 
+use crate::paced::Pace;
+
 /// Where a gateway listens and what it takes.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -13,13 +15,20 @@ pub struct Settings {
     pub listen: SocketAddr,
     /// Whether `listen` may be reached from other machines although callers are not checked.
     pub allow_remote: bool,
+    /// Names under which it may be called, beside addresses and names that the public DNS cannot have.
+    pub hosts: Vec<String>,
     /// Sizes, times and load.
     pub limits: Limits,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8000)), allow_remote: false, limits: Limits::default() }
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8000)),
+            allow_remote: false,
+            hosts: Vec::new(),
+            limits: Limits::default(),
+        }
     }
 }
 
@@ -32,14 +41,20 @@ pub struct Limits {
     pub head: usize,
     /// How many requests are worked on at once.
     pub in_flight: usize,
-    /// How many bytes of request bodies are held at once.
+    /// How many bytes of request bodies, of what is made of them and of unread answers are held at once.
     pub buffered: usize,
-    /// How many connections are open at once; more wait to be accepted.
+    /// How many connections are open at once. For more, those that keep us waiting longest are closed.
     pub connections: usize,
+    /// The same of one peer's address; of IPv6, of one /64.
+    pub connections_of_peer: usize,
     /// How long a connection may take to send a request's head, idle time before it included.
     pub head_time: Duration,
     /// How long a request's body may take to arrive.
     pub body_time: Duration,
+    /// How long a body or the reading of an answer may take before `rate` counts.
+    pub stall_time: Duration,
+    /// How many bytes a second of a body must arrive, and of an answer be read, on average.
+    pub rate: usize,
     /// How long open requests may take to finish once the gateway is told to stop.
     pub drain_time: Duration,
 }
@@ -52,10 +67,19 @@ impl Default for Limits {
             in_flight: 1024,
             buffered: 512 << 20,
             connections: 8192,
+            connections_of_peer: 2048,
             head_time: Duration::from_secs(75),
             body_time: Duration::from_secs(30),
+            stall_time: Duration::from_secs(5),
+            rate: 4096,
             drain_time: Duration::from_secs(30),
         }
+    }
+}
+
+impl Limits {
+    pub(crate) fn pace(&self) -> Pace {
+        Pace { grace: self.stall_time, rate: self.rate }
     }
 }
 

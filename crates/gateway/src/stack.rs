@@ -15,16 +15,18 @@ use http::header::{CONTENT_TYPE, EXPECT, ORIGIN};
 use http::request::Parts;
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::Full;
-use hyper::body::Incoming;
+use hyper::body::{Body, Incoming};
 
 use crate::caches;
+use crate::hosts::is_ours;
 use crate::kms::Counted;
 use crate::limits::{Load, discard};
+use crate::lines::{Line, Lines};
 use crate::metrics::Metrics;
 use crate::operation::{Label, Target};
 use crate::reject::Reject;
 use crate::respond::{self, Refused};
-use crate::settings::Limits;
+use crate::settings::Settings;
 use crate::trace::{self, Record};
 
 /// What all connections share.
@@ -32,17 +34,31 @@ pub(crate) struct Stack {
     engine: Arc<Engine>,
     wire: Counted,
     load: Load,
+    lines: Arc<Lines>,
+    hosts: Vec<String>,
     metrics: Arc<Metrics>,
 }
 
 impl Stack {
-    pub(crate) fn new(engine: Arc<Engine>, wire: Arc<dyn Wire>, limits: Limits) -> Self {
-        let metrics = Arc::new(Metrics::new());
-        Self { engine, wire: Counted::new(wire, metrics.clone()), load: Load::new(limits), metrics }
+    pub(crate) fn new(engine: Arc<Engine>, wire: Arc<dyn Wire>, settings: Settings) -> Self {
+        let (metrics, lines) = (Arc::new(Metrics::new()), Arc::new(Lines::new(&settings.limits)));
+        let load = Load::new(settings.limits, lines.clone());
+        Self { engine, wire: Counted::new(wire, metrics.clone()), load, lines, hosts: settings.hosts, metrics }
     }
 
-    /// Request in, response out.
-    pub(crate) async fn answer(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
+    pub(crate) fn lines(&self) -> &Arc<Lines> {
+        &self.lines
+    }
+
+    /// Request in, response out. From now on until the response is there, the peer waits for us.
+    pub(crate) async fn answer(&self, request: Request<Incoming>, line: &Line) -> Response<Full<Bytes>> {
+        line.works();
+        let response = self.respond(request, line).await;
+        line.answers(usize::try_from(response.body().size_hint().lower()).unwrap_or(usize::MAX));
+        response
+    }
+
+    async fn respond(&self, request: Request<Incoming>, line: &Line) -> Response<Full<Bytes>> {
         let started = Instant::now();
         let (head, mut body) = request.into_parts();
 
@@ -53,16 +69,24 @@ impl Stack {
 
         // 2. A panic below ends its request, not the connection and the other requests' tables of work.
         let mut record = Record::new();
-        let result = unpanicked(self.carry_out(&head, &mut body, &mut record)).await;
+        let result = unpanicked(self.carry_out(&head, &mut body, line, &mut record)).await;
 
         // 3. Errors take shape here and nowhere else. What is left of an unwanted body is read, or the connection closed.
-        let reply = result.unwrap_or_else(|refused| respond::refused(&refused));
+        let reply = result.unwrap_or_else(|refused| {
+            if let Refused::Engine(error) = &refused
+                && let Some(table) = error.table()
+            {
+                record.table(table);
+            }
+            respond::refused(&refused)
+        });
         let mut close = false;
         if reply.code.is_some() {
             // A caller that waits for "100 Continue" has sent nothing and, refused, sends nothing; a slow one is not
             // waited for twice.
             let waits = head.headers.contains_key(EXPECT) && record.received == 0;
-            let slow = reply.status == StatusCode::REQUEST_TIMEOUT;
+            let slow = reply.status == StatusCode::REQUEST_TIMEOUT || line.is_for_probes();
+            line.waits();
             close = waits || slow || !discard(&mut body).await;
         }
 
@@ -73,17 +97,29 @@ impl Stack {
         respond::response(reply, close)
     }
 
-    async fn carry_out(&self, head: &Parts, body: &mut Incoming, record: &mut Record) -> Result<Reply, Refused> {
+    async fn carry_out(
+        &self,
+        head: &Parts,
+        body: &mut Incoming,
+        line: &Line,
+        record: &mut Record,
+    ) -> Result<Reply, Refused> {
         // a. Only what an SDK on a server sends.
-        let Target { service, operation } = admit(head)?;
+        let Target { service, operation } = admit(head, &self.hosts)?;
         record.label = Label::of(operation);
+        if line.is_for_probes() {
+            return Err(Reject::Busy.into());
+        }
 
-        // b. A place among the requests in flight, kept until the answer is there.
-        let _place = self.load.enter()?;
-
-        // c. The body, bounded in size, time and the memory that all of them share.
-        let (bytes, _held) = self.load.read(body).await?;
+        // b. The body, bounded in size, time, pace and the memory that all of them share.
+        line.waits();
+        let (bytes, _held) = self.load.read(body, line).await?;
+        line.works();
         record.body(&bytes);
+
+        // c. A place among the requests in flight, kept until the answer is there. The body comes before it: a caller
+        // who sends none would hold a place for nothing.
+        let _place = self.load.enter()?;
 
         // d. The engine: seals, opens, refuses, or passes on; the wire below it signs and sends.
         let call = Call::new(service, operation.to_owned(), bytes).attempt_of(invocation(&head.headers));
@@ -98,10 +134,13 @@ impl Stack {
             return None;
         }
         let (kind, text) = match head.uri.path() {
+            "/healthz" | "/metrics" if let Err(reject) = of_server(head, &self.hosts) => {
+                return Some(respond::response(respond::refused(&reject.into()), false));
+            }
             "/healthz" => ("application/json", r#"{"status":"ok"}"#.to_owned()),
             "/metrics" => {
-                let text = self.metrics.text(self.load.in_flight()) + &caches::text(&self.engine.cache_stats());
-                ("text/plain; version=0.0.4", text)
+                let text = self.metrics.text(self.load.in_flight(), self.lines.counts());
+                ("text/plain; version=0.0.4", text + &caches::text(&self.engine.cache_stats()))
             }
             _ => return None,
         };
@@ -112,17 +151,24 @@ impl Stack {
     }
 }
 
-/// Takes `POST /` with a target. Pages in a browser are turned away: one that reaches 127.0.0.1, by DNS rebinding for
-/// example, would otherwise use the gateway's keys and credentials. Browsers put `Origin` on every POST, SDKs never do.
-fn admit(head: &Parts) -> Result<Target<'_>, Reject> {
-    if head.headers.contains_key(ORIGIN) {
-        return Err(Reject::Browser);
-    }
+/// Takes `POST /` with a target.
+fn admit<'h>(head: &'h Parts, hosts: &[String]) -> Result<Target<'h>, Reject> {
+    of_server(head, hosts)?;
     if head.method != Method::POST || head.uri.path() != "/" {
         return Err(Reject::Route);
     }
     let target = head.headers.get("x-amz-target").ok_or(Reject::Target)?;
     Target::parse(target.as_bytes()).ok_or(Reject::Target)
+}
+
+/// Turns pages in a browser away: one that reaches 127.0.0.1, by DNS rebinding for example, would otherwise use the
+/// gateway's keys and credentials, or read its metrics. Browsers put `Origin` on every POST and on what they ask of other
+/// sites, SDKs and probes never do; a page whose name was rebound says that name in `Host`.
+fn of_server(head: &Parts, hosts: &[String]) -> Result<(), Reject> {
+    if head.headers.contains_key(ORIGIN) {
+        return Err(Reject::Browser);
+    }
+    if is_ours(head, hosts) { Ok(()) } else { Err(Reject::Host) }
 }
 
 async fn unpanicked<T>(work: impl Future<Output = Result<T, Refused>>) -> Result<T, Refused> {

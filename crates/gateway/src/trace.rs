@@ -1,12 +1,12 @@
 //! The log: operation, tables, status, sizes, time and error code. Never a body, a header's value or a key, at any level.
 
+use std::borrow::Cow;
 use std::io;
 use std::panic::PanicHookInfo;
 use std::time::Duration;
 
 use dynaseal_http::{Outcome, Reply};
-use serde::Deserialize;
-use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde::de::{self, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use tracing::Level;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
@@ -34,21 +34,24 @@ pub fn start(level: Level) -> Result<(), Error> {
 #[derive(Debug)]
 pub(crate) struct Record {
     pub(crate) label: Label,
-    pub(crate) tables: String,
+    tables: Tables,
     pub(crate) received: usize,
 }
 
 impl Record {
     pub(crate) fn new() -> Self {
-        Self { label: Label::OTHER, tables: String::new(), received: 0 }
+        Self { label: Label::OTHER, tables: Tables::default(), received: 0 }
     }
 
-    /// Notes a body's size, and its tables if a line may be written that names them.
+    /// Notes a body's size and its tables, which the line of a refused request names: the body is gone by then.
     pub(crate) fn body(&mut self, body: &[u8]) {
         self.received = body.len();
-        if tracing::enabled!(Level::DEBUG) {
-            self.tables = tables(body);
-        }
+        self.tables = tables(body);
+    }
+
+    /// Notes a table that a failure names, of which the body may only speak in a statement.
+    pub(crate) fn table(&mut self, name: &str) {
+        self.tables.note(name);
     }
 }
 
@@ -58,7 +61,7 @@ pub(crate) fn request(record: &Record, reply: &Reply, took: Duration) {
         ($level:ident) => {
             tracing::$level!(
                 operation = record.label.name(),
-                tables = record.tables,
+                tables = record.tables.0.join(","),
                 status = reply.status.as_u16(),
                 code = reply.code,
                 received = record.received,
@@ -81,45 +84,106 @@ fn panicked(info: &PanicHookInfo<'_>) {
     tracing::error!(place, "panic");
 }
 
-/// The tables at a body's top level, at most a few, and only if they can be names of tables.
-fn tables(body: &[u8]) -> String {
-    let Ok(Named { table, items }) = serde_json::from_slice(body) else { return String::new() };
-    let names = table.into_iter().chain(items.unwrap_or_default().0);
-    let names: Vec<_> = names.filter(|name| is_table_name(name)).take(TABLES_MAX).collect();
-    names.join(",")
+/// The tables that a body names where a request names tables, at most a few. Most requests name theirs at once, and no
+/// more of them is read.
+fn tables(body: &[u8]) -> Tables {
+    let mut tables = Tables::default();
+    let walk = Walk { tables: &mut tables, place: Place::Top };
+    // It ends early on purpose, and what is no JSON names what it named until then.
+    let _ = walk.deserialize(&mut serde_json::Deserializer::from_slice(body));
+    tables
 }
 
-#[derive(Deserialize)]
-struct Named {
-    #[serde(rename = "TableName")]
-    table: Option<String>,
-    #[serde(rename = "RequestItems")]
-    items: Option<Keys>,
+/// Names that can be a table's, each once.
+#[derive(Debug, Default)]
+struct Tables(Vec<String>);
+
+impl Tables {
+    /// Takes a name, or the one in an ARN; nothing else that a caller may have written there.
+    fn note(&mut self, name_or_arn: &str) {
+        let name =
+            name_or_arn.split_once(":table/").map_or(name_or_arn, |(_, rest)| rest.split('/').next().unwrap_or(rest));
+        if is_table_name(name) && self.0.len() < TABLES_MAX && !self.0.iter().any(|other| other == name) {
+            self.0.push(name.to_owned());
+        }
+    }
+
+    fn is_full(&self) -> bool {
+        self.0.len() == TABLES_MAX
+    }
 }
 
-/// A map's keys.
-#[derive(Default)]
-struct Keys(Vec<String>);
+/// Goes through a request without keeping it.
+struct Walk<'w> {
+    tables: &'w mut Tables,
+    place: Place,
+}
 
-impl<'de> Deserialize<'de> for Keys {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct KeysVisitor;
-        impl<'de> Visitor<'de> for KeysVisitor {
-            type Value = Keys;
+#[derive(Clone, Copy, PartialEq)]
+enum Place {
+    Top,
+    /// Its members are named after tables.
+    Batch,
+    /// A list of actions.
+    Actions,
+    /// One of them: an object under its kind.
+    Action,
+    /// What stands under the kind.
+    Part,
+    /// Names a table.
+    Name,
+    Other,
+}
 
-            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str("a map")
+impl<'de> DeserializeSeed<'de> for Walk<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        match self.place {
+            Place::Other => deserializer.deserialize_ignored_any(IgnoredAny).map(|_| ()),
+            _ => deserializer.deserialize_any(self),
+        }
+    }
+}
+
+impl<'de> Visitor<'de> for Walk<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("a request")
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<(), E> {
+        if self.place == Place::Name {
+            self.tables.note(text);
+        }
+        Ok(())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        while let Some(member) = map.next_key::<Cow<'_, str>>()? {
+            if self.place == Place::Batch {
+                self.tables.note(&member);
             }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Keys, A::Error> {
-                let mut keys = Vec::new();
-                while let Some((key, IgnoredAny)) = map.next_entry()? {
-                    keys.push(key);
-                }
-                Ok(Keys(keys))
+            let place = match (self.place, &*member) {
+                (Place::Top | Place::Part, "TableName") => Place::Name,
+                (Place::Top, "RequestItems") => Place::Batch,
+                (Place::Top, "TransactItems") => Place::Actions,
+                (Place::Action, _) => Place::Part,
+                _ => Place::Other,
+            };
+            map.next_value_seed(Walk { tables: self.tables, place })?;
+            if self.tables.is_full() || (place == Place::Name && self.place == Place::Top) {
+                return Err(de::Error::custom("enough"));
             }
         }
-        deserializer.deserialize_map(KeysVisitor)
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut all: A) -> Result<(), A::Error> {
+        let place = if self.place == Place::Actions { Place::Action } else { Place::Other };
+        while all.next_element_seed(Walk { tables: self.tables, place })?.is_some() {}
+        Ok(())
     }
 }
 
@@ -135,18 +199,33 @@ const TABLES_MAX: usize = 8;
 mod tests {
     use super::*;
 
+    fn named(body: &str) -> String {
+        tables(body.as_bytes()).0.join(",")
+    }
+
     #[test]
     fn tables_are_named_and_nothing_else_is() {
-        assert_eq!(tables(br#"{"Item":{"TableName":{"S":"canary"}},"TableName":"Users"}"#), "Users");
-        assert_eq!(tables(br#"{"RequestItems":{"Users":{"Keys":[]},"Orders":{}}}"#), "Users,Orders");
+        assert_eq!(named(r#"{"Item":{"TableName":{"S":"canary"}},"TableName":"Users"}"#), "Users");
+        assert_eq!(named(r#"{"RequestItems":{"Users":{"Keys":[]},"Orders":{}}}"#), "Users,Orders");
+        let transaction = r#"{"TransactItems":[{"Put":{"Item":{"TableName":{"S":"canary"}},"TableName":"Users"}},
+            {"Delete":{"TableName":"Orders"}},{"Update":{"TableName":"Users"}}]}"#;
+        assert_eq!(named(transaction), "Users,Orders");
+        let arn = "arn:aws:dynamodb:eu-west-1:111122223333:table/Users";
+        assert_eq!(named(&format!(r#"{{"TableName":"{arn}/index/x"}}"#)), "Users");
+        assert_eq!(named(&format!(r#"{{"RequestItems":{{"{arn}":[],"Users":[]}}}}"#)), "Users");
+        let many = (0..100).map(|n| format!("\"Table{n}\":[]")).collect::<Vec<_>>().join(",");
+        assert_eq!(tables(format!("{{\"RequestItems\":{{{many}}}}}").as_bytes()).0.len(), TABLES_MAX);
         for body in [
-            &br#"{"TableName":"not a name: canary"}"#[..],
-            br#"{"TableName":7}"#,
-            br#"{"TransactItems":[{"Put":{"Item":{"x":{"S":"canary"}}}}]}"#,
-            b"canary",
-            b"",
+            r#"{"TableName":"not a name: canary"}"#,
+            r#"{"TableName":"Users\u202eyranac"}"#,
+            r#"{"TableName":"Users\u001b[31m"}"#,
+            r#"{"TableName":7}"#,
+            r#"{"TransactItems":[{"Put":{"Item":{"x":{"S":"canary"}}}}]}"#,
+            r#"{"Statement":"SELECT * FROM Users"}"#,
+            "canary",
+            "",
         ] {
-            assert_eq!(tables(body), "");
+            assert_eq!(named(body), "");
         }
     }
 }

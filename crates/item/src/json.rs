@@ -20,6 +20,11 @@ const NOT_BASE64: &str = "\u{1}a binary value is not base64 with padding";
 const TWICE: &str = "\u{1}an attribute name stands twice";
 const NOT_TRUE: &str = "\u{1}NULL must be true";
 
+/// Most items have no more.
+const ATTRIBUTES: usize = 8;
+/// Most lists have no more.
+const LONG: usize = 64;
+
 /// Reads one item, an object of attribute values.
 ///
 /// # Errors
@@ -133,7 +138,7 @@ fn fault(error: &serde_json::Error) -> Error {
 
 impl<'de: 'a, 'a> Deserialize<'de> for Item<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(Entries).map(Item::from_attributes)
+        deserializer.deserialize_map(Entries { room: ATTRIBUTES }).map(Item::from_attributes)
     }
 }
 
@@ -144,7 +149,10 @@ impl<'de: 'a, 'a> Deserialize<'de> for Value<'a> {
 }
 
 /// Unique names with values, in order.
-struct Entries;
+struct Entries {
+    /// How many are reserved for. Nested maps get none: there can be as many of them as the text has bytes for, each empty.
+    room: usize,
+}
 
 impl<'de> Visitor<'de> for Entries {
     type Value = Vec<(Cow<'de, str>, Value<'de>)>;
@@ -154,9 +162,14 @@ impl<'de> Visitor<'de> for Entries {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut entries = Vec::with_capacity(8);
+        let Some(first) = map.next_entry_seed(Text, OneValue)? else { return Ok(Vec::new()) };
+        let mut entries = Vec::with_capacity(self.room.max(1));
+        entries.push(first);
         while let Some(entry) = map.next_entry_seed(Text, OneValue)? {
             entries.push(entry);
+        }
+        if entries.len() > LONG {
+            entries.shrink_to_fit();
         }
         if unique(entries.iter().map(|(name, _)| name)) { Ok(entries) } else { Err(de::Error::custom(TWICE)) }
     }
@@ -200,7 +213,7 @@ impl<'de> Visitor<'de> for OneValue {
             Some("NS") => Value::Ns(map.next_value_seed(List(Text))?),
             Some("BS") => Value::Bs(map.next_value_seed(List(Binary))?),
             Some("L") => Value::L(map.next_value_seed(List(OneValue))?),
-            Some("M") => Value::M(map.next_value_seed(Entries)?),
+            Some("M") => Value::M(map.next_value_seed(Entries { room: 0 })?),
             _ => return Err(de::Error::custom(NOT_A_VALUE)),
         };
         if map.next_key_seed(Text)?.is_some() {
@@ -269,9 +282,14 @@ impl<'de, T: DeserializeSeed<'de> + Clone> Visitor<'de> for List<T> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
-        let mut all = Vec::new();
+        let Some(first) = seq.next_element_seed(self.0.clone())? else { return Ok(Vec::new()) };
+        let mut all = vec![first];
         while let Some(one) = seq.next_element_seed(self.0.clone())? {
             all.push(one);
+        }
+        if all.len() > LONG {
+            // What a list grew by is up to as much again.
+            all.shrink_to_fit();
         }
         Ok(all)
     }

@@ -75,6 +75,16 @@ impl std::fmt::Debug for Value<'_> {
     }
 }
 
+impl<'a> IntoIterator for Item<'a> {
+    type Item = (Cow<'a, str>, Value<'a>);
+    type IntoIter = std::vec::IntoIter<Self::Item>;
+
+    /// Names and values themselves, in order.
+    fn into_iter(self) -> Self::IntoIter {
+        self.attributes.into_iter()
+    }
+}
+
 /// An item: attributes with unique names, in the order in which they came.
 #[derive(Clone, Debug, Default)]
 pub struct Item<'a> {

@@ -87,8 +87,13 @@ pub(super) fn settings(section: &GatewaySection) -> Settings {
     Settings {
         listen: section.listen,
         allow_remote: section.allow_remote,
+        hosts: section.allowed_hosts.clone(),
         limits: Limits {
             in_flight: section.max_in_flight.unwrap_or(default.in_flight),
+            connections: section.max_connections.unwrap_or(default.connections),
+            connections_of_peer: section.max_connections_per_peer.unwrap_or(default.connections_of_peer),
+            stall_time: section.stall_timeout.unwrap_or(default.stall_time),
+            rate: section.min_rate.unwrap_or(default.rate),
             drain_time: section.drain_timeout.unwrap_or(default.drain_time),
             ..default
         },

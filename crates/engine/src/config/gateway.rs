@@ -28,8 +28,18 @@ pub struct GatewaySection {
     pub drain_timeout: Option<Duration>,
     /// How many requests are worked on at once.
     pub max_in_flight: Option<usize>,
+    /// How many connections are open at once.
+    pub max_connections: Option<usize>,
+    /// The same of one peer.
+    pub max_connections_per_peer: Option<usize>,
+    /// How long a request's body or the reading of an answer may take before `min_rate` counts.
+    pub stall_timeout: Option<Duration>,
+    /// How many bytes a second must arrive or be read, on average.
+    pub min_rate: Option<usize>,
     /// Whether other machines may reach `listen` although callers are not checked.
     pub allow_remote: bool,
+    /// Names under which it may be called, beside addresses and names that the public DNS cannot have.
+    pub allowed_hosts: Vec<String>,
 }
 
 impl Default for GatewaySection {
@@ -44,7 +54,12 @@ impl Default for GatewaySection {
             timeout: None,
             drain_timeout: None,
             max_in_flight: None,
+            max_connections: None,
+            max_connections_per_peer: None,
+            stall_timeout: None,
+            min_rate: None,
             allow_remote: false,
+            allowed_hosts: Vec::new(),
         }
     }
 }
@@ -70,7 +85,12 @@ pub(super) fn read(mut section: Section<'_, '_>, folder: &Path, faults: &mut Fau
         timeout: section.seconds("timeout", faults),
         drain_timeout: section.seconds("drain_timeout", faults),
         max_in_flight: section.count("max_in_flight", 1_000_000, faults),
+        max_connections: section.count("max_connections", 1_000_000, faults),
+        max_connections_per_peer: section.count("max_connections_per_peer", 1_000_000, faults),
+        stall_timeout: section.seconds("stall_timeout", faults),
+        min_rate: section.count("min_rate", 1_000_000_000, faults),
         allow_remote: section.flag("allow_remote", faults).unwrap_or_default(),
+        allowed_hosts: hosts(&section.names("allowed_hosts", faults), faults),
     };
     if let Some(at) = listen.filter(|at| !at.value.ip().is_loopback() && !read.allow_remote) {
         let message = "listen can be reached from other machines, and callers are not checked";
@@ -83,6 +103,27 @@ pub(super) fn read(mut section: Section<'_, '_>, folder: &Path, faults: &mut Fau
     }
     section.finish(faults);
     read
+}
+
+/// Names of hosts: without a scheme, a port or a wildcard.
+fn hosts(names: &[At<&str>], faults: &mut Faults<'_>) -> Vec<String> {
+    let is_name = |name: &str| {
+        let is_label = |label: &str| {
+            (1..=63).contains(&label.len())
+                && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+        };
+        name.len() <= 253 && name.split('.').all(is_label)
+    };
+    for name in names.iter().filter(|name| !is_name(name.value)) {
+        let message = format!("allowed_hosts cannot hold {}", shown(name.value));
+        faults.error(
+            &name.span,
+            VALUE,
+            message,
+            "write a name such as \"gateway.example.com\", without scheme and port",
+        );
+    }
+    names.iter().map(|name| name.value.to_ascii_lowercase()).collect()
 }
 
 fn address(text: &At<&str>, faults: &mut Faults<'_>) -> Option<At<SocketAddr>> {

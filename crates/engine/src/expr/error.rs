@@ -1,9 +1,11 @@
-//! What is wrong with an expression, in DynamoDB's words. No fault holds a value: names, placeholders and types only.
+//! What is wrong with an expression, in DynamoDB's words. No fault shows a value, also where one was written instead of a
+//! name: `shown.rs` decides.
 
 use std::fmt;
 
 use super::ast::Path;
 use super::decimal::NumberFault;
+use super::shown::{HIDDEN, function, placeholder};
 
 /// Which member of a request an expression is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,7 +50,8 @@ impl Error {
         Self { expression: Some(expression), fault }
     }
 
-    /// DynamoDB's text, for the answer to the caller who wrote the expression. It may repeat words of the expression.
+    /// DynamoDB's text, for the answer to the caller who wrote the expression. It repeats words of the expression where
+    /// they cannot be values.
     #[must_use]
     pub fn message(&self) -> String {
         let text = self.fault.text();
@@ -120,8 +123,9 @@ pub enum Fault {
         position: usize,
     },
     RedundantParentheses,
-    Reserved(String),
-    IndexRange(String),
+    /// The word, unless it stands where a value could.
+    Reserved(Option<String>),
+    IndexRange,
     UnknownFunction(String),
     /// A function of update expressions in a condition.
     NotInCondition(String),
@@ -207,15 +211,17 @@ impl Fault {
         match self {
             Fault::Empty => "The expression can not be empty;".into(),
             Fault::TooLong => "Expression size has exceeded the maximum allowed size;".into(),
-            Fault::Syntax { token, near, .. } => {
-                format!("Syntax error; token: \"{}\", near: \"{}\"", token.0, near.0)
+            Fault::Syntax { token: Quote(token), near: Quote(near), position } => {
+                // Ours: whoever wrote the expression finds the place without the words.
+                let place = if token == HIDDEN { format!(", position: {position}") } else { String::new() };
+                format!("Syntax error; token: \"{token}\", near: \"{near}\"{place}")
             }
             Fault::RedundantParentheses => "The expression has redundant parentheses;".into(),
-            Fault::Reserved(word) => format!("Attribute name is a reserved keyword; reserved keyword: {word}"),
-            Fault::IndexRange(digits) => {
-                format!("List index is not within the allowable range; index: [{digits}]")
+            Fault::Reserved(word) => {
+                format!("Attribute name is a reserved keyword; reserved keyword: {}", word.as_deref().unwrap_or(HIDDEN))
             }
-            Fault::UnknownFunction(name) => format!("Invalid function name; function: {name}"),
+            Fault::IndexRange => format!("List index is not within the allowable range; index: [{HIDDEN}]"),
+            Fault::UnknownFunction(name) => format!("Invalid function name; function: {}", function(name)),
             Fault::NotInCondition(name) => {
                 format!("The function is not allowed in a condition expression; function: {name}")
             }
@@ -229,12 +235,14 @@ impl Fault {
             Fault::RepeatedSection(section) => {
                 format!("The \"{section}\" section can only be used once in an update expression;")
             }
-            Fault::UndefinedName(name) => {
-                format!("An expression attribute name used in the document path is not defined; attribute name: {name}")
-            }
-            Fault::UndefinedValue(name) => {
-                format!("An expression attribute value used in expression is not defined; attribute value: {name}")
-            }
+            Fault::UndefinedName(name) => format!(
+                "An expression attribute name used in the document path is not defined; attribute name: {}",
+                placeholder(name)
+            ),
+            Fault::UndefinedValue(name) => format!(
+                "An expression attribute value used in expression is not defined; attribute value: {}",
+                placeholder(name)
+            ),
             Fault::UnusedNames(keys) => unused("ExpressionAttributeNames", keys),
             Fault::UnusedValues(keys) => unused("ExpressionAttributeValues", keys),
             Fault::PathDepth(depth) => {
@@ -315,6 +323,7 @@ impl Fault {
 }
 
 fn unused(map: &str, keys: &[String]) -> String {
+    let keys: Vec<_> = keys.iter().take(MOST_KEYS).map(|key| placeholder(key)).collect();
     format!("Value provided in {map} unused in expressions: keys: {{{}}}", keys.join(", "))
 }
 
@@ -325,6 +334,9 @@ fn bounds(lower: &str, upper: &str) -> String {
          {{{upper}:(redacted)}}"
     )
 }
+
+/// How many of the placeholders that nothing uses are named.
+const MOST_KEYS: usize = 32;
 
 #[cfg(test)]
 mod tests {

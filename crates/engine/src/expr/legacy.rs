@@ -8,6 +8,7 @@
 //! | `AttributesToGet`                            | a projection                             |
 
 use std::cmp::Ordering;
+use std::collections::BTreeSet;
 
 use dynaseal_item::Value;
 
@@ -156,8 +157,9 @@ pub fn attribute_updates<'v>(all: &'v [LegacyUpdate<'v>]) -> Result<Update<&'v V
 /// # Errors
 /// An attribute that stands twice.
 pub fn attributes_to_get(names: Vec<String>) -> Result<Projection, Error> {
-    match names.iter().enumerate().find(|(at, name)| names.iter().take(*at).any(|other| other == *name)) {
-        Some((_, name)) => Err(invalid(&format!("Duplicate value in attribute name: {name}"))),
+    let mut seen = BTreeSet::new();
+    match names.iter().find(|name| !seen.insert(name.as_str())) {
+        Some(name) => Err(invalid(&format!("Duplicate value in attribute name: {name}"))),
         None => Ok(Projection::of_paths(names.into_iter().map(Path::attribute).collect())),
     }
 }

@@ -54,17 +54,6 @@ pub(crate) fn used_placeholders(text: &str) -> impl Iterator<Item = &str> {
     lex(text).into_iter().filter(move |token| is_placeholder(token.kind)).map(|token| token.text)
 }
 
-/// DynamoDB's name of a place in an expression: the word at `at`, and the text from the word before to the word after.
-pub(super) fn near(source: &str, tokens: &[Token<'_>], at: usize) -> (String, String) {
-    let end = |token: &Token<'_>| token.start + token.text.len();
-    let Some(token) = tokens.get(at) else {
-        return ("<EOF>".to_owned(), tokens.last().map_or(source, |last| last.text).to_owned());
-    };
-    let start = at.checked_sub(1).and_then(|before| tokens.get(before)).unwrap_or(token).start;
-    let after = at.checked_add(1).and_then(|after| tokens.get(after)).unwrap_or(token);
-    (token.text.to_owned(), source.get(start..end(after)).unwrap_or_default().to_owned())
-}
-
 /// What the text starts with, and how long that is.
 fn token(rest: &str, first: char) -> (TokenKind, usize) {
     let word = |from: usize| from + rest.bytes().skip(from).take_while(|byte| is_word(*byte)).count();
@@ -134,16 +123,6 @@ mod tests {
         assert_eq!(words("a\u{a0}é_1"), expected);
         assert_eq!(words("# #:"), [(Unreadable, "#"), (Unreadable, "#"), (Unreadable, ":")]);
         assert_eq!(words("#1=!"), [(Name, "#1"), (Sign("="), "="), (Unreadable, "!")]);
-    }
-
-    #[test]
-    fn a_place_is_named_by_its_neighbours() {
-        let source = "a  = = :v";
-        let at = |at| near(source, &lex(source), at);
-        assert_eq!(at(2), ("=".into(), "= = :v".into()));
-        assert_eq!(at(0), ("a".into(), "a  =".into()));
-        assert_eq!(at(9), ("<EOF>".into(), ":v".into()));
-        assert_eq!(near(" \t", &lex(" \t"), 0), ("<EOF>".into(), " \t".into()));
     }
 
     #[test]

@@ -25,6 +25,7 @@ pub mod print;
 pub mod projection;
 mod reserved;
 mod resolve;
+pub(crate) mod shown;
 pub(crate) mod syntax;
 pub mod touch;
 pub mod update;

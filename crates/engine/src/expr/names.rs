@@ -7,6 +7,7 @@ use dynaseal_item::Value;
 
 use super::decimal::Decimal;
 use super::error::{Error, Fault};
+use super::shown::placeholder;
 
 /// `ExpressionAttributeNames`, with the signs.
 pub type Names<'a> = BTreeMap<Cow<'a, str>, Cow<'a, str>>;
@@ -121,7 +122,10 @@ pub fn check_maps(names: Option<&Names<'_>>, values: Option<&Values<'_>>) -> Res
             !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
         };
         match keys.find(|key| !is_placeholder(key)) {
-            Some(key) => Err(parameter(format!("{map} contains invalid key: Syntax error; key: \"{key}\""))),
+            Some(key) => {
+                let key = placeholder(key);
+                Err(parameter(format!("{map} contains invalid key: Syntax error; key: \"{key}\"")))
+            }
             None => Ok(()),
         }
     };

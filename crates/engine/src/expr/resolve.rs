@@ -13,6 +13,8 @@ pub(super) enum Place {
     Condition,
     /// Where a condition compares.
     Operand,
+    /// The same behind an operator or in a list, where a value is expected.
+    Compared,
     /// On the right side of a SET.
     SetValue,
     /// Inside something that takes no list that was just made.
@@ -28,20 +30,35 @@ pub(super) fn check_words<R: Resolve>(node: &Node<'_>, place: Place, operators: 
         }
     }
     let inner = match (node, place) {
-        (Node::Path(parts), _) => return check_path::<R>(parts),
+        (Node::Path(parts), Place::Condition | Place::Operand) => return check_path::<R>(parts),
+        (Node::Path(parts), _) => return check_path::<R>(parts).map_err(without_word),
         (Node::Call(name, _), _) => check_function(name, place)?,
         (Node::And(_) | Node::Or(_) | Node::Not(_), _) => Place::Condition,
         (Node::Group(_), place) => place,
         (Node::Plus(_) | Node::Minus(_), _) => Place::SetOperand,
+        (_, Place::Compared) => Place::Compared,
         _ => Place::Operand,
     };
-    children(node).try_for_each(|child| check_words::<R>(child, inner, operators))
+    children(node).enumerate().try_for_each(|(at, child)| {
+        let place = if at > 0 && inner == Place::Operand { Place::Compared } else { inner };
+        check_words::<R>(child, place, operators)
+    })
+}
+
+/// A reserved word that stands where a value is expected may be one: `married = YES`.
+fn without_word(fault: Fault) -> Fault {
+    match fault {
+        Fault::Reserved(_) => Fault::Reserved(None),
+        other => other,
+    }
 }
 
 pub(super) fn check_path<R: Resolve>(parts: &[Part<'_>]) -> Result<(), Fault> {
     parts.iter().try_for_each(|part| match part {
-        Part::Word(word) if R::STRICT && super::reserved::is_reserved(word) => Err(Fault::Reserved((*word).to_owned())),
-        Part::Index(digits) if index(digits).is_none() => Err(Fault::IndexRange((*digits).to_owned())),
+        Part::Word(word) if R::STRICT && super::reserved::is_reserved(word) => {
+            Err(Fault::Reserved(Some((*word).to_owned())))
+        }
+        Part::Index(digits) if index(digits).is_none() => Err(Fault::IndexRange),
         _ => Ok(()),
     })
 }
@@ -73,7 +90,7 @@ pub(super) fn path<R: Resolve>(parts: &[Part<'_>], resolver: &mut R) -> Result<P
     let mut steps = parts.iter().map(|part| match part {
         Part::Word(word) => Ok(Step::Name((*word).to_owned())),
         Part::Name(name) => self::name(name, resolver).map(Step::Name),
-        Part::Index(digits) => index(digits).map(Step::Index).ok_or_else(|| Fault::IndexRange((*digits).to_owned())),
+        Part::Index(digits) => index(digits).map(Step::Index).ok_or(Fault::IndexRange),
     });
     // The grammar starts every path with a name.
     let root = match steps.next() {
@@ -130,6 +147,7 @@ fn check_function(name: &str, place: Place) -> Result<Place, Fault> {
         Place::SetValue if name() == "list_append" => Ok(Place::SetOperand),
         Place::SetValue => Ok(place),
         _ if in_update => Err(Fault::NotInUpdate(name())),
+        Place::Operand if place == Place::Compared => Ok(place),
         wanted if wanted != place => Err(Fault::FunctionPlace(name())),
         _ => Ok(Place::Operand),
     }

@@ -2,6 +2,7 @@
 //! expression has no touches: it is an error, so that nothing passes unseen.
 
 use super::ast::{Action, Condition, Operand, Path, SetValue, Update};
+use super::shown::HIDDEN;
 
 /// One use of an attribute.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,6 +13,16 @@ pub struct Touch<'e> {
     pub nested: bool,
     /// What is done with it.
     pub usage: Usage,
+    /// Whether it stands where a value is expected, so that the name may be a value that lacks its `:placeholder`.
+    pub compared: bool,
+}
+
+impl<'e> Touch<'e> {
+    /// The name as a message may show it.
+    #[must_use]
+    pub fn shown(&self) -> &'e str {
+        if self.compared { HIDDEN } else { self.attribute }
+    }
 }
 
 /// What is done with an attribute.
@@ -61,10 +72,17 @@ fn condition_touches<'e, V>(condition: &'e Condition<V>, touches: &mut Vec<Touch
         Condition::Exists(path) | Condition::NotExists(path) => touches.push(touch(path, Usage::Presence)),
         Condition::Type(one, _) => touches.extend(operand(one)),
         Condition::Compare(left, _, right) | Condition::BeginsWith(left, right) | Condition::Contains(left, right) => {
-            touches.extend([left, right].into_iter().filter_map(operand));
+            touches.extend(operand(left));
+            touches.extend(compared(right));
         }
-        Condition::Between(one, low, high) => touches.extend([one, low, high].into_iter().filter_map(operand)),
-        Condition::In(one, all) => touches.extend(std::iter::once(one).chain(all).filter_map(operand)),
+        Condition::Between(one, low, high) => {
+            touches.extend(operand(one));
+            touches.extend([low, high].into_iter().filter_map(compared));
+        }
+        Condition::In(one, all) => {
+            touches.extend(operand(one));
+            touches.extend(all.iter().filter_map(compared));
+        }
     }
 }
 
@@ -76,9 +94,14 @@ fn operand<V>(operand: &Operand<V>) -> Option<Touch<'_>> {
     }
 }
 
+/// An operand behind the first one.
+fn compared<V>(operand: &Operand<V>) -> Option<Touch<'_>> {
+    self::operand(operand).map(|touch| Touch { compared: true, ..touch })
+}
+
 fn value_touches<'e, V>(value: &'e SetValue<V>, touches: &mut Vec<Touch<'e>>) {
     match value {
-        SetValue::Path(path) => touches.push(touch(path, Usage::Read)),
+        SetValue::Path(path) => touches.push(Touch { compared: true, ..touch(path, Usage::Read) }),
         SetValue::Value(_) => {}
         SetValue::IfNotExists(path, default) => {
             touches.push(touch(path, Usage::Read));
@@ -92,7 +115,7 @@ fn value_touches<'e, V>(value: &'e SetValue<V>, touches: &mut Vec<Touch<'e>>) {
 }
 
 fn touch(path: &Path, usage: Usage) -> Touch<'_> {
-    Touch { attribute: &path.root, nested: path.is_nested(), usage }
+    Touch { attribute: &path.root, nested: path.is_nested(), usage, compared: false }
 }
 
 #[cfg(test)]
@@ -140,6 +163,18 @@ mod tests {
             ("f", true, Usage::Modify),
         ];
         assert_eq!(read(&of_update(&update)), expected);
+    }
+
+    #[test]
+    fn a_name_where_a_value_belongs_is_not_shown() {
+        let names = Names::new();
+        let text = "a = Doe AND begins_with(b, Doe) AND c BETWEEN Doe AND Doe AND d IN (Doe) AND size(e) > size(Doe)";
+        let condition = condition::parse(text, Kind::Filter, &mut NamesOnly(&names)).unwrap();
+        let shown = of_condition(&condition);
+        assert!(shown.iter().all(|touch| (touch.attribute == "Doe") == (touch.shown() == HIDDEN)), "{shown:?}");
+        let update = update::parse("SET a = Doe, b = if_not_exists(b, Doe)", &mut NamesOnly(&names)).unwrap();
+        let shown = of_update(&update);
+        assert!(shown.iter().all(|touch| (touch.attribute == "Doe") == (touch.shown() == HIDDEN)), "{shown:?}");
     }
 
     #[test]

@@ -237,7 +237,7 @@ mod tests {
             ("SET a = :n :n", "Syntax error; token: \":n\", near: \":n :n\""),
             ("SET a = if_not_exists(a, :n + :n)", "Syntax error; token: \"+\", near: \":n + :n\""),
             ("  ", "Syntax error; token: \"<EOF>\", near: \"  \""),
-            ("ADD a b", "Syntax error; token: \"b\", near: \"a b\""),
+            ("ADD a b", "Syntax error; token: \"(redacted)\", near: \"(redacted)\", position: 6"),
             ("SET data = :n SET a = :n", "Attribute name is a reserved keyword; reserved keyword: data"),
             ("SET a = :n REMOVE b SET c = :n", "The \"SET\" section can only be used once in an update expression;"),
             ("SET a = SIZE(b)", "Invalid function name; function: SIZE"),

@@ -67,10 +67,6 @@ impl Batch<'_, '_> {
     /// What DynamoDB refuses of a whole batch.
     fn check(&self) -> Result<(), Result<Answer, Error>> {
         let invalid = |message: &str| Err(Ok(answers::validation(message)));
-        if self.entries.len() > MOST {
-            let reason = NotJson("Statements: there are more than 25");
-            return Err(Err(Error::request(OPERATION, reason)));
-        }
         let statements = || {
             let planned = self.entries.iter().filter_map(|entry| match entry {
                 Entry::Protected(planned, _) => Some(planned),
@@ -218,5 +214,3 @@ fn message(error: &Error) -> String {
     let first = hint.next().map(|first| first.to_ascii_uppercase());
     format!("{}: {error}. {}.", error.code(), first.into_iter().chain(hint).collect::<String>())
 }
-
-const MOST: usize = 25;

@@ -32,6 +32,7 @@ use dynaseal_item::Value;
 use dynaseal_keys::Answer;
 
 use crate::answers;
+use crate::bounds::LONGEST_STATEMENT;
 use crate::doc::Object;
 use crate::error::Error;
 use crate::table::Table;
@@ -98,12 +99,13 @@ impl<'e> Planned<'e> {
         text: &str,
         table: impl FnOnce(&str) -> Option<&'e Table>,
     ) -> Result<Self, Fault> {
-        if text.chars().count() > LONGEST {
-            return Err(Fault::Unreadable { at: LONGEST, expected: "the end of the statement" });
+        if text.chars().count() > LONGEST_STATEMENT {
+            return Err(Fault::Unreadable { at: LONGEST_STATEMENT, expected: "the end of the statement" });
         }
         let parameters = parameters(holder)?;
-        let (statement, used) = parse(text, &parameters)?;
-        let lacks_parameters = used > parameters.len();
+        let given = parameters.len();
+        let (statement, used) = parse(text, parameters)?;
+        let lacks_parameters = used > given;
         let table = table(&statement.target().table);
         let beside = BESIDE.iter().filter_map(|name| Some((*name, holder.raw(name)?.to_owned()))).collect();
         Ok(Self { statement, table, text: text.to_owned(), lacks_parameters, beside })
@@ -128,7 +130,7 @@ fn parameters(holder: &Object<'_>) -> Result<Vec<Value<'static>>, Fault> {
         instead: "give one attribute value for each question mark",
     };
     let Some(text) = holder.raw("Parameters") else { return Ok(Vec::new()) };
-    let all = crate::doc::array(text).map_err(|_| EXPECTED)?;
+    let all = crate::doc::list(text, LONGEST_STATEMENT).map_err(|_| EXPECTED)?;
     let read = |text: &str| dynaseal_item::json::read_value(text).map(Value::into_owned).map_err(|_| EXPECTED);
     all.into_iter().map(read).collect()
 }
@@ -136,6 +138,3 @@ fn parameters(holder: &Object<'_>) -> Result<Vec<Value<'static>>, Fault> {
 /// Members beside `Statement` and `Parameters`.
 const BESIDE: [&str; 5] =
     ["ConsistentRead", "Limit", "NextToken", "ReturnConsumedCapacity", "ReturnValuesOnConditionCheckFailure"];
-
-/// DynamoDB's longest statement, in characters.
-const LONGEST: usize = 8192;

@@ -12,7 +12,7 @@ use super::lex::{Token, TokenKind, lex};
 ///
 /// # Errors
 /// The statement cannot be read.
-pub(super) fn parse(text: &str, parameters: &[Value<'_>]) -> Result<(Statement, usize), Fault> {
+pub(super) fn parse(text: &str, parameters: Vec<Value<'static>>) -> Result<(Statement, usize), Fault> {
     let mut parser = Parser { tokens: lex(text)?, at: 0, end: text.len(), parameters, used: 0, operators: 0 };
     let statement = parser.statement()?;
     parser.sign(";");
@@ -27,7 +27,8 @@ pub(super) struct Parser<'t> {
     tokens: Vec<Token<'t>>,
     at: usize,
     end: usize,
-    pub(super) parameters: &'t [Value<'t>],
+    /// Each is taken out where it is used.
+    pub(super) parameters: Vec<Value<'static>>,
     /// How many parameters were used.
     pub(super) used: usize,
     /// How many operators its condition has so far.

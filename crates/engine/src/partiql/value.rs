@@ -72,7 +72,7 @@ impl Parser<'_> {
 
     /// The parameter of a `?`. One that is lacking is reported when the whole statement is read.
     fn parameter(&mut self) -> Value<'static> {
-        let parameter = self.parameters.get(self.used).cloned().map(Value::into_owned);
+        let parameter = self.parameters.get_mut(self.used).map(|value| std::mem::replace(value, Value::Null));
         self.used += 1;
         parameter.unwrap_or(Value::Null)
     }

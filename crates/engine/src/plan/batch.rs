@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use crate::doc::{Node, NotJson, Object, array};
+use crate::bounds::{KEYS, Listed, WRITES};
+use crate::doc::{Node, NotJson, Object, TOO_MANY, list};
 use crate::error::Error;
 
 use super::item::put_part;
@@ -14,13 +15,14 @@ const REQUEST_ITEMS: &str = "RequestItems";
 
 pub(crate) fn write<'e, 'a>(mut request: Request<'e, 'a>) -> Result<Plan<'e, 'a>, Error> {
     const MEMBERS: [&str; 3] = [REQUEST_ITEMS, "ReturnConsumedCapacity", "ReturnItemCollectionMetrics"];
-    let Some(mut tables) = request_items(&request)? else { return Ok(Plan::Forward) };
-    let (mut puts, mut protected) = (Vec::new(), BTreeMap::new());
+    let Some(mut tables) = request_items(&request, WRITES)? else { return Ok(Plan::Forward) };
+    let (mut puts, mut protected, mut left) = (Vec::new(), BTreeMap::new(), WRITES.most);
     for (name, node) in tables.entries_mut() {
         let (Some(table), Node::Raw(Cow::Borrowed(text))) = (request.tables.table(name), &*node) else { continue };
         let scope = Scope { operation: request.operation, table };
         scope.known(&request.body, &MEMBERS)?;
-        let writes = array(text).map_err(|error| request.bad(error))?;
+        let writes = list(text, left).map_err(|error| Error::listed(WRITES, error))?;
+        left = left.saturating_sub(writes.len());
         let mut nodes = Vec::with_capacity(writes.len());
         for (number, text) in writes.into_iter().enumerate() {
             nodes.push(write_one(&scope, text, number, &mut puts)?);
@@ -56,8 +58,8 @@ fn write_one<'e, 'a>(
 
 pub(crate) fn get<'e, 'a>(mut request: Request<'e, 'a>) -> Result<Plan<'e, 'a>, Error> {
     const MEMBERS: [&str; 5] = ["Keys", "ConsistentRead", "AttributesToGet", "ProjectionExpression", NAMES];
-    let Some(mut tables) = request_items(&request)? else { return Ok(Plan::Forward) };
-    let mut views = BTreeMap::new();
+    let Some(mut tables) = request_items(&request, KEYS)? else { return Ok(Plan::Forward) };
+    let (mut views, mut left) = (BTreeMap::new(), KEYS.most);
     let mixed = {
         let all: Vec<_> = tables.entries().filter_map(|(_, text)| Object::parse(text).ok()).collect();
         not_mixed(request.operation, &all.iter().collect::<Vec<_>>())
@@ -68,6 +70,8 @@ pub(crate) fn get<'e, 'a>(mut request: Request<'e, 'a>) -> Result<Plan<'e, 'a>, 
         scope.known(&request.body, &[REQUEST_ITEMS, "ReturnConsumedCapacity"])?;
         let mut keys = Object::parse(text).map_err(|error| request.bad(error))?;
         scope.known(&keys, &MEMBERS)?;
+        let asked = keys.raw("Keys").map_or(Ok(0), |keys| list(keys, left).map(|keys| keys.len()));
+        left = left.saturating_sub(asked.map_err(|error| Error::listed(KEYS, error))?);
         let (projection, taken) = scope.take_projection(&mut keys)?;
         let view = View { table, projection, index_of: None };
         views.insert(name.to_owned(), BatchView { view, taken });
@@ -82,9 +86,13 @@ pub(crate) fn get<'e, 'a>(mut request: Request<'e, 'a>) -> Result<Plan<'e, 'a>, 
 }
 
 /// The tables of a batch. One table under two names, its own and an ARN, could not be told apart in the answer.
-fn request_items<'a>(request: &Request<'_, 'a>) -> Result<Option<Object<'a>>, Error> {
+fn request_items<'a>(request: &Request<'_, 'a>, limit: Listed) -> Result<Option<Object<'a>>, Error> {
     let Some(text) = request.body.borrowed(REQUEST_ITEMS) else { return Ok(None) };
     let tables = Object::parse(text).map_err(|error| request.bad(error))?;
+    // Each has at least one entry.
+    if tables.len() > limit.most {
+        return Err(Error::listed(limit, TOO_MANY));
+    }
     let mut names: Vec<_> =
         tables.names().filter_map(|name| request.tables.table(name)).map(|table| table.name()).collect();
     names.sort_unstable();

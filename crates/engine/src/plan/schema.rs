@@ -2,7 +2,7 @@
 
 use dynaseal_item::Action;
 
-use crate::doc::{Object, array};
+use crate::doc::{MOST_ENTRIES, Object, list as entries};
 use crate::error::Error;
 use crate::learn::{fitted, keys_of};
 use crate::table::Table;
@@ -85,7 +85,7 @@ fn named(request: &Request<'_, '_>, member: &str) -> Result<Vec<String>, Error> 
     let bad = |error| Error::member(request.operation, member, error);
     let Some(list) = request.body.raw(member) else { return Ok(Vec::new()) };
     let mut names = Vec::new();
-    for entry in array(list).map_err(bad)? {
+    for entry in entries(list, MOST_ENTRIES).map_err(bad)? {
         let entry = Object::parse(entry).map_err(bad)?;
         names.extend(entry.text("AttributeName").map_err(bad)?.map(|name| name.into_owned()));
     }

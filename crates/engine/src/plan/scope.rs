@@ -6,13 +6,14 @@ use std::collections::BTreeSet;
 
 use dynaseal_item::Action;
 
-use crate::doc::{Node, NotJson, Object, text};
+use crate::doc::{Node, NotJson, Object, TOO_MANY, has_more_members, text};
 use crate::error::Error;
 use crate::expr::error::{Fault, Kind};
 use crate::expr::legacy::{LegacyCondition, LegacyUpdate};
 use crate::expr::lex::used_placeholders;
-use crate::expr::names::{Names, NamesOnly, Scope as Placeholders, Values};
+use crate::expr::names::{Names, Scope as Placeholders, Values};
 use crate::expr::projection::Projection;
+use crate::expr::shown::placeholder;
 use crate::expr::touch::{Touch, Usage, of_condition, of_update};
 use crate::expr::{condition, legacy};
 use crate::expressions::{self, Expressions, Legacy};
@@ -30,6 +31,9 @@ const KEY_CONDITIONS: &str = "KeyConditions";
 /// What came before condition, filter and update expressions.
 const LEGACY: [&str; 4] = ["Expected", "QueryFilter", "ScanFilter", UPDATES];
 pub(crate) const UPDATES: &str = "AttributeUpdates";
+
+/// More than the expressions of a request can use, each of which has at most 4 KB.
+const MOST_PLACEHOLDERS: usize = 4096;
 
 /// Expressions that stay in the request if they are still there, and so keep their names.
 const STAYING: [&str; 4] = ["KeyConditionExpression", "FilterExpression", "ConditionExpression", PROJECTION];
@@ -68,7 +72,7 @@ impl Scope<'_, '_> {
         match object.names().find(|name| !members.contains(name)) {
             None => not_mixed(self.operation, &[object]),
             Some(name) => Err(self.refused(
-                format!("the parameter {name} is not known to Dynaseal"),
+                format!("the parameter {} is not known to Dynaseal", placeholder(name)),
                 "leave the parameter out, or update Dynaseal",
             )),
         }
@@ -156,13 +160,14 @@ impl Scope<'_, '_> {
             let read = legacy::read_conditions(conditions);
             let read = read.map_err(|reason| self.bad(KEY_CONDITIONS, NotJson(reason)))?;
             let key = legacy::key_conditions(&read).map_err(|error| self.invalid(error))?;
-            let touch = |attribute| Touch { attribute, nested: false, usage: Usage::Read };
+            let touch = |attribute| Touch { attribute, nested: false, usage: Usage::Read, compared: false };
             return key.clauses.iter().map(|(attribute, _)| checked(KEY_CONDITIONS, &touch(attribute))).collect();
         }
         let member = Kind::KeyCondition.member();
         let Some(expression) = self.member(object, member)? else { return Ok(Vec::new()) };
-        let names = self.names(object)?;
-        let read = condition::parse(&expression, Kind::KeyCondition, &mut NamesOnly(&names));
+        // Looked up, values too: what stands for nothing would be refused by DynamoDB with the word itself.
+        let (names, values) = (self.names(object)?, self.values(object)?);
+        let read = condition::parse(&expression, Kind::KeyCondition, &mut Placeholders::new(&names, &values));
         let read = read.map_err(|error| self.invalid(error))?;
         of_condition(&read).iter().map(|touch| checked(member, touch)).collect()
     }
@@ -249,7 +254,7 @@ impl Scope<'_, '_> {
         let name = touch.attribute;
         match self.table.schema().action(name) {
             Some(Action::EncryptAndSign) if !is_presence(touch) => Err(self.refused(
-                format!("{member} reads \"{name}\", which is encrypted"),
+                format!("{member} reads \"{}\", which is encrypted", touch.shown()),
                 "move it to FilterExpression, which is asked of plaintext, or make the attribute sign_only",
             )),
             _ => Ok(()),
@@ -264,7 +269,7 @@ impl Scope<'_, '_> {
         }
         match self.table.schema().action(name) {
             None if !is_presence(touch) => Err(self.refused(
-                format!("{member} touches \"{name}\", which has no configured action"),
+                format!("{member} touches \"{}\", which has no configured action", touch.shown()),
                 "list the attribute in the table's configuration",
             )),
             _ => Ok(()),
@@ -281,6 +286,9 @@ impl Scope<'_, '_> {
     fn names(&self, object: &Object<'_>) -> Result<Names<'static>, Error> {
         let Some(raw) = object.raw(NAMES) else { return Ok(Names::new()) };
         let bad = |error| self.bad(NAMES, error);
+        if has_more_members(raw, MOST_PLACEHOLDERS) {
+            return Err(bad(TOO_MANY));
+        }
         let map = Object::parse(raw).map_err(bad)?;
         let entry =
             |(name, value): (&str, &str)| Ok((Cow::Owned(name.to_owned()), Cow::Owned(text(value)?.into_owned())));
@@ -288,8 +296,12 @@ impl Scope<'_, '_> {
     }
 
     fn values(&self, object: &Object<'_>) -> Result<Values<'static>, Error> {
+        let text = object.raw(VALUES).unwrap_or("{}");
+        if has_more_members(text, MOST_PLACEHOLDERS) {
+            return Err(self.bad(VALUES, TOO_MANY));
+        }
         let not_values = |_| self.bad(VALUES, NotJson("it is not a map of attribute values"));
-        expressions::values(object.raw(VALUES).unwrap_or("{}")).map_err(not_values)
+        expressions::values(text).map_err(not_values)
     }
 
     fn member<'o>(&self, object: &'o Object<'_>, member: &str) -> Result<Option<Cow<'o, str>>, Error> {

@@ -1,7 +1,8 @@
 //! PartiQL. A statement on a protected table is carried out by `partiql/`; one that cannot be read is refused as soon as it
 //! could mean such a table (FORMAT T24). What is about other tables alone passes byte for byte.
 
-use crate::doc::{Object, array};
+use crate::bounds::{BATCH, Listed, TRANSACTION};
+use crate::doc::{Object, list};
 use crate::error::Error;
 use crate::partiql::{Batch, Entry, Fault, Job, Planned, Transaction};
 use crate::table::Table;
@@ -43,7 +44,7 @@ pub(crate) fn batch<'e, 'a>(mut request: Request<'e, 'a>) -> Result<Plan<'e, 'a>
     const MEMBERS: [&str; 4] = [STATEMENT, "Parameters", "ConsistentRead", "ReturnValuesOnConditionCheckFailure"];
     let mut entries = Vec::new();
     let mut protected = false;
-    for text in listed(&request, LIST)? {
+    for text in listed(&request, BATCH)? {
         let holder = Object::parse(text).map_err(|error| request.bad(error))?;
         entries.push(match read(&request, &holder)? {
             Read::Other(planned) => Entry::Plain(text, planned.ok().map(Box::new)),
@@ -67,7 +68,7 @@ pub(crate) fn transaction<'e, 'a>(mut request: Request<'e, 'a>) -> Result<Plan<'
     const LIST: &str = "TransactStatements";
     const MEMBERS: [&str; 3] = [STATEMENT, "Parameters", "ReturnValuesOnConditionCheckFailure"];
     let (mut statements, mut unread, mut found, mut holders) = (Vec::new(), None, None, Vec::new());
-    for text in listed(&request, LIST)? {
+    for text in listed(&request, TRANSACTION)? {
         let holder = Object::parse(text).map_err(|error| request.bad(error))?;
         match read(&request, &holder)? {
             Read::Other(Ok(planned)) => statements.push(planned),
@@ -91,9 +92,9 @@ pub(crate) fn transaction<'e, 'a>(mut request: Request<'e, 'a>) -> Result<Plan<'
     Ok(Plan::Statements(Box::new(Job::Transaction(Transaction { body: request.body, statements, table }))))
 }
 
-fn listed<'a>(request: &Request<'_, 'a>, member: &str) -> Result<Vec<&'a str>, Error> {
-    match request.body.borrowed(member) {
-        Some(list) => array(list).map_err(|error| request.bad(error)),
+fn listed<'a>(request: &Request<'_, 'a>, limit: Listed) -> Result<Vec<&'a str>, Error> {
+    match request.body.borrowed(limit.member) {
+        Some(text) => list(text, limit.most).map_err(|error| Error::listed(limit, error)),
         None => Ok(Vec::new()),
     }
 }

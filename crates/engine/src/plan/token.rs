@@ -1,7 +1,11 @@
 //! The token of a transaction whose bytes differ every time it is sealed. It is made of the caller's token, or of the id that
 //! an SDK gives all attempts of a call, and of what the caller asked for: the same request sent again meets it, also through another gateway.
 
-use serde_json::Value;
+use std::fmt;
+
+use dynaseal_item::json;
+use serde::Serialize;
+use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
 use crate::doc::NotJson;
 use crate::error::Error;
@@ -45,26 +49,130 @@ pub(super) fn token(request: &Request<'_, '_>) -> Result<Token, Error> {
 }
 
 /// A request without what has no meaning in it. SDKs write the members of maps and sets in another order each time that
-/// the same request is built (Rust and Go do), and DynamoDB takes it for the same request.
+/// the same request is built (Rust and Go do), and DynamoDB takes it for the same request. It is written as it is read:
+/// a tree of a hostile body would be many times as large.
 pub(crate) fn canonical(text: &str) -> Result<Vec<u8>, NotJson> {
-    let not_json = |_| NotJson("it is not JSON, or nested too deeply");
-    let mut value: Value = serde_json::from_str(text).map_err(not_json)?;
-    value.sort_all_objects();
-    sort_sets(&mut value);
-    serde_json::to_vec(&value).map_err(not_json)
+    let mut out = Vec::new();
+    let mut reader = serde_json::Deserializer::from_str(text);
+    let read = Meant { out: &mut out, is_set: false }.deserialize(&mut reader).and_then(|()| reader.end());
+    read.map_err(|_| NotJson("it is not JSON, or nested too deeply"))?;
+    Ok(out)
 }
 
-/// A list under one of these names is a set: in an attribute's own map the names are followed by objects.
-fn sort_sets(value: &mut Value) {
-    match value {
-        Value::Object(members) => members.iter_mut().for_each(|(name, value)| match value {
-            Value::Array(set) if ["SS", "NS", "BS"].contains(&name.as_str()) => {
-                set.sort_by(|one, two| one.as_str().cmp(&two.as_str()));
+const LONG: &str = "the text is too long";
+
+/// Writes one value.
+struct Meant<'o> {
+    out: &'o mut Vec<u8>,
+    /// Whether a list here is a set: in an attribute's own map the names of sets are followed by objects.
+    is_set: bool,
+}
+
+impl Meant<'_> {
+    /// Puts the parts that were written since `start` in order, between brackets. Each part is given by its end.
+    fn close<E: de::Error>(out: &mut Vec<u8>, start: usize, ends: &[u32], [open, end]: [u8; 2]) -> Result<(), E> {
+        let text = out.split_off(start);
+        let mut from = 0;
+        let mut parts = Vec::with_capacity(ends.len());
+        for end in ends {
+            parts.push(text.get(from..*end as usize).ok_or_else(|| E::custom(LONG))?);
+            from = *end as usize;
+        }
+        parts.sort_unstable();
+        out.push(open);
+        for (at, part) in parts.iter().enumerate() {
+            out.extend((at > 0).then_some(b','));
+            out.extend_from_slice(part);
+        }
+        out.push(end);
+        Ok(())
+    }
+
+    /// Where a part ends that was written since `start`.
+    fn end<E: de::Error>(&self, start: usize) -> Result<u32, E> {
+        self.out.len().checked_sub(start).and_then(|end| u32::try_from(end).ok()).ok_or_else(|| E::custom(LONG))
+    }
+
+    fn scalar<E: de::Error>(self, value: impl Serialize) -> Result<(), E> {
+        serde_json::to_writer(self.out, &value).map_err(E::custom)
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Meant<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Meant<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        let (start, mut ends) = (self.out.len(), Vec::new());
+        while let Some(name) = map.next_key_seed(json::Text)? {
+            json::write_text(&name, self.out);
+            self.out.push(b':');
+            let is_set = ["SS", "NS", "BS"].contains(&name.as_ref());
+            map.next_value_seed(Meant { out: self.out, is_set })?;
+            ends.push(self.end(start)?);
+        }
+        Meant::close(self.out, start, &ends, *b"{}")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut all: A) -> Result<(), A::Error> {
+        if !self.is_set {
+            let mut before = b'[';
+            loop {
+                let end = self.out.len();
+                self.out.push(before);
+                if all.next_element_seed(Meant { out: self.out, is_set: false })?.is_none() {
+                    self.out.truncate(end);
+                    break;
+                }
+                before = b',';
             }
-            other => sort_sets(other),
-        }),
-        Value::Array(all) => all.iter_mut().for_each(sort_sets),
-        _ => {}
+            self.out.extend_from_slice(if before == b'[' { b"[]" } else { b"]" });
+            return Ok(());
+        }
+        let (start, mut ends) = (self.out.len(), Vec::new());
+        loop {
+            if all.next_element_seed(Meant { out: self.out, is_set: false })?.is_none() {
+                break;
+            }
+            ends.push(self.end(start)?);
+        }
+        Meant::close(self.out, start, &ends, *b"[]")
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<(), E> {
+        json::write_text(text, self.out);
+        Ok(())
+    }
+
+    fn visit_bool<E: de::Error>(self, value: bool) -> Result<(), E> {
+        self.scalar(value)
+    }
+
+    fn visit_i64<E: de::Error>(self, value: i64) -> Result<(), E> {
+        self.scalar(value)
+    }
+
+    fn visit_u64<E: de::Error>(self, value: u64) -> Result<(), E> {
+        self.scalar(value)
+    }
+
+    fn visit_f64<E: de::Error>(self, value: f64) -> Result<(), E> {
+        self.scalar(value)
+    }
+
+    fn visit_unit<E: de::Error>(self) -> Result<(), E> {
+        self.scalar(())
     }
 }
 

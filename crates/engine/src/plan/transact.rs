@@ -3,8 +3,10 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use crate::doc::{Node, Object, array};
+use crate::bounds::{GETS, PUTS};
+use crate::doc::{Node, Object, list};
 use crate::error::Error;
+use crate::expr::shown::placeholder;
 use crate::modify::{Entry, Transact};
 
 use super::item::{put_part, transact_members, transact_work};
@@ -19,7 +21,7 @@ pub(crate) fn write<'e, 'a>(mut request: Request<'e, 'a>) -> Result<Plan<'e, 'a>
     let (mut puts, mut works) = (Vec::new(), BTreeMap::new());
     let views = each(&mut request, &MEMBERS, |scope, action, part, number| {
         let Some((action, members)) = transact_members(action) else {
-            let what = format!("the action {action} is not known to Dynaseal");
+            let what = format!("the action {} is not known to Dynaseal", placeholder(action));
             return Err(scope.refused(what, "use Put, Update, Delete or ConditionCheck"));
         };
         scope.known(part, &members)?;
@@ -54,7 +56,9 @@ pub(crate) fn write<'e, 'a>(mut request: Request<'e, 'a>) -> Result<Plan<'e, 'a>
 pub(crate) fn get<'e, 'a>(mut request: Request<'e, 'a>) -> Result<Plan<'e, 'a>, Error> {
     let views = each(&mut request, &[TRANSACT_ITEMS, "ReturnConsumedCapacity"], |scope, action, part, _| {
         if action != "Get" {
-            return Err(scope.refused(format!("the action {action} is not known to Dynaseal"), "use Get"));
+            return Err(
+                scope.refused(format!("the action {} is not known to Dynaseal", placeholder(action)), "use Get")
+            );
         }
         scope.known(part, &["TableName", "Key", "ProjectionExpression", NAMES])?;
         let (projection, _) = scope.take_projection(part)?;
@@ -81,7 +85,9 @@ fn each<'e, 'a>(
     let bad = |error| Error::request(operation, error);
     let Some(text) = request.body.borrowed(TRANSACT_ITEMS) else { return Ok(None) };
     let (mut nodes, mut views) = (Vec::new(), Vec::new());
-    for (number, text) in array(text).map_err(bad)?.into_iter().enumerate() {
+    let limit = if operation == "TransactGetItems" { GETS } else { PUTS };
+    let all = list(text, limit.most).map_err(|error| Error::listed(limit, error))?;
+    for (number, text) in all.into_iter().enumerate() {
         let mut action = Object::parse(text).map_err(bad)?;
         let mut view = None;
         for (name, node) in action.entries_mut() {

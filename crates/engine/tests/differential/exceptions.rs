@@ -5,6 +5,8 @@ use std::fmt;
 use dynaseal_engine::expr::error::Error;
 use serde_json::Value;
 
+use crate::redaction::hides_only;
+
 /// What came of a pair.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Outcome {
@@ -19,6 +21,13 @@ pub enum Outcome {
 impl Outcome {
     pub fn of(error: &Error) -> Self {
         if error.in_request() { Outcome::Request(error.message()) } else { Outcome::Item(error.message()) }
+    }
+
+    /// Whether this is the other, but for what it hides because it may be a value.
+    pub fn hides_only(&self, other: &Self) -> bool {
+        let alike =
+            matches!((self, other), (Outcome::Request(_), Outcome::Request(_)) | (Outcome::Item(_), Outcome::Item(_)));
+        alike && self.refusal().zip(other.refusal()).is_some_and(|(ours, theirs)| hides_only(ours, theirs))
     }
 
     fn refusal(&self) -> Option<&str> {

@@ -203,3 +203,44 @@ const DYNAMODB: [&str; 24] = [
     "ListTagsOfResource",
     "SearchVectors",
 ];
+
+/// Nothing that is longer or deeper than DynamoDB takes is handed to the engine, whatever the table.
+#[test]
+fn requests_are_bounded_before_they_are_handed_over() {
+    let embedded = with_users();
+    let refused = |operation: &'static str, body: Value| {
+        let (status, answer) = call(&embedded, operation, body.to_string().as_bytes());
+        assert_eq!(status, 400, "{answer}");
+        let message = answer["message"].as_str().or(answer["Message"].as_str()).unwrap().to_owned();
+        assert!(!message.contains("xxxx"), "{message}");
+        message
+    };
+    let (long, deep) = (format!("a = {}", "x".repeat(4093)), format!("{}a = b{}", "(".repeat(65), ")".repeat(65)));
+    let key = json!({"id": {"S": "1"}});
+    for (operation, member) in [
+        ("Scan", "FilterExpression"),
+        ("Scan", "ProjectionExpression"),
+        ("Query", "KeyConditionExpression"),
+        ("UpdateItem", "UpdateExpression"),
+        ("DeleteItem", "ConditionExpression"),
+    ] {
+        for (text, words) in [(&long, "maximum allowed size"), (&deep, "too many operators")] {
+            let message = refused(operation, json!({"TableName": "Users", "Key": key, member: text}));
+            assert!(message.contains(&format!("Invalid {member}: ")) && message.contains(words), "{message}");
+            let get = json!({"TransactItems": [{"Update": {"TableName": "Users", "Key": key, member: text}}]});
+            assert!(refused("TransactWriteItems", get).contains(words));
+        }
+    }
+    let statement = format!("SELECT * FROM Users WHERE id = '{}'", "x".repeat(8192));
+    assert!(refused("ExecuteStatement", json!({"Statement": statement})).contains("8192"));
+    let put = json!({"PutRequest": {"Item": {"id": {"S": "x".repeat(200)}}}});
+    assert!(refused("BatchWriteItem", json!({"RequestItems": {"Users": vec![put; 26]}})).contains("25"));
+    let nested = (0..33).fold(json!({"S": "x"}), |inner, _| json!({"L": [inner]}));
+    let item = json!({"TableName": "Users", "Item": {"id": {"S": "1"}, "a": nested}});
+    assert!(refused("PutItem", item).contains("Nesting Levels have exceeded supported limits"));
+    // What is within the limits is the engine's to judge.
+    let filter = format!("{}a = :a{}", "NOT (".repeat(20), ")".repeat(20));
+    let scan =
+        json!({"TableName": "Users", "FilterExpression": filter, "ExpressionAttributeValues": {":a": {"S": "x"}}});
+    assert_eq!(call(&embedded, "Scan", scan.to_string().as_bytes()).0, 200);
+}

@@ -6,6 +6,7 @@ use dynaseal_engine::{Engine, Service, Wire};
 use dynaseal_gateway::Embedded;
 use serde_json::{Value, json};
 
+use super::redaction::hides_only;
 use super::{call, call_service, normal};
 
 /// A request of a sequence.
@@ -160,6 +161,13 @@ impl Sides<'_> {
                 if let message @ Value::String(_) = take(&mut side.body, "Message") {
                     side.body["message"] = message;
                 }
+            }
+            // A message never repeats what may be a value; all else of it is the same.
+            if let (Some(theirs), Some(ours)) = (plain.body["message"].as_str(), protected.body["message"].as_str())
+                && hides_only(ours, theirs)
+            {
+                let ours = ours.to_owned();
+                plain.body["message"] = ours.into();
             }
             if plain != protected || more[0] != more[1] {
                 return Some(Difference { step, asked, plain, protected });

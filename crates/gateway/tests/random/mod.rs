@@ -8,6 +8,8 @@
 )]
 
 pub mod compare;
+#[path = "../../../engine/tests/support/redaction.rs"]
+mod redaction;
 pub mod run;
 pub mod shrink;
 

@@ -22,6 +22,7 @@ mod kms;
 mod process;
 mod read;
 mod server;
+mod sockets;
 mod streams;
 mod transact;
 mod upstream;

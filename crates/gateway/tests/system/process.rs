@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use crate::support::{self, Gateway, assert_error, target, upstream};
 use bytes::Bytes;
-use dynaseal_gateway::{Embedded, UpstreamLimits, start_log};
+use dynaseal_gateway::{Embedded, Settings, UpstreamLimits, start_log};
 use http_body_util::Full;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
@@ -72,6 +72,74 @@ async fn the_log_holds_no_text_of_a_caller_at_any_level() {
     for secret in ["canary", &support::TEST_SECRET.to_lowercase(), support::TEST_TOKEN, "hyper", "aws_"] {
         assert!(!text.contains(secret), "{secret} is in the log:\n{log}");
     }
+}
+
+/// At the level that the command has by default, the line of a refused item says of which tables, so that whoever is
+/// alerted knows where to look; and a name that is none is not printed.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_log_of_a_refused_item_names_its_tables() {
+    if std::env::var(CHILD).is_ok() {
+        start_log(tracing::Level::INFO).unwrap();
+        refuse_items().await;
+        return;
+    }
+    let run = || child("the_log_of_a_refused_item_names_its_tables", "log", &[]);
+    let ran = tokio::task::spawn_blocking(run).await.unwrap();
+    let log = String::from_utf8_lossy(&ran.stderr).into_owned();
+    output(&ran);
+    for (operation, tables) in [
+        ("GetItem", "Users"),
+        ("Scan", "Users"),
+        ("BatchGetItem", "Other,Users"),
+        ("TransactGetItems", "Other,Users"),
+        ("ExecuteStatement", "Users"),
+        ("ExecuteTransaction", "Users"),
+    ] {
+        let line = format!("ERROR dynaseal_gateway::trace: request operation=\"{operation}\" tables=\"{tables}\"");
+        let line = log.lines().find(|text| text.contains(&line));
+        let line = line.unwrap_or_else(|| panic!("{operation} on {tables} is not in the log:\n{log}"));
+        assert!(line.contains("status=400") && line.contains("code=\"DSL-3001\""), "{line}");
+    }
+    let refused = "WARN dynaseal_gateway::trace: request operation=\"PutItem\" tables=\"Users\"";
+    assert!(log.lines().any(|line| line.contains(refused)), "{log}");
+    assert!(!log.contains('\u{1b}') && !log.contains('\u{202e}') && !log.contains("yranac"), "{log}");
+}
+
+/// Reads an item that was never sealed in every way, and calls what is no table.
+async fn refuse_items() {
+    let database = crate::protected::database();
+    let item = serde_json::json!({"TableName": "Users", "Item": {"id": {"S": "1"}, "text": {"S": "CANARY"}}});
+    assert!(database.call(&crate::protected::request("PutItem", &item)).ok());
+    let other = serde_json::json!({
+        "TableName": "Other", "BillingMode": "PAY_PER_REQUEST",
+        "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}],
+        "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
+    });
+    assert!(database.call(&crate::protected::request("CreateTable", &other)).ok());
+    let gateway = Gateway::start_for(crate::protected::engine(), Settings::default(), Arc::new(database)).await;
+    let key = r#"{"id":{"S":"1"}}"#;
+    for (operation, body) in [
+        ("GetItem", format!(r#"{{"TableName":"Users","Key":{key}}}"#)),
+        ("Scan", r#"{"TableName":"arn:aws:dynamodb:eu-west-1:000000000000:table/Users"}"#.to_owned()),
+        ("Scan", r#"{"TableName":"Users"}"#.to_owned()),
+        ("BatchGetItem", format!(r#"{{"RequestItems":{{"Other":{{"Keys":[{key}]}},"Users":{{"Keys":[{key}]}}}}}}"#)),
+        (
+            "TransactGetItems",
+            format!(
+                r#"{{"TransactItems":[{{"Get":{{"TableName":"Other","Key":{key}}}}},{{"Get":{{"TableName":"Users","Key":{key}}}}}]}}"#
+            ),
+        ),
+        ("ExecuteStatement", r#"{"Statement":"SELECT * FROM Users WHERE id = '1'"}"#.to_owned()),
+        (
+            "ExecuteTransaction",
+            r#"{"TransactStatements":[{"Statement":"SELECT * FROM Users WHERE id = '1'"}]}"#.to_owned(),
+        ),
+        ("PutItem", r#"{"TableName":"Users","Item":{"id":{"S":"1"},"aws_dbe_head":{"S":"x"}}}"#.to_owned()),
+        ("FlyToTheMoon", r#"{"TableName":"Users\u202eyranac\u001b[31m"}"#.to_owned()),
+    ] {
+        gateway.call(operation, &body).await;
+    }
+    gateway.stop().await.unwrap();
 }
 
 /// A canary in every place of a request that a caller fills.

@@ -312,6 +312,11 @@ connect_timeout = 1.5
 timeout = 20
 drain_timeout = 30
 max_in_flight = 10
+max_connections = 100
+max_connections_per_peer = 20
+stall_timeout = 2
+min_rate = 1024
+allowed_hosts = ["Gateway.example.com"]
 "#;
     let config = parse(text).unwrap();
     let gateway = &config.gateway;
@@ -319,6 +324,9 @@ max_in_flight = 10
     assert_eq!(gateway.database.as_deref(), Some(Path::new("conf/data.db")));
     assert_eq!(gateway.connect_timeout, Some(Duration::from_millis(1500)));
     assert_eq!((gateway.max_in_flight, gateway.allow_remote), (Some(10), false));
+    assert_eq!((gateway.max_connections, gateway.max_connections_per_peer), (Some(100), Some(20)));
+    assert_eq!((gateway.stall_timeout, gateway.min_rate), (Some(Duration::from_secs(2)), Some(1024)));
+    assert_eq!(gateway.allowed_hosts, ["gateway.example.com"]);
     assert_eq!(config.warnings.iter().map(|w| w.code).collect::<Vec<_>>(), ["DSL-5204"]);
 
     let text = r#"
@@ -329,6 +337,7 @@ database = "data.db"
 timeout = 0
 drain_timeout = "30"
 max_in_flight = 0
+allowed_hosts = ["http://x.example", "x.example", "*.example"]
 "#;
     let expected = [
         "3:10 DSL-5006 listen can be reached from other machines, and callers are not checked",
@@ -337,6 +346,8 @@ max_in_flight = 0
         "6:11 DSL-5005 timeout in [gateway] is out of range",
         "7:17 DSL-5004 drain_timeout in [gateway] is of type string",
         "8:17 DSL-5005 max_in_flight in [gateway] is out of range",
+        "9:18 DSL-5005 allowed_hosts cannot hold \"http://x.example\"",
+        "9:51 DSL-5005 allowed_hosts cannot hold \"*.example\"",
     ];
     assert_eq!(faults(text), expected);
 }

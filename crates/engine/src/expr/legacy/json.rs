@@ -3,7 +3,7 @@
 use dynaseal_item::{Value, json};
 
 use super::{LegacyCondition, LegacyUpdate};
-use crate::doc::{NotJson, Object, array, text};
+use crate::doc::{MOST_ENTRIES, NotJson, Object, TOO_MANY, has_more_members, list, text};
 
 /// Reads `Expected`, `KeyConditions`, `QueryFilter` or `ScanFilter`.
 ///
@@ -11,7 +11,8 @@ use crate::doc::{NotJson, Object, array, text};
 /// Says what was expected, without any of the text.
 pub fn read_conditions(parameter: &str) -> Result<Vec<LegacyCondition<'_>>, &'static str> {
     members(parameter, &["ComparisonOperator", "AttributeValueList", "Value", "Exists"], |attribute, members| {
-        let list = members.borrowed("AttributeValueList").map(|list| array(list)?.into_iter().map(value).collect());
+        let values = members.borrowed("AttributeValueList");
+        let values = values.map(|values| list(values, MOST_ENTRIES)?.into_iter().map(value).collect());
         let exists = members.raw("Exists").map(|exists| match exists {
             "true" => Ok(true),
             "false" => Ok(false),
@@ -20,7 +21,7 @@ pub fn read_conditions(parameter: &str) -> Result<Vec<LegacyCondition<'_>>, &'st
         Ok(LegacyCondition {
             attribute,
             operator: members.text("ComparisonOperator")?.map(|operator| operator.into_owned()),
-            list: list.transpose()?,
+            list: values.transpose()?,
             value: members.borrowed("Value").map(value).transpose()?,
             exists: exists.transpose()?,
         })
@@ -46,7 +47,8 @@ pub fn read_updates(parameter: &str) -> Result<Vec<LegacyUpdate<'_>>, &'static s
 /// # Errors
 /// Says what was expected, without any of the text.
 pub fn read_attributes(parameter: &str) -> Result<Vec<String>, &'static str> {
-    let names = array(parameter).and_then(|names| names.into_iter().map(|name| Ok(text(name)?.into_owned())).collect());
+    let names = list(parameter, MOST_ENTRIES)
+        .and_then(|names| names.into_iter().map(|name| Ok(text(name)?.into_owned())).collect());
     names.map_err(|NotJson(reason)| reason)
 }
 
@@ -63,6 +65,9 @@ fn members<'t, T>(
         }
         read(name, &members)
     };
+    if has_more_members(parameter, MOST_ENTRIES) {
+        return Err(TOO_MANY.0);
+    }
     let all = Object::parse(parameter).and_then(|object| {
         let names: Vec<_> = object.names().map(str::to_owned).collect();
         let entries = names.into_iter().map(|name| {

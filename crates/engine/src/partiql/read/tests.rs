@@ -4,7 +4,7 @@ use super::*;
 
 /// The calls of a SELECT from a table with key `k` and `s`, and whether something is left to ask of what comes back.
 fn calls(text: &str) -> Result<(Vec<String>, bool), Fault> {
-    let (statement, _) = parse(text, &[]).unwrap();
+    let (statement, _) = parse(text, Vec::new()).unwrap();
     let Statement::Select(select) = statement else { panic!("{text}") };
     let read = read(&select, &Keys { partition: "k".into(), sort: Some("s".into()) })?;
     let body = |body: &Object<'static>| {
@@ -87,6 +87,6 @@ fn the_longest_clause_is_carried_out() {
     let alternatives = clause.replace("AND", "OR");
     assert!(calls(&format!("SELECT * FROM T WHERE {alternatives}")).unwrap().0[0].starts_with("Scan | a = 1 OR"));
     for words in [" AND ", " OR ", " AND NOT "] {
-        assert!(parse(&format!("SELECT * FROM T WHERE {}", vec!["a=1"; 900].join(words)), &[]).is_err());
+        assert!(parse(&format!("SELECT * FROM T WHERE {}", vec!["a=1"; 900].join(words)), Vec::new()).is_err());
     }
 }
