@@ -104,21 +104,21 @@ impl Transact<'_, '_> {
                     Err(Error::Answer { .. }) if again => {}
                     opened => return opened,
                 },
-                Ok(answer) => match {
+                Ok(answer) => {
                     *lost = !again;
-                    answers::failed(&answer)
-                } {
-                    // It was carried out under this token before.
-                    Some(Failed::Token) => return Ok(answers::nothing()),
-                    Some(Failed::Transaction) => match Cancelled::parse(&answer)? {
-                        cancelled if cancelled.lost_a_race(&sent)? => {}
-                        cancelled => {
-                            let answer = cancelled.explained(&answer, &sent)?;
-                            return reply::open(OPERATION, &self.reply, answer, io).await;
-                        }
-                    },
-                    _ => return reply::open(OPERATION, &self.reply, answer, io).await,
-                },
+                    match answers::failed(&answer) {
+                        // It was carried out under this token before.
+                        Some(Failed::Token) => return Ok(answers::nothing()),
+                        Some(Failed::Transaction) => match Cancelled::parse(&answer)? {
+                            cancelled if cancelled.lost_a_race(&sent)? => {}
+                            cancelled => {
+                                let answer = cancelled.explained(&answer, &sent)?;
+                                return reply::open(OPERATION, &self.reply, answer, io).await;
+                            }
+                        },
+                        _ => return reply::open(OPERATION, &self.reply, answer, io).await,
+                    }
+                }
                 Err(WireError::Broken | WireError::Timeout) if again => {}
                 Err(source) => return Err(Error::Wire { operation: OPERATION.to_owned(), source }),
             }

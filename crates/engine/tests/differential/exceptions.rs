@@ -160,7 +160,8 @@ const EXCEPTIONS: [Exception; 16] = [
         reason: "DynamoDB names the expression in front of every fault; dynoxide forgets it for words and placeholders",
         holds: |_, ours, theirs| {
             let rest = ours.refusal().and_then(|text| text.strip_prefix("Invalid KeyConditionExpression: "));
-            rest.is_some() && rest == theirs.refusal()
+            let both = rest.zip(theirs.refusal());
+            both.is_some_and(|(rest, theirs)| rest == theirs || hides_only(rest, theirs))
         },
     },
     Exception {
