@@ -11,6 +11,7 @@
 
 mod support;
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::config::retry::RetryConfig;
@@ -168,6 +169,19 @@ async fn an_answer_that_stops_coming_is_not_waited_for() {
         }
         other => panic!("{other:?}"),
     }
+}
+
+#[tokio::test]
+async fn an_answer_without_an_end_is_not_read_to_it() {
+    let store = Store::start().await;
+    let db = store.sealed();
+    let taken = store.babble();
+    match db.get_item().table_name("Users").key("id", s("1")).send().await.unwrap_err() {
+        SdkError::DispatchFailure(failure) => assert!(format!("{failure:?}").contains("TooLong"), "{failure:?}"),
+        other => panic!("{other:?}"),
+    }
+    // One page's most, once.
+    assert_eq!(taken.load(Ordering::SeqCst), 65);
 }
 
 /// What one head writes, the other reads and changes.

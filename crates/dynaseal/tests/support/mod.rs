@@ -45,8 +45,10 @@ struct Inner {
     under_way: Arc<AtomicUsize>,
     /// How many requests from now on are never answered.
     stuck: AtomicUsize,
-    /// Whether answers begin and never end.
+    /// Whether answers begin and never come to an end.
     stalls: AtomicBool,
+    /// Whether answers go on and on; how many MiB of them were taken.
+    endless: Mutex<Option<Arc<AtomicUsize>>>,
 }
 
 /// What becomes of one request.
@@ -76,6 +78,7 @@ impl Store {
             seen,
             lost,
             fates: Mutex::default(),
+            endless: Mutex::default(),
             under_way: Arc::default(),
             stuck,
             stalls,
@@ -151,9 +154,10 @@ impl Store {
         let response = http::Response::builder().status(answer.status).header("x-amzn-requestid", "STORE");
         // Of other bytes than those that the caller gets.
         let response = response.header("x-amz-crc32", answer.body.len());
-        let body = match self.0.stalls.load(Ordering::SeqCst) {
-            true => SdkBody::from_body_1_x(Stalled),
-            false => SdkBody::from(answer.body),
+        let body = match (self.0.stalls.load(Ordering::SeqCst), self.0.endless.lock().unwrap().clone()) {
+            (true, _) => SdkBody::from_body_1_x(Stalled),
+            (false, Some(taken)) => SdkBody::from_body_1_x(Endless(taken)),
+            (false, None) => SdkBody::from(answer.body),
         };
         HttpResponse::try_from(response.body(body).unwrap()).unwrap()
     }
@@ -200,6 +204,11 @@ impl Store {
 
     pub(crate) fn stall(&self) {
         self.0.stalls.store(true, Ordering::SeqCst);
+    }
+
+    /// From now on answers do not end; gives how many MiB of them were taken.
+    pub(crate) fn babble(&self) -> Arc<AtomicUsize> {
+        self.0.endless.lock().unwrap().get_or_insert_default().clone()
     }
 
     pub(crate) fn database(&self) -> Arc<Embedded> {
@@ -305,6 +314,22 @@ impl http_body::Body for Stalled {
         _: &mut Context<'_>,
     ) -> Poll<Option<Result<http_body::Frame<bytes::Bytes>, std::io::Error>>> {
         Poll::Pending
+    }
+}
+
+/// A body that has no end.
+struct Endless(Arc<AtomicUsize>);
+
+impl http_body::Body for Endless {
+    type Data = bytes::Bytes;
+    type Error = std::io::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<http_body::Frame<bytes::Bytes>, std::io::Error>>> {
+        self.0.fetch_add(1, Ordering::SeqCst);
+        Poll::Ready(Some(Ok(http_body::Frame::data(bytes::Bytes::from_static(&[b' '; 1 << 20])))))
     }
 }
 

@@ -85,10 +85,6 @@ mod tests {
 
     use super::*;
 
-    fn chmod(path: &Path, mode: u32) {
-        fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
-    }
-
     #[test]
     fn only_regular_files_of_reasonable_length_are_read() {
         let folder = tempfile::tempdir().unwrap();
@@ -115,6 +111,7 @@ mod tests {
         fs::write(&file, "").unwrap();
         let link = outer.path().join("link");
         symlink(&file, &link).unwrap();
+        let chmod = |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
         for (of_folder, of_file, expected) in [
             (0o755, 0o644, false),
             (0o775, 0o664, false),

@@ -120,7 +120,12 @@ impl Transact<'_, '_> {
                     }
                 }
                 Err(WireError::Broken | WireError::Timeout) if again => {}
-                Err(source) => return Err(Error::Wire { operation: OPERATION.to_owned(), source }),
+                Err(source) => {
+                    if matches!(source, WireError::NoCredentials | WireError::NoWay(_)) {
+                        *lost = !again;
+                    }
+                    return Err(Error::Wire { operation: OPERATION.to_owned(), source });
+                }
             }
             io.clock.sleep(pause(attempt)?).await;
         }
