@@ -27,7 +27,7 @@ export async function start(more = {}) {
   await writeFile(files.cert, certificate);
   await writeFile(files.key, key, { mode: 0o600 });
   const config = join(folder, "store.toml");
-  await writeFile(config, `[gateway]\nlisten = "127.0.0.1:0"\nupstream = "embedded"\ndatabase = ${JSON.stringify(files.database)}\n`);
+  await writeFile(config, `allow_no_tables = true\n[gateway]\nlisten = "127.0.0.1:0"\nupstream = "embedded"\ndatabase = ${JSON.stringify(files.database)}\n`);
 
   const aws = {
     AWS_ACCESS_KEY_ID: "test", AWS_SECRET_ACCESS_KEY: "test", AWS_REGION: "us-east-1", AWS_EC2_METADATA_DISABLED: "true",

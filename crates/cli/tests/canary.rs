@@ -350,7 +350,8 @@ fn config() -> String {
     .join("\n")
 }
 
-const STORE: &str = "[gateway]\nlisten = \"127.0.0.1:0\"\nupstream = \"embedded\"\ndatabase = \"data.db\"\n";
+const STORE: &str =
+    "allow_no_tables = true\n[gateway]\nlisten = \"127.0.0.1:0\"\nupstream = \"embedded\"\ndatabase = \"data.db\"\n";
 
 /// As much as the log can say.
 const VERBOSE: &[&str] = &["--log", "trace"];

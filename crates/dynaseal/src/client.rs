@@ -22,7 +22,7 @@ use crate::sealing::Sealing;
 /// reach the services that hold its keys.
 ///
 /// # Errors
-/// The configuration is sealed already, there is no HTTP client to send with, or keys need a service to which the
+/// The engine protects nothing, the configuration is sealed already, there is no HTTP client to send with, or keys need a service to which the
 /// [`Sealing`] knows no way: KMS or Vault.
 ///
 /// # Panics

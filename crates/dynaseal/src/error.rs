@@ -41,6 +41,12 @@ pub enum Error {
     /// DynamoDB's answer does not end where answers do.
     #[error("{}: DynamoDB's answer is longer than any page. {}", self.code(), self.hint())]
     TooLong,
+    /// The engine protects no table, and nothing says that this is meant.
+    #[error("{}: the engine protects no table, so the client would write plaintext. {}", self.code(), self.hint())]
+    NothingProtected,
+    /// The engine protects a table that cannot be; its name.
+    #[error("{code}: the engine protects {0:?}, which no table can be called. {hint}", code = self.code(), hint = self.hint())]
+    TableName(String),
     /// DynamoDB's answer stopped coming.
     #[error("{}: DynamoDB's answer stopped coming. {}", self.code(), self.hint())]
     Stalled,
@@ -62,6 +68,8 @@ impl Error {
             Error::NoKms => "DSL-9309",
             Error::OtherRegion => "DSL-9310",
             Error::NoDynamoDb => "DSL-9311",
+            Error::NothingProtected => "DSL-9313",
+            Error::TableName(_) => "DSL-9314",
             #[cfg(feature = "vault")]
             Error::Vault(error) => error.code(),
         }
@@ -92,6 +100,10 @@ impl Error {
             #[cfg(feature = "vault")]
             Error::Vault(error) => error.hint(),
             Error::TooLong => "Check that the endpoint is DynamoDB",
+            Error::NothingProtected => {
+                "Give it tables or patterns; if nothing is to be sealed, say `Engine::with_no_tables_allowed(true)`"
+            }
+            Error::TableName(_) => "Write the name alone, as DynamoDB has it: 3 to 255 of a-z, A-Z, 0-9, _, - and .",
             Error::Stalled => "Try again; if it lasts, check the network",
         }
     }

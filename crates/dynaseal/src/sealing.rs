@@ -99,8 +99,14 @@ impl Sealing {
         &self.services
     }
 
-    /// Whether every service can be called that keys need and that a client of `own` does not reach by itself.
+    /// Whether the engine protects tables that can be, and every service can be called that keys need and that a client of `own` does not reach by itself.
     pub(crate) fn checked(self, own: Service) -> Result<Self, Error> {
+        if self.engine.protects_nothing() {
+            return Err(Error::NothingProtected);
+        }
+        if let Some(name) = self.engine.impossible_name() {
+            return Err(Error::TableName(name.to_owned()));
+        }
         for service in [Service::Kms, Service::Vault, Service::DynamoDb] {
             if service != own && self.engine.needs(service) {
                 self.services.way(service)?;

@@ -81,6 +81,25 @@ async fn a_failed_condition_is_typed_and_a_changed_item_has_a_code() {
     }
 }
 
+/// An engine can be put together by hand, past the checks of a configuration.
+#[tokio::test]
+async fn an_engine_that_protects_nothing_is_refused() {
+    let store = Store::start().await;
+    let clock = || std::sync::Arc::new(dynaseal_engine::SystemClock);
+    let none = || dynaseal::Engine::new([], clock());
+    assert_eq!(dynaseal::seal(store.options(), none()).unwrap_err(), Error::NothingProtected);
+    assert!(dynaseal::seal(store.options(), none().with_no_tables_allowed(true)).is_ok());
+    for name in ["arn:aws:dynamodb:eu-west-1:000000000000:table/Users", "prod/Users", "Us"] {
+        let table = engine().table("Users").unwrap().clone();
+        let (schema, plaintext) = (table.schema().clone(), table.plaintext());
+        let ring = dynaseal_keys::RawAes::new("test", "key", &[7; 32]).unwrap(); // a test key
+        let provider = dynaseal_keys::Provider::new(std::sync::Arc::new(ring));
+        let table = dynaseal::Table::new(name.to_owned(), schema, provider, plaintext);
+        let error = dynaseal::seal(store.options(), dynaseal::Engine::new([table], clock())).unwrap_err();
+        assert_eq!(error, Error::TableName(name.to_owned()));
+    }
+}
+
 /// The client can be changed after it was sealed, in two ways; both refuse before anything is sent.
 #[tokio::test]
 async fn a_call_that_would_go_past_the_seal_is_refused() {

@@ -137,7 +137,8 @@ async fn a_key_of_this_process_opens_although_another_is_out_of_reach() {
 async fn a_pattern_learns_its_tables_from_the_client_for_reads() {
     let account = Account::start().await;
     let keys = CONFIG.split("[tables.Users]").next().unwrap();
-    let table = "[tables.\"Us*\"]\nkeys = \"tenants\"\ndefault_action = \"encrypt_and_sign\"\n";
+    let table = "[tables.\"Us*\"]\nkeys = \"tenants\"\ndefault_action = \"encrypt_and_sign\"\n\
+                 [tables.\"Us*\".attributes]\nid = \"sign_only\"\n";
     let engine = engine_of(&format!("{keys}{table}"));
     let wire = account.sealing();
     let item = r#"{"id":{"S":"1"},"email":{"S":"ada@example.com"}}"#;

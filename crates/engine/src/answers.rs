@@ -92,6 +92,8 @@ pub(crate) enum Failed {
     NotFound,
     /// A token that was used for something else before.
     Token,
+    /// The request does not fit the table, or DynamoDB's rules.
+    Validation,
 }
 
 /// What an answer failed of, if it is one of these.
@@ -104,6 +106,7 @@ pub(crate) fn failed(answer: &Answer) -> Option<Failed> {
         "TransactionCanceledException" => Some(Failed::Transaction),
         "ResourceNotFoundException" => Some(Failed::NotFound),
         "IdempotentParameterMismatchException" => Some(Failed::Token),
+        "ValidationException" => Some(Failed::Validation),
         _ => None,
     }
 }

@@ -4,7 +4,7 @@ use dynaseal_item::Kind;
 use dynaseal_keys::WireError;
 use thiserror::Error;
 
-use crate::table::{Failure, Table};
+use crate::table::{Failure, KEY_NOT_READABLE, READABLE_KEYS, Table};
 
 /// A failed call.
 #[derive(Debug, Error)]
@@ -35,6 +35,40 @@ pub enum Error {
         what: String,
         /// What to do instead.
         instead: &'static str,
+    },
+    /// DynamoDB names an attribute as a key that the configuration does not store readable.
+    #[error(
+        "{operation} on table {table}: \"{attribute}\" is {role}, but the configuration does not store it readable"
+    )]
+    HiddenKey {
+        /// The operation.
+        operation: String,
+        /// The table.
+        table: String,
+        /// The attribute.
+        attribute: String,
+        /// Which key it is, in words.
+        role: &'static str,
+    },
+    /// A write would store readable what is encrypted in the stored item, though no line of the configuration says so.
+    #[error(
+        "{operation} on table {table}: \"{attribute}\" is encrypted in the stored item, and would be written readable"
+    )]
+    Exposed {
+        /// The operation.
+        operation: String,
+        /// The table.
+        table: String,
+        /// The attribute.
+        attribute: String,
+    },
+    /// A call on a table that is not protected, where those are refused.
+    #[error("{operation} on table {table}: the table is not in the configuration, and other_tables = \"refuse\"")]
+    OtherTable {
+        /// The operation.
+        operation: String,
+        /// The table.
+        table: String,
     },
     /// The sealed item is larger than DynamoDB stores.
     #[error(
@@ -167,6 +201,9 @@ impl Error {
             Error::Expression { .. } => "DSL-2006",
             Error::ForeignIterator { .. } => "DSL-2007",
             Error::Unlearned { .. } => "DSL-2008",
+            Error::HiddenKey { .. } => KEY_NOT_READABLE,
+            Error::Exposed { .. } => "DSL-2010",
+            Error::OtherTable { .. } => "DSL-2011",
             Error::NotRecords => "DSL-1007",
             Error::Records { .. } => "DSL-1008",
             Error::Record { source, .. } => source.code(),
@@ -203,6 +240,9 @@ impl Error {
         | Error::Record { operation, .. }
         | Error::ForeignIterator { operation }
         | Error::Unlearned { operation, .. }
+        | Error::HiddenKey { operation, .. }
+        | Error::Exposed { operation, .. }
+        | Error::OtherTable { operation, .. }
         | Error::Refused { operation, .. }
         | Error::ItemTooLarge { operation, .. }
         | Error::Item { operation, .. }
@@ -229,6 +269,9 @@ impl Error {
             | Error::Expression { .. }
             | Error::ForeignIterator { .. }
             | Error::Unlearned { .. }
+            | Error::HiddenKey { .. }
+            | Error::Exposed { .. }
+            | Error::OtherTable { .. }
             | Error::NotRecords
             | Error::Records { .. } => Kind::Caller,
             Error::Record { source, .. } => source.kind(),
@@ -269,6 +312,11 @@ impl Error {
                 "get one by GetShardIterator here; AFTER_SEQUENCE_NUMBER goes on where the other left off"
             }
             Error::Unlearned { .. } => "give the table a section [tables.NAME] of its own, which names its keys",
+            Error::HiddenKey { .. } => READABLE_KEYS,
+            Error::Exposed { .. } => {
+                "if it may be stored readable, list it by name in the table's attributes: a default_action is not enough"
+            }
+            Error::OtherTable { .. } => "add the table to the configuration, or correct its name",
             Error::NotRecords => "give one of them as JSON, each record with its \"dynamodb\"",
             Error::Records { .. } => "correct the records; where they do not name their table, name it",
             Error::Record { source, .. } if matches!(**source, Failure::Item(_)) => {

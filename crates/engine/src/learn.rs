@@ -1,7 +1,13 @@
 //! Which tables are protected. Most are configured by name; those of a pattern bring their keys, which are learned from
 //! DynamoDB: from the answers to CreateTable, UpdateTable and DescribeTable that pass by, or by asking.
 //!
-//! A plan that meets a table nobody has described yet notes its name; the driver then asks, and plans again.
+//! What is learned says which attributes are keys, and nothing else: the configuration alone says what is stored readable.
+//! A key that it hides makes calls fail, so that an answer that lies can deny service and cannot open anything.
+//!
+//! A plan that meets a table nobody has described yet notes its name; the driver then asks, and plans again. So it does
+//! once if a call fails and the keys may be those of a table that is gone.
+
+mod described;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -11,18 +17,22 @@ use dynaseal_item::json;
 use dynaseal_keys::{Answer, CacheReadings, Call, Io, Service};
 
 use crate::answers;
-use crate::doc::{Node, NotJson, Object, array};
+use crate::doc::{Node, NotJson, Object};
 use crate::error::Error;
-use crate::pattern::{Pattern, TableKeys};
+use crate::pattern::{Misfit, Pattern, TableKeys};
 use crate::plan::closed::Closed;
-use crate::plan::table_name;
+use crate::plan::{OtherTables, table_name};
 use crate::table::Table;
+
+use described::described;
+pub(crate) use described::keys_of;
 
 /// The configured tables and patterns, and what was learned.
 pub(crate) struct Directory {
     tables: HashMap<String, Table>,
     patterns: Vec<Pattern>,
     closed: Closed,
+    others: OtherTables,
     learned: RwLock<Arc<HashMap<String, Learned>>>,
     /// Held while DynamoDB is asked, so that many callers ask once.
     asking: async_lock::Mutex<()>,
@@ -34,6 +44,8 @@ struct Learned {
     keys: TableKeys,
     table: Arc<Table>,
     at: Duration,
+    /// When a call failed and DynamoDB still described the same keys.
+    doubted: Option<Duration>,
 }
 
 /// The tables as one call sees them.
@@ -43,10 +55,16 @@ pub(crate) struct Tables<'d> {
     now: Duration,
     /// Tables of a pattern that must be asked for: the name, and the name or ARN that the request has.
     unknown: Mutex<BTreeMap<String, String>>,
+    /// Tables of a pattern whose keys were known, in the same way.
+    met: Mutex<BTreeMap<String, String>>,
 }
 
 /// How long a description is believed: someone else may delete a table and create it with other keys, or add an index.
 const BELIEVED: Duration = Duration::from_secs(300);
+/// How long a table whose keys were doubted in vain is not asked for again, whatever fails.
+const PAUSE: Duration = Duration::from_secs(10);
+/// Calls whose answers describe a table.
+const DESCRIBING: [&str; 4] = ["CreateTable", "UpdateTable", "DescribeTable", "DeleteTable"];
 
 impl Directory {
     pub(crate) fn new(tables: impl IntoIterator<Item = Table>) -> Self {
@@ -54,6 +72,7 @@ impl Directory {
             tables: tables.into_iter().map(|table| (table.name().to_owned(), table)).collect(),
             patterns: Vec::new(),
             closed: Closed::default(),
+            others: OtherTables::default(),
             learned: RwLock::default(),
             asking: async_lock::Mutex::new(()),
         }
@@ -74,6 +93,21 @@ impl Directory {
     /// The tables that callers do not reach.
     pub(crate) fn closed(&self) -> &Closed {
         &self.closed
+    }
+
+    pub(crate) fn set_others(&mut self, others: OtherTables) {
+        self.others = others;
+    }
+
+    /// What becomes of calls on tables that are not protected.
+    pub(crate) fn others(&self) -> OtherTables {
+        self.others
+    }
+
+    /// Whether a name or ARN is that of a protected table.
+    pub(crate) fn protects(&self, name_or_arn: &str) -> bool {
+        let name = table_name(name_or_arn);
+        self.tables.contains_key(name) || self.pattern(name).is_some()
     }
 
     /// The names that are configured, patterns included.
@@ -116,7 +150,7 @@ impl Directory {
     /// What is known at a time.
     pub(crate) fn at(&self, now: Duration) -> Tables<'_> {
         let learned = self.learned.read().unwrap_or_else(PoisonError::into_inner).clone();
-        Tables { directory: self, learned, now, unknown: Mutex::default() }
+        Tables { directory: self, learned, now, unknown: Mutex::default(), met: Mutex::default() }
     }
 
     /// The pattern of a table that is not configured by name.
@@ -139,56 +173,113 @@ impl Directory {
             if self.at(io.clock.now()).learned(&name).is_some() {
                 continue;
             }
-            let mut body = Object::default();
             if let Some(refusal) = answers::of_name(&named) {
                 return Ok(Some(refusal));
             }
-            let mut table_name = Vec::new();
-            json::write_text(&named, &mut table_name);
-            body.set("TableName", Node::Printed(table_name));
-            let call = Call::new(Service::DynamoDb, "DescribeTable", body.print(&[], 64)).aside();
-            let failed = |source| Error::Wire { operation: operation.to_owned(), source };
-            let answer = io.wire.send(call).await.map_err(failed)?;
+            let answer = describe(operation, &named, io).await?;
             if !answer.ok() {
                 return Ok(Some(answers::of_description(operation, answer)));
             }
-            if self.remember(operation, &answer, io.clock.now())?.as_ref() != Some(&name) {
-                let reason = "DescribeTable does not describe the table".to_owned();
-                return Err(Error::Answer { operation: operation.to_owned(), reason });
-            }
+            self.remember(operation, &name, &answer, io.clock.now())?;
         }
         Ok(None)
     }
 
+    /// Asks DynamoDB once more for tables whose keys are known, unless that was in vain a moment ago. Gives whether any has
+    /// other keys now; where DynamoDB does not answer, what is known stays known.
+    pub(crate) async fn ask_again(
+        &self,
+        operation: &str,
+        met: BTreeMap<String, String>,
+        io: Io<'_>,
+    ) -> Result<bool, Error> {
+        let _asking = self.asking.lock().await;
+        let mut changed = false;
+        for (name, named) in met {
+            let now = io.clock.now();
+            let known = self.at(now).learned.get(&name).cloned();
+            // Someone else may have found other keys while this call waited.
+            let Some(known) = known else {
+                changed = true;
+                continue;
+            };
+            if known.doubted.is_some_and(|at| now.saturating_sub(at) < PAUSE) {
+                continue;
+            }
+            let Ok(answer) = describe(operation, &named, io).await else { continue };
+            if answer.ok() {
+                match self.remember(operation, &name, &answer, now) {
+                    // What says nothing changes nothing, the call's own failure least of all.
+                    Err(Error::Answer { .. }) => continue,
+                    remembered => remembered?,
+                }
+            }
+            let mut learned = self.learned.write().unwrap_or_else(PoisonError::into_inner);
+            match Arc::make_mut(&mut learned).get_mut(&name) {
+                Some(learned) if learned.keys == known.keys => learned.doubted = Some(now),
+                _ => changed = true,
+            }
+        }
+        Ok(changed)
+    }
+
+    /// The table that a call's answer will describe, if it is one of a pattern.
+    pub(crate) fn describes(&self, call: &Call) -> Option<String> {
+        if self.patterns.is_empty() || call.service != Service::DynamoDb || !DESCRIBING.contains(&&*call.operation) {
+            return None;
+        }
+        let body = Object::parse(std::str::from_utf8(&call.body).ok()?).ok()?;
+        let name = body.text("TableName").ok()??;
+        let name = table_name(&name);
+        self.pattern(name).map(|_| name.to_owned())
+    }
+
     /// Looks at what passes by: the answers to calls that make, change and describe tables. What cannot be learned from
     /// them is asked for when an item is read or written, and refused then.
-    pub(crate) fn watch(&self, operation: &str, answer: &Answer, now: Duration) {
-        const DESCRIBING: [&str; 4] = ["CreateTable", "UpdateTable", "DescribeTable", "DeleteTable"];
-        if !self.patterns.is_empty() && answer.ok() && DESCRIBING.contains(&operation) {
-            let _ = self.remember(operation, answer, now);
+    pub(crate) fn watch(&self, operation: &str, name: &str, answer: &Answer, now: Duration) {
+        if answer.ok() && self.remember(operation, name, answer, now).is_err() || operation == "DeleteTable" {
+            self.forget(name);
         }
     }
 
-    /// Remembers the table that an answer describes, if it is one of a pattern; gives its name.
-    fn remember(&self, operation: &str, answer: &Answer, now: Duration) -> Result<Option<String>, Error> {
-        let bad = |NotJson(reason)| Error::Answer { operation: operation.to_owned(), reason: reason.to_owned() };
-        let text = std::str::from_utf8(&answer.body).map_err(|_| bad(NotJson("it is not UTF-8")))?;
-        let Some((name, keys)) = described(text).map_err(bad)? else { return Ok(None) };
-        let Some(pattern) = self.pattern(&name) else { return Ok(None) };
-        let known = self.at(now).learned.get(&name).filter(|known| known.keys == keys).map(|known| known.table.clone());
-        let table = match known {
-            _ if operation == "DeleteTable" => None,
-            Some(table) => Some(table),
-            None => Some(Arc::new(fitted(operation, pattern, &name, &keys)?)),
+    /// Remembers the table of a pattern that an answer describes. An answer about another table says nothing of any.
+    fn remember(&self, operation: &str, name: &str, answer: &Answer, now: Duration) -> Result<(), Error> {
+        let bad = |reason: &str| Error::Answer { operation: operation.to_owned(), reason: reason.to_owned() };
+        let text = std::str::from_utf8(&answer.body).map_err(|_| bad("it is not UTF-8"))?;
+        let described = described(text).map_err(|NotJson(reason)| bad(reason))?;
+        let keys = described.filter(|(other, _)| other == name).map(|(_, keys)| keys);
+        let (Some(keys), Some(pattern)) = (keys, self.pattern(name)) else {
+            return Err(bad("DescribeTable does not describe the table"));
+        };
+        let known = self.at(now).learned.get(name).filter(|known| known.keys == keys).cloned();
+        let (table, doubted) = match known {
+            Some(known) => (known.table, known.doubted),
+            None => match fitted(operation, pattern, name, &keys) {
+                Ok(table) => (Arc::new(table), None),
+                Err(error) => {
+                    self.forget(name);
+                    return Err(error);
+                }
+            },
         };
         let mut learned = self.learned.write().unwrap_or_else(PoisonError::into_inner);
-        let all = Arc::make_mut(&mut learned);
-        match table {
-            Some(table) => all.insert(name.clone(), Learned { keys, table, at: now }),
-            None => all.remove(&name),
-        };
-        Ok(Some(name))
+        Arc::make_mut(&mut learned).insert(name.to_owned(), Learned { keys, table, at: now, doubted });
+        Ok(())
     }
+
+    fn forget(&self, name: &str) {
+        let mut learned = self.learned.write().unwrap_or_else(PoisonError::into_inner);
+        Arc::make_mut(&mut learned).remove(name);
+    }
+}
+
+/// Asks DynamoDB what a table is.
+async fn describe(operation: &str, named: &str, io: Io<'_>) -> Result<Answer, Error> {
+    let (mut body, mut text) = (Object::default(), Vec::new());
+    json::write_text(named, &mut text);
+    body.set("TableName", Node::Printed(text));
+    let call = Call::new(Service::DynamoDb, "DescribeTable", body.print(&[], 64)).aside();
+    io.wire.send(call).await.map_err(|source| Error::Wire { operation: operation.to_owned(), source })
 }
 
 impl<'d> Tables<'d> {
@@ -201,15 +292,13 @@ impl<'d> Tables<'d> {
         }
         self.directory.pattern(name)?;
         let known = self.learned(name);
-        if known.is_none() {
-            let mut unknown = self.unknown.lock().unwrap_or_else(PoisonError::into_inner);
-            // The ARN of a stream or an index goes on behind that of its table.
-            let table = match name_or_arn.split_once(":table/") {
-                Some((before, _)) => format!("{before}:table/{name}"),
-                None => name.to_owned(),
-            };
-            unknown.insert(name.to_owned(), table);
-        }
+        let list = if known.is_some() { &self.met } else { &self.unknown };
+        // The ARN of a stream or an index goes on behind that of its table.
+        let table = match name_or_arn.split_once(":table/") {
+            Some((before, _)) => format!("{before}:table/{name}"),
+            None => name.to_owned(),
+        };
+        list.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned(), table);
         known
     }
 
@@ -232,6 +321,11 @@ impl<'d> Tables<'d> {
         std::mem::take(&mut *self.unknown.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// The tables of a pattern that a plan knew.
+    pub(crate) fn met(&self) -> BTreeMap<String, String> {
+        std::mem::take(&mut *self.met.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
     fn learned(&self, name: &str) -> Option<&Table> {
         let known = self.learned.get(name)?;
         (self.now.saturating_sub(known.at) < BELIEVED).then(|| known.table.as_ref())
@@ -240,66 +334,12 @@ impl<'d> Tables<'d> {
 
 /// The table of a pattern, if its keys allow what the pattern says.
 pub(crate) fn fitted(operation: &str, pattern: &Pattern, name: &str, keys: &TableKeys) -> Result<Table, Error> {
-    pattern.table(name, keys).map_err(|what| Error::Refused {
-        operation: operation.to_owned(),
-        table: name.to_owned(),
-        what,
-        instead: "give the table a section [tables.NAME] of its own, or change the pattern",
+    let (operation, table) = (operation.to_owned(), name.to_owned());
+    pattern.table(name, keys).map_err(|misfit| match misfit {
+        Misfit::Key { attribute, role } => Error::HiddenKey { operation, table, attribute, role },
+        Misfit::Schema(what) => {
+            let instead = "give the table a section [tables.NAME] of its own, or change the pattern";
+            Error::Refused { operation, table, what, instead }
+        }
     })
-}
-
-/// The table that an answer describes, and its keys.
-fn described(text: &str) -> Result<Option<(String, TableKeys)>, NotJson> {
-    let body = Object::parse(text)?;
-    let Some(table) = body.raw("Table").or(body.raw("TableDescription")) else { return Ok(None) };
-    let table = Object::parse(table)?;
-    let Some(name) = table.text("TableName")? else { return Ok(None) };
-    Ok(Some((name.into_owned(), keys_of(&table)?)))
-}
-
-/// The keys of a table and of its indexes, as CreateTable names them and as they are described.
-pub(crate) fn keys_of(table: &Object<'_>) -> Result<TableKeys, NotJson> {
-    let mut keys = TableKeys::default();
-    for (attribute, kind) in key_schema(table)? {
-        match kind.as_str() {
-            "RANGE" => keys.sort_key = Some(attribute),
-            _ => keys.partition_key = attribute,
-        }
-    }
-    for indexes in ["GlobalSecondaryIndexes", "LocalSecondaryIndexes"] {
-        for index in table.raw(indexes).filter(|list| *list != "null").map(array).transpose()?.unwrap_or_default() {
-            keys.index_keys.extend(key_schema(&Object::parse(index)?)?.into_iter().map(|(attribute, _)| attribute));
-        }
-    }
-    keys.index_keys.sort_unstable();
-    keys.index_keys.dedup();
-    Ok(keys)
-}
-
-fn key_schema(object: &Object<'_>) -> Result<Vec<(String, String)>, NotJson> {
-    let list = object.raw("KeySchema").filter(|list| *list != "null").map(array).transpose()?.unwrap_or_default();
-    let mut keys = Vec::new();
-    for entry in list {
-        let entry = Object::parse(entry)?;
-        let (Some(name), Some(kind)) = (entry.text("AttributeName")?, entry.text("KeyType")?) else { continue };
-        keys.push((name.into_owned(), kind.into_owned()));
-    }
-    Ok(keys)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_description_names_the_keys_of_the_table_and_of_its_indexes() {
-        let text = r#"{"Table":{"TableName":"Users","KeySchema":[{"AttributeName":"at","KeyType":"RANGE"},
-            {"AttributeName":"id","KeyType":"HASH"}],"LocalSecondaryIndexes":null,"GlobalSecondaryIndexes":[
-            {"IndexName":"x","KeySchema":[{"AttributeName":"mail","KeyType":"HASH"},{"AttributeName":"id","KeyType":"RANGE"}]}]}}"#;
-        let (name, keys) = described(text).unwrap().unwrap();
-        assert_eq!((name.as_str(), keys.partition_key.as_str(), keys.sort_key.as_deref()), ("Users", "id", Some("at")));
-        assert_eq!(keys.index_keys, ["id", "mail"]);
-        assert!(described("{}").unwrap().is_none());
-        assert!(described("[]").is_err());
-    }
 }

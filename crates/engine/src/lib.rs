@@ -33,6 +33,7 @@ mod reply;
 mod run;
 mod session;
 mod size;
+mod stale;
 mod table;
 
 pub use bounds::check_bounds;
@@ -48,7 +49,8 @@ pub use explain::{
     AttributeAction, CallsExplanation, OpenedExplanation, PlanExplanation, PlanKind, StatementExplanation,
     UpdateExplanation, WriteExplanation,
 };
-pub use pattern::{Pattern, TableKeys};
+pub use pattern::{Misfit, Pattern, TableKeys};
+pub use plan::OtherTables;
 pub use run::Engine;
 pub use session::{Session, Step};
 pub use table::{Failure, Plaintext, Table};

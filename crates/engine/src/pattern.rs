@@ -77,41 +77,86 @@ impl Pattern {
         self.pattern.chars().filter(|one| *one != '*').count()
     }
 
-    /// The action of an attribute that the pattern lists.
-    fn listed(&self, attribute: &str) -> Option<Action> {
-        self.spec.actions.iter().find(|(name, _)| name == attribute).map(|(_, action)| *action)
+    /// Whether the pattern itself, by name or by its default action, stores an attribute readable and signs it, as a key
+    /// must be.
+    fn can_be_key(&self, attribute: &str) -> bool {
+        let listed = self.spec.actions.iter().find(|(name, _)| name == attribute).map(|(_, action)| *action);
+        listed.or(self.spec.default_action).is_some_and(is_readable)
     }
 
-    /// The table of a name, with its keys signed only.
+    /// Whether there is any attribute that can be the key of a table.
+    pub(crate) fn has_keys(&self) -> bool {
+        let listed = self.spec.actions.iter().any(|(name, _)| self.can_be_key(name));
+        listed || self.spec.default_action.is_some_and(is_readable)
+    }
+
+    /// The same for the key of an index, which need not be signed.
+    fn can_be_index_key(&self, attribute: &str) -> bool {
+        let spec = &self.spec;
+        let listed = |action: Action| spec.actions.iter().any(|(name, own)| name == attribute && *own == action);
+        let prefixed = spec.unsigned_prefix.as_ref().is_some_and(|prefix| attribute.starts_with(prefix.as_str()));
+        self.can_be_key(attribute)
+            || prefixed
+            || listed(Action::DoNothing)
+            || spec.unsigned.iter().any(|name| name == attribute)
+    }
+
+    /// The table of a name. Its keys say nothing of what is stored readable: the pattern does, and a key that it does not
+    /// store readable is refused. If it is that of an index alone, only items that have the attribute are.
     ///
     /// # Errors
-    /// The pattern gives a key an action that a key cannot have; in words.
-    pub fn table(&self, name: &str, keys: &TableKeys) -> Result<Table, String> {
+    /// The table's own keys do not fit the pattern.
+    pub fn table(&self, name: &str, keys: &TableKeys) -> Result<Table, Misfit> {
+        let own = [("the partition key", Some(&keys.partition_key)), ("the sort key", keys.sort_key.as_ref())];
+        for (role, key) in own {
+            if let Some(attribute) = key.filter(|key| !self.can_be_key(key)) {
+                return Err(Misfit::Key { attribute: attribute.clone(), role });
+            }
+        }
+        let hidden = keys.index_keys.iter().filter(|key| !self.can_be_index_key(key)).cloned();
+        Ok(self.fitted(name, keys)?.with_hidden_index_keys(hidden))
+    }
+
+    /// The table of a name, whatever its keys are.
+    pub(crate) fn fitted(&self, name: &str, keys: &TableKeys) -> Result<Table, Misfit> {
         let mut spec = SchemaSpec {
             logical_name: name.to_owned(),
             partition_key: keys.partition_key.clone(),
             sort_key: keys.sort_key.clone(),
             ..self.spec.clone()
         };
-        if let Some(key) = keys.index_keys.iter().find(|key| self.listed(key) == Some(Action::EncryptAndSign)) {
-            return Err(format!("\"{key}\" is the key of an index, but the pattern {} encrypts it", self.pattern));
-        }
+        // Which attributes are keys differs from table to table, and a key is bound into the context if anything is.
+        let is_key = |name: &String| *name == keys.partition_key || Some(name) == keys.sort_key.as_ref();
+        spec.actions.retain(|(name, action)| *action != Action::SignOnly || !is_key(name));
         spec.list_keys();
-        for key in &keys.index_keys {
-            let unsigned = spec.unsigned.contains(key)
-                || spec.unsigned_prefix.as_ref().is_some_and(|prefix| key.starts_with(prefix.as_str()));
-            if !unsigned && !spec.actions.iter().any(|(name, _)| name == key) {
-                spec.actions.push((key.clone(), Action::SignOnly));
-            }
-        }
         match spec.build() {
             Ok(schema) => Ok(Table::new(name.to_owned(), schema, self.provider.clone(), self.plaintext)),
             Err(faults) => {
                 let faults: Vec<_> = faults.into_iter().map(|fault| fault.message).collect();
-                Err(format!("the pattern {} does not fit it: {}", self.pattern, faults.join("; ")))
+                Err(Misfit::Schema(format!("the pattern {} does not fit it: {}", self.pattern, faults.join("; "))))
             }
         }
     }
+}
+
+/// Whether an attribute with this action is stored readable and signed.
+fn is_readable(action: Action) -> bool {
+    matches!(action, Action::SignOnly | Action::SignAndIncludeInEncryptionContext)
+}
+
+/// Why a table cannot be one of a pattern.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Misfit {
+    /// A key of the table is not stored readable by the pattern.
+    Key {
+        /// The attribute.
+        attribute: String,
+        /// Which key it is, in words.
+        role: &'static str,
+    },
+    /// The pattern gives a key an action that a key cannot have; in words.
+    Schema(String),
 }
 
 #[cfg(test)]
@@ -152,27 +197,47 @@ mod tests {
         }
     }
 
+    fn keys(own: [Option<&str>; 2], index_keys: &[&str]) -> TableKeys {
+        let [partition_key, sort_key] = own.map(|key| key.map(str::to_owned));
+        let index_keys = index_keys.iter().map(|key| (*key).to_owned()).collect();
+        TableKeys { partition_key: partition_key.unwrap_or_default(), sort_key, index_keys }
+    }
+
     #[test]
-    fn keys_are_signed_only_and_all_else_as_the_pattern_says() {
-        let keys = TableKeys {
-            partition_key: "id".into(),
-            sort_key: Some("at".into()),
-            index_keys: vec!["mail".into(), "views".into(), "id".into()],
-        };
-        let table = pattern("*", &[]).table("Users", &keys).unwrap();
+    fn what_a_table_says_of_its_keys_changes_no_action() {
+        let pattern = pattern("*", &[("id", Action::SignOnly), ("at", Action::SignOnly), ("mail", Action::SignOnly)]);
+        let known = keys([Some("id"), Some("at")], &["mail", "views", "id", "ssn"]);
+        let table = pattern.table("Users", &known).unwrap();
         let schema = table.schema();
         assert_eq!((schema.logical_name(), schema.partition_key(), schema.sort_key()), ("Users", "id", Some("at")));
         let action = |name| schema.action(name).unwrap();
         assert_eq!(["id", "at", "mail"].map(action), [Action::SignOnly; 3]);
-        assert_eq!((action("views"), action("note")), (Action::DoNothing, Action::EncryptAndSign));
+        assert_eq!((action("views"), action("ssn")), (Action::DoNothing, Action::EncryptAndSign));
+        assert_eq!(table.hidden_index_keys().collect::<Vec<_>>(), ["ssn"]);
     }
 
     #[test]
-    fn a_key_that_the_pattern_encrypts_is_refused_by_name() {
-        let pattern = pattern("*", &[("mail", Action::EncryptAndSign)]);
-        let keys = TableKeys { partition_key: "mail".into(), ..TableKeys::default() };
-        assert!(pattern.table("Users", &keys).unwrap_err().contains("\"mail\""));
-        let keys = TableKeys { partition_key: "id".into(), index_keys: vec!["mail".into()], ..TableKeys::default() };
-        assert!(pattern.table("Users", &keys).unwrap_err().contains("\"mail\" is the key of an index"));
+    fn a_key_that_the_pattern_does_not_store_readable_is_refused() {
+        let listed = pattern("*", &[("id", Action::SignOnly), ("mail", Action::EncryptAndSign)]);
+        for (own, attribute, role) in [
+            ([Some("mail"), None], "mail", "the partition key"),
+            ([Some("ssn"), None], "ssn", "the partition key"),
+            ([Some("id"), Some("ssn")], "ssn", "the sort key"),
+            // What is not signed is no key either.
+            ([Some("id"), Some("views")], "views", "the sort key"),
+            ([Some(""), None], "", "the partition key"),
+        ] {
+            let misfit = Misfit::Key { attribute: attribute.to_owned(), role };
+            assert_eq!(listed.table("Users", &keys(own, &[])).unwrap_err(), misfit);
+        }
+    }
+
+    #[test]
+    fn a_listed_key_is_bound_where_anything_is() {
+        let bound = Action::SignAndIncludeInEncryptionContext;
+        let pattern = pattern("*", &[("id", Action::SignOnly), ("pk", Action::SignOnly), ("tenant", bound)]);
+        let table = pattern.table("Users", &keys([Some("id"), None], &[])).unwrap();
+        let action = |name| table.schema().action(name).unwrap();
+        assert_eq!((action("id"), action("pk"), action("tenant")), (bound, Action::SignOnly, bound));
     }
 }

@@ -6,14 +6,15 @@ use dynaseal_item::{Item, json};
 use dynaseal_keys::{Answer, CacheStats, Call, Clock, Io, Service, Wire};
 
 use crate::bounds::Listed;
+use crate::config::{Named, is_possible};
 use crate::error::Error;
 use crate::learn::{Directory, Tables};
 use crate::modify::{Ledger, Turns};
 use crate::pattern::Pattern;
-use crate::plan::{self, Edit, Plan, Put};
+use crate::plan::{self, Edit, OtherTables, Plan, Put};
 use crate::size::{LIMIT, item_size};
 use crate::table::{Failure, Table};
-use crate::{answers, doc, expr, reply};
+use crate::{answers, doc, expr, reply, stale};
 
 /// The protected tables, and all that is needed to carry calls on them out.
 pub struct Engine {
@@ -21,6 +22,7 @@ pub struct Engine {
     clock: Arc<dyn Clock>,
     turns: Turns,
     ledger: Ledger,
+    allows_none: bool,
 }
 
 impl std::fmt::Debug for Engine {
@@ -30,10 +32,11 @@ impl std::fmt::Debug for Engine {
 }
 
 impl Engine {
-    /// An engine for some tables; all others pass through untouched.
+    /// An engine for some tables; all others pass through untouched, unless [`Engine::with_other_tables`] says otherwise.
     #[must_use]
     pub fn new(tables: impl IntoIterator<Item = Table>, clock: Arc<dyn Clock>) -> Self {
-        Self { directory: Directory::new(tables), clock, turns: Turns::new(), ledger: Ledger::default() }
+        let (turns, ledger) = (Turns::new(), Ledger::default());
+        Self { directory: Directory::new(tables), clock, turns, ledger, allows_none: false }
     }
 
     /// Protects all tables whose names match a pattern too, unless they are configured by name.
@@ -48,6 +51,47 @@ impl Engine {
     pub fn with_closed_tables(mut self, names: impl IntoIterator<Item = String>) -> Self {
         self.directory.close(names);
         self
+    }
+
+    /// Says what becomes of calls on tables that are not protected.
+    #[must_use]
+    pub fn with_other_tables(mut self, others: OtherTables) -> Self {
+        self.directory.set_others(others);
+        self
+    }
+
+    /// Says that it may be meant that no table is protected; otherwise heads that can refuse such an engine do.
+    #[must_use]
+    pub fn with_no_tables_allowed(mut self, allowed: bool) -> Self {
+        self.allows_none = allowed;
+        self
+    }
+
+    /// Whether no table is protected, and nothing says that this is meant.
+    #[must_use]
+    pub fn protects_nothing(&self) -> bool {
+        self.directory.is_empty() && !self.allows_none
+    }
+
+    /// The name or pattern of a protected table that no table can have, if there is one: it would protect nothing. Those of
+    /// a configuration have been looked at.
+    #[must_use]
+    pub fn impossible_name(&self) -> Option<&str> {
+        self.directory.names().find(|name| !is_possible(name, Named::of_section(name)))
+    }
+
+    /// The names and patterns of the protected tables, in the order of their letters.
+    #[must_use]
+    pub fn protected(&self) -> Vec<&str> {
+        let mut names: Vec<_> = self.directory.names().collect();
+        names.sort_unstable();
+        names
+    }
+
+    /// What becomes of calls on all other tables.
+    #[must_use]
+    pub fn other_tables(&self) -> OtherTables {
+        self.directory.others()
     }
 
     /// The configuration of a table that is configured by name, by its name or ARN.
@@ -93,43 +137,69 @@ impl Engine {
     }
 
     async fn carry_out(&self, wire: &dyn Wire, call: Call) -> Result<Answer, Error> {
-        let operation = call.operation.clone();
-        let io = self.io(wire);
-        let failed = |source| Error::Wire { operation: operation.clone().into_owned(), source };
+        let (io, mut asked_again) = (self.io(wire), false);
         loop {
             let tables = self.known();
             let plan = plan::of(&tables, &call);
             let unknown = tables.unknown();
             if !unknown.is_empty() {
                 // Whatever the plan says, it did not know every table.
-                match Box::pin(self.directory.learn(&operation, unknown, io)).await? {
+                match Box::pin(self.directory.learn(&call.operation, unknown, io)).await? {
                     Some(refusal) => return Ok(refusal),
                     None => continue,
                 }
             }
-            let edit = match plan? {
-                Plan::Forward => {
-                    let answer = wire.send(call).await.map_err(failed)?;
-                    self.directory.watch(&operation, &answer, self.clock.now());
-                    return Ok(answer);
-                }
-                // Boxed, so that the future of the calls that need none of it stays small.
-                Plan::Modify(modify) => {
-                    let sent = self.ledger.of(&call, modify.table, self.clock.now())?;
-                    return Box::pin(modify.carry_out(&operation, &self.turns, &sent, io)).await;
-                }
-                Plan::Transact(transact) => return Box::pin(transact.carry_out(io)).await,
-                Plan::Statements(job) => {
-                    return Box::pin(job.carry_out(self, call.invocation.as_ref(), io)).await;
-                }
-                Plan::Edit(edit) => edit,
+            if matches!(plan, Ok(Plan::Forward)) {
+                drop(plan);
+                return self.forward(call, io).await;
+            }
+            let planned = plan.is_ok();
+            let outcome = match plan {
+                Ok(plan) => self.execute(plan, &call, io).await,
+                Err(error) => Err(error),
             };
-            let body = seal(&edit, &operation, io).await?;
-            let reply = edit.reply;
-            let sent = Call::new(call.service, operation.clone(), body);
-            let answer = wire.send(sent).await.map_err(failed)?;
-            return reply::open(&operation, &reply, answer, io).await;
+            // Keys that were learned may be those of a table that is gone.
+            let met = tables.met();
+            if asked_again || met.is_empty() || !stale::may_be(&call, planned, &outcome) {
+                return outcome;
+            }
+            if !Box::pin(self.directory.ask_again(&call.operation, met, io)).await? {
+                return outcome;
+            }
+            asked_again = true;
         }
+    }
+
+    async fn forward(&self, call: Call, io: Io<'_>) -> Result<Answer, Error> {
+        let operation = call.operation.clone();
+        let described = self.directory.describes(&call);
+        let failed = |source| Error::Wire { operation: operation.clone().into_owned(), source };
+        let answer = io.wire.send(call).await.map_err(failed)?;
+        if let Some(name) = described {
+            self.directory.watch(&operation, &name, &answer, io.clock.now());
+        }
+        Ok(answer)
+    }
+
+    async fn execute(&self, plan: Plan<'_, '_>, call: &Call, io: Io<'_>) -> Result<Answer, Error> {
+        let operation = &call.operation;
+        let edit = match plan {
+            // Boxed, so that the future of the calls that need none of it stays small. `carry_out` forwards without a copy.
+            Plan::Forward => return Box::pin(self.forward(call.clone(), io)).await,
+            Plan::Modify(modify) => {
+                let sent = self.ledger.of(call, modify.table, self.clock.now())?;
+                return Box::pin(modify.carry_out(operation, &self.turns, &sent, io)).await;
+            }
+            Plan::Transact(transact) => return Box::pin(transact.carry_out(io)).await,
+            Plan::Statements(job) => return Box::pin(job.carry_out(self, call.invocation.as_ref(), io)).await,
+            Plan::Edit(edit) => edit,
+        };
+        let body = seal(&edit, operation, io).await?;
+        let reply = edit.reply;
+        let sent = Call::new(call.service, operation.clone(), body);
+        let failed = |source| Error::Wire { operation: operation.clone().into_owned(), source };
+        let answer = io.wire.send(sent).await.map_err(failed)?;
+        reply::open(operation, &reply, answer, io).await
     }
 }
 
@@ -182,6 +252,9 @@ impl Error {
                 Error::Item { operation, table: name, key: format!("{number} (key {keys})"), source }
             }
             Failure::Keys(source) => Error::Keys { operation, table: name, source: Box::new(source) },
+            Failure::IndexKey { attribute } => {
+                Error::HiddenKey { operation, table: name, attribute, role: "a key of an index" }
+            }
         }
     }
 

@@ -1,6 +1,8 @@
 //! A protected table: its schema, its keys, and what it lets pass unsealed.
 
-use dynaseal_item::{Draft, Item, Kind, Schema, Sealed};
+use std::collections::BTreeSet;
+
+use dynaseal_item::{Action, Draft, Item, Kind, Schema, Sealed};
 use dynaseal_keys::{CacheReadings, Io, Provider, Service};
 use thiserror::Error;
 
@@ -23,6 +25,8 @@ pub struct Table {
     schema: Schema,
     provider: Provider,
     plaintext: Plaintext,
+    /// Attributes that the configuration hides, although DynamoDB describes them as keys of an index.
+    hidden_index_keys: BTreeSet<String>,
 }
 
 /// Why one item could not be sealed or opened.
@@ -35,13 +39,30 @@ pub enum Failure {
     /// No key was given.
     #[error(transparent)]
     Keys(#[from] dynaseal_keys::Error),
+    /// The item has an attribute that is the key of an index and must not be stored readable.
+    #[error("\"{attribute}\" is a key of an index, but the configuration does not store it readable")]
+    IndexKey {
+        /// The attribute.
+        attribute: String,
+    },
 }
 
 impl Table {
     /// Puts a checked table together.
     #[must_use]
     pub fn new(name: String, schema: Schema, provider: Provider, plaintext: Plaintext) -> Self {
-        Self { name, schema, provider, plaintext }
+        Self { name, schema, provider, plaintext, hidden_index_keys: BTreeSet::new() }
+    }
+
+    /// Refuses to seal items with these attributes: DynamoDB wants to read them, and the configuration hides them.
+    pub(crate) fn with_hidden_index_keys(mut self, keys: impl IntoIterator<Item = String>) -> Self {
+        self.hidden_index_keys.extend(keys);
+        self
+    }
+
+    /// Keys of indexes that the configuration hides, in byte order.
+    pub(crate) fn hidden_index_keys(&self) -> impl Iterator<Item = &str> {
+        self.hidden_index_keys.iter().map(String::as_str)
     }
 
     /// The table's name in DynamoDB.
@@ -81,6 +102,9 @@ impl Table {
         if self.plaintext == Plaintext::Write {
             return Ok(item);
         }
+        if let Some(attribute) = self.hidden_index_keys().find(|key| item.get(key).is_some()) {
+            return Err(Failure::IndexKey { attribute: attribute.to_owned() });
+        }
         let draft = Draft::new(&self.schema, item)?;
         let keys = self.provider.seal_keys(draft.suite(), draft.context(), io).await?;
         let message_id = dynaseal_keys::message_id()?;
@@ -99,6 +123,16 @@ impl Table {
         let keys = self.provider.open_keys(sealed.suite(), sealed.data_keys(), sealed.context(), io).await?;
         Ok(sealed.verify(&keys)?.open()?)
     }
+
+    /// An attribute that is encrypted in a stored item and would stand readable in the one that takes its place, although
+    /// no line of the configuration names it.
+    pub(crate) fn exposed(&self, stored: &Item<'_>, new: &Item<'_>) -> Option<String> {
+        let mut stored = stored.clone();
+        let sealed = Sealed::parse(&self.schema, &mut stored).ok()?;
+        let is_hidden = |name: &str| self.schema.action(name) == Some(Action::EncryptAndSign);
+        let exposed = |name: &&str| new.get(name).is_some() && !is_hidden(name) && !self.schema.lists(name);
+        sealed.encrypted().find(exposed).map(str::to_owned)
+    }
 }
 
 impl Failure {
@@ -108,6 +142,7 @@ impl Failure {
         match self {
             Failure::Item(error) => error.code(),
             Failure::Keys(error) => error.code(),
+            Failure::IndexKey { .. } => KEY_NOT_READABLE,
         }
     }
 
@@ -117,6 +152,7 @@ impl Failure {
         match self {
             Failure::Item(error) => error.kind(),
             Failure::Keys(error) => error.kind(),
+            Failure::IndexKey { .. } => Kind::Caller,
         }
     }
 
@@ -126,6 +162,12 @@ impl Failure {
         match self {
             Failure::Item(error) => error.hint(),
             Failure::Keys(error) => error.hint(),
+            Failure::IndexKey { .. } => READABLE_KEYS,
         }
     }
 }
+
+/// The code of every refusal of a key that DynamoDB names and the configuration does not store readable.
+pub(crate) const KEY_NOT_READABLE: &str = "DSL-2009";
+pub(crate) const READABLE_KEYS: &str = "if it may be stored readable, list it as sign_only in the pattern's attributes; \
+     if nobody made it a key on purpose, find out who did";

@@ -28,6 +28,13 @@ pub struct Server {
     address: SocketAddr,
     stack: Arc<Stack>,
     limits: Limits,
+    protection: Protection,
+}
+
+/// What the engine says of tables, for the line that tells of the start.
+struct Protection {
+    tables: String,
+    others: &'static str,
 }
 
 /// How a gateway stopped.
@@ -48,7 +55,8 @@ impl Server {
         let listener = TcpListener::bind(address).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
         let limits = settings.limits;
-        Ok(Self { listener, address, stack: Arc::new(Stack::new(engine, wire, settings)), limits })
+        let protection = Protection { tables: engine.protected().join(","), others: engine.other_tables().word() };
+        Ok(Self { listener, address, stack: Arc::new(Stack::new(engine, wire, settings)), limits, protection })
     }
 
     /// The address it listens on, with the port that was chosen if port 0 was asked for.
@@ -62,7 +70,8 @@ impl Server {
         let mut stop = pin!(stop);
         let graceful = GracefulShutdown::new();
         let mut connections = JoinSet::new();
-        tracing::info!(address = %self.address, "listening");
+        let Protection { tables, others } = &self.protection;
+        tracing::info!(address = %self.address, protected = tables, other_tables = others, "listening");
         loop {
             tokio::select! {
                 biased;

@@ -103,6 +103,11 @@ impl<'a, 'i> Sealed<'a, 'i> {
         self.header.suite
     }
 
+    /// The names of the attributes that the header says are encrypted.
+    pub fn encrypted(&self) -> impl Iterator<Item = &str> {
+        self.signed.iter().filter(|one| one.action == Action::EncryptAndSign).map(|one| one.name)
+    }
+
     /// Checks commitment, tag and signature over the bytes that arrived.
     ///
     /// # Errors

@@ -298,6 +298,12 @@ impl Schema {
         self.actions.iter().map(|(name, action)| (name.as_str(), *action))
     }
 
+    /// Whether an attribute is listed by its name, so that no default decides what happens to it.
+    #[must_use]
+    pub fn lists(&self, name: &str) -> bool {
+        self.actions.contains_key(name) || self.unsigned.contains(name)
+    }
+
     /// The action of signed attributes that are not listed.
     #[must_use]
     pub fn default_action(&self) -> Option<Action> {

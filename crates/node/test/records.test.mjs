@@ -8,7 +8,7 @@ import { dynamodb, streams } from "./support/sdk.mjs";
 import { config } from "./support/tables.mjs";
 
 const rules = { keys: "test", suite: "hmac", default_action: "encrypt_and_sign", unsigned: ["views"] };
-const watched = { ...config, tables: { Watched: { ...rules, partition_key: "id" }, "any-*": rules } };
+const watched = { ...config, tables: { Watched: { ...rules, partition_key: "id" }, "any-*": { ...rules, attributes: { id: "sign_only" } } } };
 const Key = { id: { S: "1" } };
 const item = (id, more) => ({
   id: { S: id },

@@ -7,8 +7,12 @@ export type ConfigSource = string | URL | { readonly config: string | URL } | Co
 export interface Config {
   /** Who can open items, by name. */
   readonly keys: Readonly<Record<string, KeyConfig>>;
-  /** The protected tables, by name or by a pattern of names such as `prod-*`. All others pass through untouched. */
+  /** The protected tables, by name or by a pattern of names such as `prod-*`. */
   readonly tables: Tables;
+  /** What becomes of calls on all other tables: they pass through untouched, or are refused. `pass` by default. */
+  readonly other_tables?: "pass" | "refuse";
+  /** Whether it is meant that no table is protected. */
+  readonly allow_no_tables?: boolean;
 }
 
 /** The protected tables. A name with a `*` is a pattern. */
@@ -252,8 +256,8 @@ export interface TableConfig<Item = any> {
 }
 
 /**
- * Every table whose name matches, unless it is listed by its own or a closer pattern matches. Each signs its own name; its key
- * attributes, also those of its indexes, are learned from DynamoDB and signed only, so none are named here.
+ * Every table whose name matches, unless it is listed by its own or a closer pattern matches. Each signs its own name. DynamoDB
+ * is asked which attributes are its keys; only those that the pattern itself stores readable, such as by `sign_only`, can be.
  */
 export interface PatternConfig extends Omit<TableConfig, KeyNames> {
   readonly partition_key?: never;

@@ -73,7 +73,11 @@ fn text(report: &Report, out: &mut Vec<u8>) {
                 say::wrap(&kms_words(kms), "", out);
             }
             out.push(b'\n');
-            say::wrap("Tables that are not named here pass through untouched.", "", out);
+            let others = match explanation.other_tables {
+                "refuse" => "Calls on tables that are not named here are refused (other_tables = \"refuse\").",
+                _ => "Tables that are not named here pass through untouched.",
+            };
+            say::wrap(others, "", out);
         }
     }
 }
@@ -82,8 +86,8 @@ fn table(table: &TableExplanation, out: &mut Vec<u8>) {
     match &table.logical_name {
         None => {
             say::wrap(&format!("tables named {}", table.table), "", out);
-            let keys = "each signed under its own name; keys of the table and of its indexes are stored plainly and \
-                        signed, as CreateTable and DescribeTable tell them";
+            let keys = "each signed under its own name; DynamoDB tells which attributes are its keys, and only those that \
+                        are stored plainly here can be";
             say::wrap(&format!("  {keys}"), "    ", out);
         }
         Some(name) => {

@@ -13,8 +13,10 @@ use dynaseal_keys::Service;
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct Explanation {
-    /// The protected tables, by name. All others pass through untouched.
+    /// The protected tables, by name.
     pub tables: Vec<TableExplanation>,
+    /// What becomes of calls on all others: `pass` or `refuse`.
+    pub other_tables: &'static str,
     /// Where the gateway's calls of AWS KMS go; `None` if no key needs it.
     pub kms: Option<KmsExplanation>,
     /// What is allowed but worth a second look.
@@ -104,14 +106,15 @@ impl Config {
         let tables = self.tables.iter().filter_map(|(name, table)| Some(explain_table(table, keys(name)?)));
         let any = TableKeys { partition_key: ANY_KEY.to_owned(), ..TableKeys::default() };
         let patterns = self.patterns.iter().filter_map(|pattern| {
-            let table = pattern.table(pattern.text(), &any).ok()?;
+            let table = pattern.fitted(pattern.text(), &any).ok()?;
             Some(TableExplanation { logical_name: None, ..explain_table(&table, keys(pattern.text())?) })
         });
         let kms = self.needs(Service::Kms).then(|| KmsExplanation {
             endpoint: self.gateway.kms_endpoint.clone(),
             region: self.gateway.region.clone(),
         });
-        Explanation { tables: tables.chain(patterns).collect(), kms, warnings: self.warnings.clone() }
+        let (tables, other_tables) = (tables.chain(patterns).collect(), self.other_tables.word());
+        Explanation { tables, other_tables, kms, warnings: self.warnings.clone() }
     }
 }
 

@@ -84,12 +84,17 @@ impl<'i> Faults<'i> {
         self.warnings.push(fault);
     }
 
-    /// Drops what only follows from text that could not be read: faults in the same lines, and keys that seem missing.
+    /// Drops what only follows from other faults. From text that could not be read: those in the same lines, and keys that
+    /// seem missing.
     pub(super) fn drop_consequences(&mut self) {
         let unread: Vec<_> = self.errors.iter().filter(|fault| fault.code == SYNTAX).map(|fault| fault.line).collect();
         if !unread.is_empty() {
             let follows = |fault: &Fault| [MISSING, UNDEFINED].contains(&fault.code) || unread.contains(&fault.line);
             self.errors.retain(|fault| fault.code == SYNTAX || !follows(fault));
+        }
+        // Where something else is wrong, such as the word `tables`, this may be all that follows from it.
+        if self.errors.len() > 1 {
+            self.errors.retain(|fault| fault.code != NOTHING_PROTECTED);
         }
     }
 
@@ -165,13 +170,17 @@ pub(super) const KEY_MATERIAL: &str = "DSL-5012";
 pub(super) const SCHEMA: &str = "DSL-5013";
 /// Two tables of one logical name.
 pub(super) const SHARED_NAME: &str = "DSL-5014";
+/// A name that no table can have.
+pub(super) const TABLE_NAME: &str = "DSL-5015";
+/// No table is protected, and nothing says that this is meant.
+pub(super) const NOTHING_PROTECTED: &str = "DSL-5016";
 /// Warning: others can read a key file.
 pub(super) const OPEN_FILE: &str = "DSL-5201";
 /// Warning: no table uses a key.
 pub(super) const UNUSED: &str = "DSL-5202";
 /// Warning: a table takes or gives unsealed items.
 pub(super) const UNSEALED: &str = "DSL-5203";
-/// Warning: no table is protected.
+/// Warning: no table is protected, as the configuration says.
 pub(super) const NO_TABLES: &str = "DSL-5204";
 /// Warning: a key that can be guessed.
 pub(super) const GUESSABLE: &str = "DSL-5206";

@@ -14,6 +14,7 @@ mod gateway;
 mod keys;
 mod kms;
 mod material;
+mod names;
 mod outside;
 mod rings;
 mod section;
@@ -29,14 +30,16 @@ pub use explain::{AttributeExplanation, Explanation, KeyExplanation, KmsExplanat
 pub use fault::{ConfigErrors, Fault};
 pub use gateway::GatewaySection;
 pub use kms::KmsAsked;
+pub(crate) use names::{Named, is_possible};
 pub use outside::{Machine, Outside};
 pub(crate) use tables::action_word;
 
 use crate::pattern::Pattern;
+use crate::plan::OtherTables;
 use crate::run::Engine;
 use crate::table::Table;
 use dynaseal_keys::{Clock, KeyStore as _, KeyStoreTable, KmsUse, Service};
-use fault::{Faults, NO_TABLES, SYNTAX, UNREADABLE};
+use fault::{Faults, NO_TABLES, NOTHING_PROTECTED, SYNTAX, UNREADABLE};
 use keys::{Keys, Made};
 use section::Section;
 use tables::{Configured, What};
@@ -48,6 +51,10 @@ pub struct Config {
     pub tables: BTreeMap<String, Table>,
     /// What protects tables that are not named, by their names.
     pub patterns: Vec<Pattern>,
+    /// What becomes of calls on all other tables.
+    pub other_tables: OtherTables,
+    /// Whether it is meant that no table is protected.
+    pub allow_no_tables: bool,
     /// What the gateway is told.
     pub gateway: GatewaySection,
     /// What is allowed but worth a second look.
@@ -103,7 +110,11 @@ impl Config {
     #[must_use]
     pub fn into_engine(self, clock: Arc<dyn Clock>) -> Engine {
         let stores: Vec<_> = self.key_stores.values().map(|store| store.table().to_owned()).collect();
-        Engine::new(self.tables.into_values(), clock).with_patterns(self.patterns).with_closed_tables(stores)
+        Engine::new(self.tables.into_values(), clock)
+            .with_patterns(self.patterns)
+            .with_closed_tables(stores)
+            .with_other_tables(self.other_tables)
+            .with_no_tables_allowed(self.allow_no_tables)
     }
 
     /// The key stores of those keys that have one, by the keys' names.
@@ -128,19 +139,30 @@ impl Config {
         let keys = root.section("keys", "[keys]".to_owned(), &mut faults);
         let tables = root.section("tables", "[tables]".to_owned(), &mut faults);
         let gateway = root.section("gateway", "[gateway]".to_owned(), &mut faults);
+        let other_tables = root.one_of("other_tables", OTHER_TABLES, &mut faults);
+        let allow_no_tables = root.flag("allow_no_tables", &mut faults).unwrap_or_default();
         root.finish(&mut faults);
 
         let mut keys = Keys::read(keys.as_ref(), folder, outside, &mut faults);
         let configured = tables.as_ref().map(|tables| tables::read(tables, &mut keys, &mut faults)).unwrap_or_default();
         let Made { stores: key_stores, kms } = keys.finish(&mut faults);
         let gateway = gateway.map(|section| gateway::read(section, folder, &mut faults)).unwrap_or_default();
-        if configured.is_empty() {
-            faults.warn(&(0..0), NO_TABLES, "no table is protected", "add [tables.NAME] for each table to seal");
+        // One that has a fault of its own is named, too.
+        if tables.as_ref().is_none_or(|tables| tables.entries().next().is_none()) {
+            if allow_no_tables {
+                faults.warn(&(0..0), NO_TABLES, "no table is protected", "add [tables.NAME] for each table to seal");
+            } else {
+                let hint = "add [tables.NAME] for each table to seal; if nothing is to be sealed, say allow_no_tables = true \
+                            above all sections";
+                faults.error(&(0..0), NOTHING_PROTECTED, "no table is protected", hint);
+            }
         }
         faults.drop_consequences();
         let warnings = faults.finish()?;
         let (tables, patterns, rings) = (BTreeMap::new(), Vec::new(), BTreeMap::new());
-        let mut config = Self { tables, patterns, gateway, warnings, rings, key_stores, kms };
+        let other_tables = other_tables.map(|at| at.value).unwrap_or_default();
+        let mut config =
+            Self { tables, patterns, other_tables, allow_no_tables, gateway, warnings, rings, key_stores, kms };
         for (name, Configured { what, keys }) in configured {
             match what {
                 What::Table(table) => drop(config.tables.insert(name.clone(), table)),
@@ -151,6 +173,8 @@ impl Config {
         Ok(config)
     }
 }
+
+const OTHER_TABLES: &[(&str, OtherTables)] = &[("pass", OtherTables::Pass), ("refuse", OtherTables::Refuse)];
 
 #[cfg(test)]
 mod tests;

@@ -8,6 +8,7 @@ use dynaseal_keys::Provider;
 use super::explain::KeyExplanation;
 use super::fault::{CONTRADICTION, Faults, SCHEMA, SHARED_NAME, Span, TYPE, UNSEALED};
 use super::keys::Keys;
+use super::names::{self, Named};
 use super::section::{At, Section, word};
 use crate::pattern::Pattern;
 use crate::table::{Plaintext, Table};
@@ -35,6 +36,9 @@ pub(super) fn read(
     let mut logical_names = BTreeMap::new();
     let mut configured = BTreeMap::new();
     for (name, value) in entries {
+        if !names::check(name.value, Named::of_section(name.value), &name.span, faults) {
+            continue;
+        }
         let quotes = if is_pattern(name.value) { "\"" } else { "" };
         let title = format!("[tables.{quotes}{}{quotes}]", name.value);
         let Some(table) = value.get_ref().as_table() else {
@@ -92,7 +96,14 @@ fn read_one(
     let plaintext = plaintext.map_or(Plaintext::Forbid, |at| at.value);
     let (name, provider) = (name.to_owned(), Provider::new(keyring));
     let what = if pattern {
-        What::Pattern(Pattern::new(name, spec, provider, plaintext))
+        let pattern = Pattern::new(name, spec, provider, plaintext);
+        if !pattern.has_keys() {
+            let message = format!("{} stores nothing readable that could be the key of a table", section.title);
+            let hint = "list the key attributes of its tables and indexes as sign_only: what DynamoDB says of a table makes \
+                        nothing readable";
+            faults.error(&section.span, SCHEMA, message, hint);
+        }
+        What::Pattern(pattern)
     } else {
         What::Table(Table::new(name, schema, provider, plaintext))
     };
@@ -100,7 +111,7 @@ fn read_one(
 }
 
 fn is_pattern(name: &str) -> bool {
-    name.contains('*')
+    Named::of_section(name) == Named::Pattern
 }
 
 /// Each table of a pattern has its own name and keys.

@@ -65,6 +65,7 @@ impl Change<'_> {
             Change::Put(text) => {
                 let put = Put { table: modify.table, text: Cow::Borrowed(text), number: None };
                 sealed = seal_one(&put, operation, io).await?.into_owned();
+                not_exposed(operation, modify.table, stored, &sealed)?;
                 write = Write::new(modify.returns());
                 write.members.push(("Item", printed(|out| json::write_item(&sealed, out))));
                 write.footer = sealed.get(FOOTER).cloned();
@@ -80,6 +81,7 @@ impl Change<'_> {
                     Updated::Nothing => return Ok(Decision::Nothing),
                     Updated::Invalid(fault) => return Ok(Decision::Invalid(fault)),
                 };
+                not_exposed(operation, modify.table, stored, &sealed)?;
                 write = Write::new(modify.returns().over(written, stored.is_some()));
                 write.footer = sealed.get(FOOTER).cloned();
                 let schema = modify.table.schema();
@@ -112,6 +114,18 @@ impl Change<'_> {
         write.members.push(("ConditionExpression", printed(|out| json::write_text(&condition, out))));
         write.members.extend(placeholders(&printer));
         Ok(Decision::Write(write))
+    }
+}
+
+/// Refuses to write readable what the stored item hides, unless the configuration names the attribute: what was learned of
+/// a table, or a default, is not enough.
+fn not_exposed(operation: &str, table: &Table, stored: Option<&Item<'_>>, new: &Item<'_>) -> Result<(), Error> {
+    match stored.and_then(|stored| table.exposed(stored, new)) {
+        None => Ok(()),
+        Some(attribute) => {
+            let (operation, table) = (operation.to_owned(), table.name().to_owned());
+            Err(Error::Exposed { operation, table, attribute })
+        }
     }
 }
 

@@ -79,6 +79,12 @@ impl Fault {
     }
 }
 
+/// The table that a statement is about, if it can be read.
+pub(crate) fn table_of(text: &str) -> Option<String> {
+    let (statement, _) = parse(text, &[]).ok()?;
+    Some(statement.target().table.clone())
+}
+
 /// A statement that was read, with the members that stand beside it.
 #[derive(Debug)]
 pub(crate) struct Planned<'e> {

@@ -1,16 +1,12 @@
 //! Tables that callers do not reach: the key stores. What a gateway may read there, it reads for its keys; a caller who
 //! could use its credentials to change or delete a record would take away every item under that branch key.
 
-use std::borrow::Cow;
-use std::cell::Cell;
 use std::collections::BTreeSet;
-use std::fmt;
 
 use dynaseal_keys::Call;
-use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
+use super::naming::{Named, each_name};
 use super::{statement, table_name};
-use crate::doc::NotJson;
 use crate::error::Error;
 
 /// The names of the tables.
@@ -27,13 +23,12 @@ impl Closed {
         if self.0.is_empty() || !self.0.iter().any(|name| may_name(&call.body, name)) {
             return Ok(());
         }
-        let found = Cell::new(None);
-        let walk = Walk { closed: self, place: Place::Top, found: &found };
-        let read = walk.deserialize(&mut serde_json::Deserializer::from_slice(&call.body));
-        match (found.get(), read) {
+        let mut found = None;
+        let read = each_name(&call.body, &mut |named| found = found.or(self.find(&named)));
+        match (found, read) {
             (None, Ok(())) => Ok(()),
             // What cannot be read to its end could name anything.
-            (None, Err(_)) => Err(Error::request(&call.operation, NotJson("it is not JSON that can be read"))),
+            (None, Err(error)) => Err(Error::request(&call.operation, error)),
             (Some(name), _) => Err(Error::Refused {
                 operation: call.operation.clone().into_owned(),
                 table: name.to_owned(),
@@ -43,108 +38,11 @@ impl Closed {
         }
     }
 
-    fn get(&self, name_or_arn: &str) -> Option<&str> {
-        self.0.get(table_name(name_or_arn)).map(String::as_str)
-    }
-}
-
-/// Goes through a whole text, and through members that stand there twice, of which only a parser knows which one counts.
-#[derive(Clone, Copy)]
-struct Walk<'c> {
-    closed: &'c Closed,
-    place: Place,
-    found: &'c Cell<Option<&'c str>>,
-}
-
-/// Where a value stands.
-#[derive(Clone, Copy, PartialEq)]
-enum Place {
-    Top,
-    /// Its members are named after tables.
-    Requests,
-    /// A text here names a table or something of it. In an item there would be an object that says its type.
-    Name,
-    /// A text here is a PartiQL statement.
-    Statement,
-    Other,
-}
-
-impl<'c> Walk<'c> {
-    fn at(self, member: &str) -> Self {
-        let place = match member {
-            "RequestItems" if self.place == Place::Top => Place::Requests,
-            "Statement" => Place::Statement,
-            _ if member.ends_with("TableName") || member.ends_with("Arn") => Place::Name,
-            _ => Place::Other,
-        };
-        Self { place, ..self }
-    }
-
-    fn note(self, found: Option<&'c str>) {
-        self.found.set(self.found.get().or(found));
-    }
-}
-
-impl<'de> DeserializeSeed<'de> for Walk<'_> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Walk<'_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("JSON")
-    }
-
-    fn visit_str<E>(self, text: &str) -> Result<(), E> {
-        match self.place {
-            Place::Name => self.note(self.closed.get(text)),
-            Place::Statement => {
-                self.note(self.closed.0.iter().find(|name| statement::names(text, name)).map(String::as_str));
-            }
-            Place::Top | Place::Requests | Place::Other => {}
+    fn find(&self, named: &Named<'_>) -> Option<&str> {
+        match *named {
+            Named::Table(name_or_arn) => self.0.get(table_name(name_or_arn)).map(String::as_str),
+            Named::Statement(text) => self.0.iter().map(String::as_str).find(|name| statement::names(text, name)),
         }
-        Ok(())
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        while let Some(member) = map.next_key::<Cow<'_, str>>()? {
-            if self.place == Place::Requests {
-                self.note(self.closed.get(&member));
-            }
-            map.next_value_seed(self.at(&member))?;
-        }
-        Ok(())
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
-        let inside = Self { place: if self.place == Place::Top { Place::Other } else { self.place }, ..self };
-        while seq.next_element_seed(inside)?.is_some() {}
-        Ok(())
-    }
-
-    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_unit<E>(self) -> Result<(), E> {
-        Ok(())
     }
 }
 
@@ -217,6 +115,7 @@ mod tests {
             ("PutItem", r#"{"TableName":"Users","Item":{"m":{"M":{"RequestItems":{"M":{"KeyStore":{"S":"x"}}}}}}}"#),
             ("GetItem", r#"{"TableName":"KeyStore2","Key":{}}"#),
             ("GetItem", r#"{"TableName":"keystore","Key":{}}"#),
+            ("ListTables", r#"{"ExclusiveStartTableName":"KeyStore"}"#),
             ("ExecuteStatement", r#"{"Statement":"SELECT * FROM MyKeyStores"}"#),
         ] {
             assert!(!refused(operation, body), "{operation} {body}");

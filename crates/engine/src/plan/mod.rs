@@ -3,6 +3,8 @@
 mod batch;
 pub(crate) mod closed;
 mod item;
+mod naming;
+mod others;
 mod query;
 mod schema;
 mod scope;
@@ -25,6 +27,7 @@ use crate::modify::{Modify, Transact};
 use crate::partiql::Job;
 use crate::table::Table;
 
+pub use others::OtherTables;
 pub(crate) use stream::Stream;
 pub(crate) use token::{Token, canonical};
 
@@ -135,6 +138,7 @@ pub(crate) fn of<'e, 'a>(tables: &'e Tables<'e>, call: &'a Call) -> Result<Plan<
         Service::Kms | Service::Vault => true,
     };
     tables.directory().closed().judge(call)?;
+    others::judge(tables.directory(), call)?;
     if passes || tables.directory().is_empty() {
         return Ok(Plan::Forward);
     }

@@ -36,7 +36,12 @@ fn create_of_pattern<'e, 'a>(request: &Request<'e, 'a>, name: &str) -> Result<Pl
     // What is no key at all DynamoDB refuses in its own words.
     let is_key = !keys.partition_key.is_empty() && keys.sort_key.as_ref() != Some(&keys.partition_key);
     if let Some(pattern) = request.tables.pattern(name).filter(|_| is_key) {
-        fitted(request.operation, pattern, table_name(name), &keys)?;
+        let table = fitted(request.operation, pattern, table_name(name), &keys)?;
+        if let Some(attribute) = table.hidden_index_keys().next() {
+            let (operation, table) = (request.operation.to_owned(), table.name().to_owned());
+            let (attribute, role) = (attribute.to_owned(), "a key of an index");
+            return Err(Error::HiddenKey { operation, table, attribute, role });
+        }
     }
     Ok(Plan::Forward)
 }

@@ -74,7 +74,7 @@ impl Stream<'_> {
 }
 
 /// The table's name and the upstream's iterator.
-fn unwrap(iterator: &str) -> Option<(&str, &str)> {
+pub(super) fn unwrap(iterator: &str) -> Option<(&str, &str)> {
     iterator.strip_prefix(WRAPPED)?.split_once('/').filter(|(name, _)| !name.is_empty())
 }
 

@@ -19,6 +19,7 @@ mod support;
 
 mod decide;
 mod kms;
+mod learned;
 mod process;
 mod read;
 mod server;

@@ -11,7 +11,7 @@ export { TEST_KEY };
 /** Starts the store; `stop` ends it and what was put before it, and removes the files. */
 export async function startStore() {
   const folder = await mkdtemp(join(tmpdir(), "dynaseal-node-"));
-  const store = await startGateway(folder, "store", '[gateway]\nlisten = "127.0.0.1:0"\nupstream = "embedded"\n');
+  const store = await startGateway(folder, "store", 'allow_no_tables = true\n[gateway]\nlisten = "127.0.0.1:0"\nupstream = "embedded"\n');
   const running = [store];
   return {
     url: store.url,

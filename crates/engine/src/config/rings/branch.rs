@@ -11,6 +11,7 @@ use dynaseal_keys::{
 use super::super::cache;
 use super::super::fault::{CONTRADICTION, Faults, MISSING, VALUE, shown};
 use super::super::material::secret_file;
+use super::super::names::{self, Named};
 use super::super::outside::Outside;
 use super::super::section::{At, Section};
 use super::{Built, kms, not_text, usable};
@@ -47,6 +48,7 @@ pub(super) fn table(section: &mut Section<'_, '_>, faults: &mut Faults<'_>) -> O
     let kms_key = kms_key(grant_tokens.clone(), section, faults);
     let choice = Choice::read(section, faults);
     let cache = cache::read(section, faults);
+    let table = table.filter(|at| names::check(at.value, Named::KeyStore, &at.span, faults));
     let (table, (kms, keys, protected)) = (table?.value, kms_key?);
     let logical_name = logical_name.map_or(table, |name| name.value);
     let kms_keys = keys.kms_keys();

@@ -2,6 +2,7 @@
 
 mod files;
 mod kms;
+mod protects;
 mod rings;
 
 use std::collections::HashMap;
@@ -156,26 +157,6 @@ fn a_key_attribute_cannot_be_unsigned() {
 }
 
 #[test]
-fn a_pattern_has_all_but_name_and_keys() {
-    let text = format!("{MAIN}[tables.\"prod-*\"]\nkeys = \"main\"\ndefault_action = \"encrypt_and_sign\"\n");
-    let config = parse(&format!("{text}unsigned = [\"views\"]\n")).unwrap();
-    assert!(config.tables.is_empty() && config.warnings.is_empty());
-    assert_eq!(config.patterns.iter().map(Pattern::text).collect::<Vec<_>>(), ["prod-*"]);
-    let explained = config.explain().tables.remove(0);
-    assert_eq!((explained.table.as_str(), explained.logical_name), ("prod-*", None));
-    assert_eq!(explained.attributes.iter().map(|one| one.name.as_str()).collect::<Vec<_>>(), ["views"]);
-    let engine = config.into_engine(Arc::new(dynaseal_keys::SystemClock));
-    assert!(format!("{engine:?}").contains("prod-*"));
-
-    let found = faults(&format!("{text}partition_key = \"id\"\nlogical_name = \"X\"\nunsigned_prefix = \"\"\n"));
-    let said = "in [tables.\"prod-*\"], which stands for several tables";
-    assert_eq!(found.len(), 3, "{found:?}");
-    assert!(found[0].ends_with(&format!("DSL-5006 partition_key {said}")), "{found:?}");
-    assert!(found[1].ends_with(&format!("DSL-5006 logical_name {said}")), "{found:?}");
-    assert!(found[2].contains("an empty prefix matches every attribute"), "{found:?}");
-}
-
-#[test]
 fn hints_say_what_was_meant() {
     let errors = parse(&with_table("sutie = \"hmac\"\n[tabels.X]\n")).unwrap_err();
     let hints: Vec<_> = errors.iter().map(|fault| fault.hint.as_str()).collect();
@@ -302,7 +283,7 @@ fn two_tables_of_one_logical_name_are_refused() {
 
 #[test]
 fn the_gateway_section_is_read_and_checked() {
-    let text = r#"
+    let text = r#"allow_no_tables = true
 [gateway]
 listen = "localhost:9000"
 upstream = "embedded"
@@ -329,7 +310,7 @@ allowed_hosts = ["Gateway.example.com"]
     assert_eq!(gateway.allowed_hosts, ["gateway.example.com"]);
     assert_eq!(config.warnings.iter().map(|w| w.code).collect::<Vec<_>>(), ["DSL-5204"]);
 
-    let text = r#"
+    let text = r#"allow_no_tables = true
 [gateway]
 listen = "0.0.0.0:8000"
 upstream = "http://dynamodb.example:8000"
@@ -359,9 +340,17 @@ fn upstreams_need_tls_unless_they_are_on_this_machine() {
         ["", "ftp://x", "https://", "http://", "http://localhost.example", "http://localhost@x.example", "https://a@b"];
     for (upstreams, expected) in [(&right[..], true), (&wrong[..], false)] {
         for upstream in upstreams {
-            assert_eq!(parse(&format!("[gateway]\nupstream = \"{upstream}\"")).is_ok(), expected, "{upstream}");
+            assert_eq!(
+                parse(&format!("allow_no_tables = true\n[gateway]\nupstream = \"{upstream}\"")).is_ok(),
+                expected,
+                "{upstream}"
+            );
             let is_url = expected && upstream.contains("://");
-            assert_eq!(parse(&format!("[gateway]\nkms_endpoint = \"{upstream}\"")).is_ok(), is_url, "{upstream}");
+            assert_eq!(
+                parse(&format!("allow_no_tables = true\n[gateway]\nkms_endpoint = \"{upstream}\"")).is_ok(),
+                is_url,
+                "{upstream}"
+            );
         }
     }
 }

@@ -341,7 +341,8 @@ fn a_cache_that_tables_share_is_counted_once() {
         + "default_action = \"encrypt_and_sign\"\n[tables.Users.attributes]\nid = \"sign_only\"\n\
            [keys.both]\ntype = \"multi\"\nchildren = [\"main\"]\n\
            [tables.Orders]\nkeys = \"both\"\npartition_key = \"id\"\n\
-           [tables.\"*\"]\nkeys = \"main\"\ndefault_action = \"encrypt_and_sign\"\n";
+           [tables.\"*\"]\nkeys = \"main\"\ndefault_action = \"encrypt_and_sign\"\n\
+           [tables.\"*\".attributes]\nid = \"sign_only\"\n";
     let config = Config::parse(&text, "conf/dynaseal.toml", &map()).unwrap_or_else(|errors| panic!("{errors:?}"));
     let engine = config.into_engine(Arc::new(dynaseal_keys::testing::FixedClock::default()));
     assert_eq!(engine.cache_stats(), dynaseal_keys::CacheStats::default());
