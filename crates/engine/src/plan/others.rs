@@ -1,13 +1,15 @@
 //! Calls on tables that the configuration does not protect: they pass, or every one is refused, so that a table whose name
 //! was forgotten or misspelt in the configuration never stores plaintext.
 
+use std::cell::{Cell, RefCell};
+
 use dynaseal_keys::{Call, Service};
 
-use super::naming::{Named, each_name};
 use super::stream;
 use crate::doc::{NotJson, Object};
 use crate::error::Error;
 use crate::learn::Directory;
+use crate::operation::{Operation, Visit, walk};
 use crate::partiql::table_of;
 
 /// What becomes of calls on tables that are not protected.
@@ -33,45 +35,68 @@ impl OtherTables {
 
 /// Refuses a call on another table than the protected ones, where that is configured. A call that must name a table and
 /// names none that can be recognised is refused, too.
-pub(super) fn judge(directory: &Directory, call: &Call) -> Result<(), Error> {
+pub(super) fn judge(directory: &Directory, call: &Call, known: Option<&Operation>) -> Result<(), Error> {
     let is_ours = matches!(call.service, Service::DynamoDb | Service::DynamoDbStreams);
     if directory.others() == OtherTables::Pass || !is_ours {
         return Ok(());
     }
-    let (operation, mut named, mut unreadable, mut other) = (call.operation.as_ref(), false, false, None);
-    let mut judge_name = |name: &str| {
-        named = true;
-        if other.is_none() && !directory.protects(name) {
-            other = Some(super::table_name(name).to_owned());
-        }
-    };
+    let operation = call.operation.as_ref();
+    // Of an operation that is not known nobody can tell which tables it is about.
+    let Some(known) = known else { return Err(Error::UnknownOperation { operation: operation.to_owned() }) };
+    let named = Named { directory, any: Cell::new(false), unreadable: Cell::new(false), other: RefCell::default() };
     if operation == "GetRecords" {
         let body = std::str::from_utf8(&call.body).ok().and_then(|text| Object::parse(text).ok());
         let iterator = body.as_ref().and_then(|body| body.text("ShardIterator").ok().flatten());
         // One that was not made here is refused for that.
         match iterator.as_deref().map(stream::unwrap) {
-            Some(Some((name, _))) => judge_name(name),
+            Some(Some((name, _))) => named.judge(name),
             _ => return Ok(()),
         }
     } else {
-        each_name(&call.body, &mut |one| match one {
-            Named::Table(name) if is_of_no_table(name) => {}
-            Named::Table(name) => judge_name(name),
-            Named::Statement(text) => match table_of(text) {
-                Some(name) => judge_name(&name),
-                None => unreadable = true,
-            },
-        })
-        .map_err(|error| Error::request(operation, error))?;
+        walk(Some(known), &call.body, &named).map_err(|error| Error::request(operation, error))?;
     }
-    match other {
-        None if unreadable => Err(Error::request(
+    match named.other.into_inner() {
+        None if named.unreadable.get() => Err(Error::request(
             operation,
             NotJson("a statement that cannot be read could be about a table that is refused"),
         )),
         Some(table) => Err(Error::OtherTable { operation: operation.to_owned(), table }),
-        None if named || NAMELESS.contains(&operation) => Ok(()),
+        None if named.any.get() || NAMELESS.contains(&operation) => Ok(()),
         None => Err(Error::request(operation, NotJson("it names no table, and other tables are refused"))),
+    }
+}
+
+/// What a request names.
+struct Named<'d> {
+    directory: &'d Directory,
+    any: Cell<bool>,
+    /// A statement that cannot be read could name anything.
+    unreadable: Cell<bool>,
+    /// The first table that is not protected.
+    other: RefCell<Option<String>>,
+}
+
+impl Named<'_> {
+    fn judge(&self, name: &str) {
+        self.any.set(true);
+        if !self.directory.protects(name) {
+            self.other.borrow_mut().get_or_insert_with(|| super::table_name(name).to_owned());
+        }
+    }
+}
+
+impl Visit for Named<'_> {
+    fn table(&self, name_or_arn: &str) {
+        if !is_of_no_table(name_or_arn) {
+            self.judge(name_or_arn);
+        }
+    }
+
+    fn statement(&self, text: &str) {
+        match table_of(text) {
+            Some(name) => self.judge(&name),
+            None => self.unreadable.set(true),
+        }
     }
 }
 
@@ -101,6 +126,7 @@ mod tests {
     use dynaseal_keys::{Provider, RawAes};
 
     use super::*;
+    use crate::operation::find;
     use crate::pattern::Pattern;
     use crate::table::{Plaintext, Table};
 
@@ -120,7 +146,7 @@ mod tests {
         let streams = ["GetRecords", "GetShardIterator", "DescribeStream", "ListStreams"].contains(&operation);
         let service = if streams { Service::DynamoDbStreams } else { Service::DynamoDb };
         let call = Call::new(service, operation, body.as_bytes().to_vec());
-        judge(&directory(), &call).map_err(|error| error.code())
+        judge(&directory(), &call, find(service, operation)).map_err(|error| error.code())
     }
 
     #[test]
@@ -176,9 +202,11 @@ mod tests {
             ("PutItem", "{}"),
             ("PutItem", r#"{"TableName":"Users""#),
             ("ExecuteStatement", r#"{"Statement":"SELECT * FROM Users -- Other"}"#),
-            ("SomethingNew", "{}"),
         ] {
             assert_eq!(judged(operation, body), Err("DSL-2001"), "{operation} {body}");
+        }
+        for body in ["{}", r#"{"TableName":"Users"}"#, r#"{"TableName":"Other"}"#] {
+            assert_eq!(judged("SomethingNew", body), Err("DSL-2002"), "{body}");
         }
     }
 }
