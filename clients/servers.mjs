@@ -18,11 +18,11 @@ const ENVIRONMENT = {
   DYNASEAL_TEST_KEY: TEST_KEY,
 };
 
-/** Starts `dynaseal gateway` with the text of its configuration, which is put into the folder. */
-export async function startGateway(folder, name, config) {
+/** Starts `dynaseal gateway` with the text of its configuration, which is put into the folder, and further arguments. */
+export async function startGateway(folder, name, config, ...more) {
   const path = join(folder, `${name}.toml`);
   await writeFile(path, config);
-  return startServer(built("DYNASEAL", "dynaseal"), ["gateway", "--config", path]);
+  return startServer(built("DYNASEAL", "dynaseal"), ["gateway", "--config", path, ...more]);
 }
 
 /** Starts the KMS for tests with keys of these ARNs, or `ARN=FILE` for one from a private key. */

@@ -84,7 +84,11 @@ impl SealingConnector {
 
 /// Service and operation, if the request is one of the JSON protocol that the engine reads.
 fn target(head: &Parts) -> Option<(Service, String)> {
-    let text = |name: &str| head.headers.get(name).and_then(|value| value.to_str().ok());
+    let text = |name: &str| {
+        // Of two targets nobody knows which one DynamoDB would take.
+        let mut values = head.headers.get_all(name).iter();
+        values.next().filter(|_| values.next().is_none()).and_then(|value| value.to_str().ok())
+    };
     let (prefix, operation) = text("x-amz-target")?.split_once('.')?;
     let is_json = text(CONTENT_TYPE.as_str()) == Some(PROTOCOL);
     is_json.then_some((Service::from_target_prefix(prefix)?, operation.to_owned()))
@@ -104,3 +108,22 @@ fn response(reply: Reply) -> Result<HttpResponse, ConnectorError> {
 }
 
 const PROTOCOL: &str = "application/x-amz-json-1.0";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_has_one_target() {
+        let of = |targets: &[&str]| {
+            let start = http::Request::post("/").header(CONTENT_TYPE, PROTOCOL);
+            let request = targets.iter().fold(start, |request, one| request.header("X-Amz-Target", *one));
+            target(&request.body(()).unwrap().into_parts().0)
+        };
+        let put = "DynamoDB_20120810.PutItem";
+        assert_eq!(of(&[put]), Some((Service::DynamoDb, "PutItem".to_owned())));
+        for targets in [&[][..], &[put, put], &["DynamoDB_20120810.ListTables", put]] {
+            assert_eq!(of(targets), None);
+        }
+    }
+}

@@ -57,6 +57,15 @@ async fn the_answers_metadata_are_the_stores_own_without_its_checksum() {
     assert_eq!((error.code(), dynaseal::code(&error)), (Some("ResourceNotFoundException"), None));
 }
 
+/// The SDK has no endpoint discovery for DynamoDB; an application that asks by itself is not led past the seal either.
+#[tokio::test]
+async fn an_answer_that_leads_elsewhere_is_not_asked_for() {
+    let store = Store::start().await;
+    let error = store.sealed().describe_endpoints().send().await.unwrap_err();
+    assert_eq!(dynaseal::code(&error), Some("DSL-2009"));
+    assert!(store.operations().is_empty());
+}
+
 #[tokio::test]
 async fn a_failed_condition_is_typed_and_a_changed_item_has_a_code() {
     let store = Store::start().await;

@@ -40,17 +40,29 @@ pub(crate) fn of_description(operation: &str, answer: Answer) -> Answer {
 
 /// DynamoDB's refusal of a name or ARN that no table can have.
 pub(crate) fn of_name(name: &str) -> Option<Answer> {
+    name_fault(name).map(|fault| validation(&fault))
+}
+
+/// The words of [`of_name`].
+pub(crate) fn name_fault(name: &str) -> Option<String> {
     const LONGEST: usize = 255;
-    let is_allowed = |one: char| one.is_ascii_alphanumeric() || matches!(one, '_' | '.' | '-' | ':' | '/');
-    let constraint = if !name.chars().all(is_allowed) {
+    const EMPTY: &str = "Value at 'TableName' failed to satisfy constraint: Member must have length greater than or \
+                         equal to 1";
+    let is_allowed = |one: char| one.is_ascii_alphanumeric() || matches!(one, '_' | '.' | '-');
+    // What only looks like an ARN could be taken for a table's name elsewhere.
+    let is_arn = name.starts_with("arn:") && name.contains(":table/");
+    let is_in_arn = |one: char| is_allowed(one) || matches!(one, ':' | '/');
+    let constraint = if name.is_empty() {
+        return Some(format!("1 validation error detected: {EMPTY}"));
+    } else if !name.chars().all(|one| if is_arn { is_in_arn(one) } else { is_allowed(one) }) {
         "satisfy regular expression pattern: [a-zA-Z0-9_.-]+"
-    } else if name.len() > LONGEST && !name.starts_with("arn:") {
+    } else if name.len() > LONGEST && !is_arn {
         "have length less than or equal to 255"
     } else {
         return None;
     };
     let place = format!("Value '{name}' at 'tableName' failed to satisfy constraint: Member must {constraint}");
-    Some(validation(&format!("1 validation error detected: {place}")))
+    Some(format!("1 validation error detected: {place}"))
 }
 
 /// A write that had nothing to do.

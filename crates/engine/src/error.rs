@@ -24,6 +24,12 @@ pub enum Error {
         /// The operation.
         operation: String,
     },
+    /// A call whose answer would lead the caller's SDK around Dynaseal.
+    #[error("{operation}: its answer would lead the SDK past Dynaseal, to where nothing is sealed")]
+    LeadsAway {
+        /// The operation.
+        operation: String,
+    },
     /// A call that this version does not carry out on a protected table.
     #[error("{operation} on table {table}: {what}")]
     Refused {
@@ -167,6 +173,7 @@ impl Error {
             Error::Expression { .. } => "DSL-2006",
             Error::ForeignIterator { .. } => "DSL-2007",
             Error::Unlearned { .. } => "DSL-2008",
+            Error::LeadsAway { .. } => "DSL-2009",
             Error::NotRecords => "DSL-1007",
             Error::Records { .. } => "DSL-1008",
             Error::Record { source, .. } => source.code(),
@@ -200,6 +207,7 @@ impl Error {
     pub(crate) fn within(mut self, outer: &str) -> Self {
         if let Error::Request { operation, .. }
         | Error::UnknownOperation { operation }
+        | Error::LeadsAway { operation }
         | Error::Record { operation, .. }
         | Error::ForeignIterator { operation }
         | Error::Unlearned { operation, .. }
@@ -224,6 +232,7 @@ impl Error {
         match self {
             Error::Request { .. }
             | Error::UnknownOperation { .. }
+            | Error::LeadsAway { .. }
             | Error::Refused { .. }
             | Error::ItemTooLarge { .. }
             | Error::Expression { .. }
@@ -259,6 +268,9 @@ impl Error {
                 "correct the request; Dynaseal reads protected tables' requests before DynamoDB does"
             }
             Error::UnknownOperation { .. } => "call it without Dynaseal in between, or update Dynaseal",
+            Error::LeadsAway { .. } => {
+                "switch endpoint discovery off (AWS_ENABLE_ENDPOINT_DISCOVERY=false); DynamoDB does not need it"
+            }
             Error::Refused { instead, .. } => instead,
             Error::ItemTooLarge { .. } => {
                 "shorten the item: sealing adds a header, a footer and 18 bytes for each encrypted attribute"

@@ -15,7 +15,7 @@ use crate::expr::touch::{Usage, of_condition, of_update};
 use crate::expressions::Parsed;
 use crate::modify::{Change, Entry, Modify, Split, Transact};
 use crate::plan::{self, Plan, Put};
-use crate::run::Engine;
+use crate::run::{Engine, not_reserved};
 use crate::table::{Failure, Plaintext, Table};
 
 mod answer;
@@ -285,6 +285,7 @@ impl UpdateExplanation {
 fn item(operation: &str, table: &Table, number: Option<usize>, text: &str) -> Result<Vec<AttributeAction>, Error> {
     let failed = |error| Error::of_item(operation, table, number, Failure::Item(error));
     let item = json::read_item(text).map_err(failed)?;
+    not_reserved(&item).map_err(failed)?;
     let found = actions(item.iter().map(|(name, _)| name), table.schema());
     if is_sealed(table) {
         Draft::new(table.schema(), item).map_err(failed)?;

@@ -127,6 +127,11 @@ impl Directory {
         self.patterns.iter().find(|pattern| pattern.matches(name))
     }
 
+    /// A pattern that a word matches, whatever letters of it are capital ones.
+    pub(crate) fn pattern_in_any_case(&self, word: &str) -> Option<&Pattern> {
+        self.patterns.iter().find(|pattern| pattern.matches_in_any_case(word))
+    }
+
     /// Asks DynamoDB for the keys of tables, unless someone else just did. Gives DynamoDB's refusal, if it refuses.
     pub(crate) async fn learn(
         &self,

@@ -26,6 +26,7 @@ mod expressions;
 mod learn;
 mod library;
 mod modify;
+mod operation;
 mod partiql;
 mod pattern;
 mod plan;
@@ -48,6 +49,7 @@ pub use explain::{
     AttributeAction, CallsExplanation, OpenedExplanation, PlanExplanation, PlanKind, StatementExplanation,
     UpdateExplanation, WriteExplanation,
 };
+pub use operation::{OPERATIONS, Operation};
 pub use pattern::{Pattern, TableKeys};
 pub use run::Engine;
 pub use session::{Session, Step};

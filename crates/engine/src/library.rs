@@ -6,7 +6,7 @@ use dynaseal_keys::{Io, Wire};
 use crate::error::Error;
 use crate::learn::Tables;
 use crate::reply;
-use crate::run::Engine;
+use crate::run::{Engine, not_reserved};
 use crate::table::{Failure, Table};
 
 impl Engine {
@@ -91,7 +91,10 @@ impl Direction {
     async fn carry_out(self, table: &Table, text: &str, io: Io<'_>) -> Result<Vec<u8>, Failure> {
         let mut item = json::read_item(text)?;
         Ok(match self {
-            Direction::Seal => printed(&table.seal(io, item).await?),
+            Direction::Seal => {
+                not_reserved(&item)?;
+                printed(&table.seal(io, item).await?)
+            }
             Direction::Open => printed(&table.open(io, &mut item).await?),
         })
     }

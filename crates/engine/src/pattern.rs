@@ -58,18 +58,12 @@ impl Pattern {
     /// Whether a table's name matches: `*` stands for any text.
     #[must_use]
     pub fn matches(&self, name: &str) -> bool {
-        let Some((first, rest)) = self.pattern.split_once('*') else { return self.pattern == name };
-        let Some(name) = name.strip_prefix(first) else { return false };
-        let (middle, last) = rest.rsplit_once('*').unwrap_or(("", rest));
-        let Some(mut name) = name.strip_suffix(last) else { return false };
-        // The leftmost place for each part leaves the most room for the next.
-        middle.split('*').all(|part| match name.split_once(part) {
-            Some((_, rest)) => {
-                name = rest;
-                true
-            }
-            None => false,
-        })
+        is_match(&self.pattern, name)
+    }
+
+    /// The same, whatever letters are capital ones.
+    pub(crate) fn matches_in_any_case(&self, name: &str) -> bool {
+        is_match(&self.pattern.to_ascii_lowercase(), &name.to_ascii_lowercase())
     }
 
     /// How much of a name the pattern fixes; of several that match, the closest counts.
@@ -112,6 +106,21 @@ impl Pattern {
             }
         }
     }
+}
+
+fn is_match(pattern: &str, name: &str) -> bool {
+    let Some((first, rest)) = pattern.split_once('*') else { return pattern == name };
+    let Some(name) = name.strip_prefix(first) else { return false };
+    let (middle, last) = rest.rsplit_once('*').unwrap_or(("", rest));
+    let Some(mut name) = name.strip_suffix(last) else { return false };
+    // The leftmost place for each part leaves the most room for the next.
+    middle.split('*').all(|part| match name.split_once(part) {
+        Some((_, rest)) => {
+            name = rest;
+            true
+        }
+        None => false,
+    })
 }
 
 #[cfg(test)]

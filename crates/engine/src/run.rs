@@ -147,9 +147,21 @@ async fn seal(edit: &Edit<'_, '_>, operation: &str, io: Io<'_>) -> Result<Vec<u8
 pub(crate) async fn seal_one<'a>(put: &'a Put<'_, '_>, operation: &str, io: Io<'_>) -> Result<Item<'a>, Error> {
     let failed = |failure| Error::of_item(operation, put.table, put.number, failure);
     let item = json::read_item(&put.text).map_err(|error| failed(Failure::Item(error)))?;
+    not_reserved(&item).map_err(|error| failed(Failure::Item(error)))?;
     let sets = item.iter().try_for_each(|(_, value)| expr::names::check_sets(value));
     sets.map_err(|fault| Error::expression(operation, fault))?;
     seal_item(put.table, item, put.number, operation, io).await
+}
+
+/// Refuses an item of a caller's with a name that belongs to the format: it would be dropped without a word.
+///
+/// # Errors
+/// Names the attribute.
+pub(crate) fn not_reserved(item: &Item<'_>) -> Result<(), dynaseal_item::Error> {
+    match item.iter().find(|(name, _)| name.starts_with("aws_dbe_")) {
+        None => Ok(()),
+        Some((name, _)) => Err(dynaseal_item::Error::ReservedName { attribute: name.to_owned() }),
+    }
 }
 
 /// Seals an item, unless it then is larger than DynamoDB stores.

@@ -178,10 +178,12 @@ fn statements_that_say_what_their_call_may_not() {
 
 #[test]
 fn operations_that_are_not_known() {
-    let unknown = refusal("SearchVectors", r#"{"TableName":"Users"}"#, &["SearchVectors"]);
+    let unknown = refusal("SomethingNew", r#"{"TableName":"Users"}"#, &["SomethingNew"]);
     assert_eq!(unknown.code(), "DSL-2002");
     let body = r#"{"TableName":"Users","Item":{"id":{"S":"1"}},"NewParameter":"SECRET"}"#;
     refusal("PutItem", body, &["NewParameter"]);
+    let upsert = r#"{"TransactItems":[{"Upsert":{"TableName":"Users"}},{"Delete":{"TableName":"Users"}}]}"#;
+    refusal("TransactWriteItems", upsert, &["Upsert"]);
     refusal("TransactWriteItems", r#"{"TransactItems":[{"Upsert":{"TableName":"Users"}}]}"#, &["Upsert"]);
 }
 

@@ -6,7 +6,7 @@ use thiserror::Error;
 /// A request that the gateway does not carry out.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub(crate) enum Reject {
-    #[error("the request names no operation of DynamoDB or DynamoDB Streams")]
+    #[error("the request does not name one operation of DynamoDB or DynamoDB Streams")]
     Target,
     #[error("the gateway takes POST requests to / alone")]
     Route,

@@ -28,7 +28,9 @@ export interface Target {
 /** The service, operation and body of a request. One without cannot be judged, so it is not sent. */
 export function read(request: unknown): { target: Target; body: Uint8Array } {
   const { headers = {}, body } = (request ?? {}) as Partial<HttpRequest>;
-  const target = named(headers[header(headers, TARGET) ?? ""] ?? "");
+  // Of two targets nobody knows which one DynamoDB would take.
+  const names = Object.keys(headers).filter((name) => name.toLowerCase() === TARGET);
+  const target = names.length === 1 ? named(headers[names[0] as string] ?? "") : undefined;
   const bytes = bytesOf(body);
   if (target && bytes) return { target, body: bytes };
   throw new DynasealError({
@@ -53,12 +55,13 @@ export function withBody(request: HttpRequest, target: string, body: Uint8Array)
 
 /** A copy of an answer with another status and body. What was computed from the old body is dropped. */
 export function withAnswer(response: HttpResponse, statusCode: number, body: Uint8Array): HttpResponse {
-  return { ...response, statusCode, headers: without(response.headers, (name) => COMPUTED.has(name)), body };
+  const headers = without(response.headers, (name) => COMPUTED.has(name) || LEADING.has(name));
+  return { ...response, statusCode, headers, body };
 }
 
-/** The same answer with its body read into memory. */
+/** The same answer with its body read into memory, and without what names another place to go on at. */
 export function withRead(response: HttpResponse, body: Uint8Array): HttpResponse {
-  return { ...response, body };
+  return { ...response, headers: without(response.headers, (name) => LEADING.has(name)), body };
 }
 
 /** An answer for which nothing was sent. */
@@ -132,4 +135,6 @@ const LENGTH = "content-length";
 /** By what stands in the header: SDKs write a few dozen, and a stranger who writes more fills no memory. */
 const TARGETS = new Map<string, Target>();
 const COMPUTED = new Set(["x-amz-crc32", LENGTH, "content-encoding"]);
+/** DynamoDB sends none of them; whoever stands in its place could lead a client past the seal. */
+const LEADING = new Set(["location", "content-location", "alt-svc", "refresh", "link"]);
 const EMPTY = new Uint8Array(0);

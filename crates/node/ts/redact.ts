@@ -27,7 +27,10 @@ function redacted(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, shown(name, member)]));
 }
 
-/** Expressions hold names and placeholders; values stand beside them. A PartiQL statement may hold values, so it is not here. */
+/**
+ * Members that hold no part of an item. Expressions and their names do: a key inside an encrypted map is encrypted, too, and stands
+ * in them as it is.
+ */
 const LOGGABLE = new Set([
   "TableName",
   "IndexName",
@@ -42,12 +45,6 @@ const LOGGABLE = new Set([
   "ReturnValues",
   "ReturnConsumedCapacity",
   "ConsumedCapacity",
-  "UpdateExpression",
-  "ConditionExpression",
-  "KeyConditionExpression",
-  "FilterExpression",
-  "ProjectionExpression",
-  "ExpressionAttributeNames",
 ]);
 
 /**

@@ -80,6 +80,9 @@ impl Error {
                 | Fault::TooManyKeyConditions { .. }
                 | Fault::KeyConditionMissing(_)
                 | Fault::KeyConditionUnsupported
+                | Fault::Request(_)
+                | Fault::TableName(_)
+                | Fault::NotOfKey { .. }
         )
     }
 }
@@ -89,6 +92,7 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = match &self.fault {
             Fault::Syntax { position, .. } => format!("syntax error at byte {position}"),
+            Fault::TableName(_) => "TableName is not a name that a table can have".to_owned(),
             fault => fault.text(),
         };
         match self.expression {
@@ -103,7 +107,7 @@ impl std::error::Error for Error {}
 /// Words of an expression that could not be read. A caller may have written a value there, so they are not printed by
 /// accident.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Quote(pub(super) String);
+pub struct Quote(pub(crate) String);
 
 impl fmt::Debug for Quote {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -202,6 +206,15 @@ pub enum Fault {
     Parameter(String),
     /// The same of `AttributeUpdates`, of which DynamoDB answers as of what the item shows.
     AttributeUpdate(String),
+    /// A fault of the request as such, worded whole; the text names members alone.
+    Request(String),
+    /// A name that no table can have, worded whole.
+    TableName(Quote),
+    /// Attributes in a key, or in the place where a page begins, that do not belong there.
+    NotOfKey {
+        start: bool,
+        names: Vec<String>,
+    },
 }
 
 impl Fault {
@@ -317,7 +330,12 @@ impl Fault {
             Fault::TypeMismatch => "Type mismatch for attribute to update".into(),
             Fault::Nesting => "Nesting Levels have exceeded supported limits".into(),
             Fault::Number(fault) => fault.text().into(),
-            Fault::Parameter(text) | Fault::AttributeUpdate(text) => text.clone(),
+            Fault::Parameter(text) | Fault::AttributeUpdate(text) | Fault::Request(text) => text.clone(),
+            Fault::TableName(text) => text.0.clone(),
+            Fault::NotOfKey { start, names } => {
+                let what = if *start { "starting key is invalid" } else { "key element does not match the schema" };
+                format!("The provided {what}: it has {}", names.join(", "))
+            }
         }
     }
 }

@@ -54,7 +54,11 @@ impl<V: Copy> KeyCondition<V> {
         }
     }
 
-    fn of(condition: &Condition<V>) -> Result<Self, Fault> {
+    /// A condition taken for a key condition.
+    ///
+    /// # Errors
+    /// DynamoDB's reason why it is none.
+    pub fn of(condition: &Condition<V>) -> Result<Self, Fault> {
         let mut clauses = Vec::new();
         collect(condition, &mut clauses)?;
         let repeated = |(at, (name, _)): (usize, &(String, _))| clauses.iter().take(at).any(|(other, _)| other == name);

@@ -62,6 +62,15 @@ pub fn of_update<V>(update: &Update<V>) -> Vec<Touch<'_>> {
     touches
 }
 
+/// Whether a part of a condition compares values with each other, and so names no attribute.
+pub fn has_constant<V>(condition: &Condition<V>) -> bool {
+    match condition {
+        Condition::And(left, right) | Condition::Or(left, right) => has_constant(left) || has_constant(right),
+        Condition::Not(inner) => has_constant(inner),
+        leaf => of_condition(leaf).is_empty(),
+    }
+}
+
 fn condition_touches<'e, V>(condition: &'e Condition<V>, touches: &mut Vec<Touch<'e>>) {
     match condition {
         Condition::And(left, right) | Condition::Or(left, right) => {

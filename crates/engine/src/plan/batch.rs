@@ -6,21 +6,30 @@ use std::collections::BTreeMap;
 use crate::bounds::{KEYS, Listed, WRITES};
 use crate::doc::{Node, NotJson, Object, TOO_MANY, list};
 use crate::error::Error;
+use crate::expr::error::Fault;
+use crate::operation::{Class, DELETE_REQUEST, First, KEYS_AND_ATTRIBUTES, PUT_REQUEST, WRITE_REQUEST, walk_part};
+use crate::table::Table;
 
+use super::checks::{check_name, missing};
+use super::concern::not_known;
 use super::item::put_part;
-use super::scope::{NAMES, Scope, not_mixed};
+use super::scope::{Scope, not_mixed};
 use super::{BatchView, Plan, Put, Reply, Request, View};
 
 const REQUEST_ITEMS: &str = "RequestItems";
 
 pub(crate) fn write<'e, 'a>(mut request: Request<'e, 'a>) -> Result<Plan<'e, 'a>, Error> {
-    const MEMBERS: [&str; 3] = [REQUEST_ITEMS, "ReturnConsumedCapacity", "ReturnItemCollectionMetrics"];
-    let Some(mut tables) = request_items(&request, WRITES)? else { return Ok(Plan::Forward) };
+    let mut tables = request_items(&request, WRITES)?;
     let (mut puts, mut protected, mut left) = (Vec::new(), BTreeMap::new(), WRITES.most);
+    let unclassed = First::default();
     for (name, node) in tables.entries_mut() {
-        let (Some(table), Node::Raw(Cow::Borrowed(text))) = (request.tables.table(name), &*node) else { continue };
+        let Node::Raw(Cow::Borrowed(text)) = &*node else { continue };
+        let Some(table) = request.tables.table(name) else {
+            walk_part(Class::List(WRITE_REQUEST), text, &unclassed).map_err(|error| request.bad(error))?;
+            continue;
+        };
         let scope = Scope { operation: request.operation, table };
-        scope.known(&request.body, &MEMBERS)?;
+        scope.known(&request.body, request.known.members)?;
         let writes = list(text, left).map_err(|error| Error::listed(WRITES, error))?;
         left = left.saturating_sub(writes.len());
         let mut nodes = Vec::with_capacity(writes.len());
@@ -30,9 +39,8 @@ pub(crate) fn write<'e, 'a>(mut request: Request<'e, 'a>) -> Result<Plan<'e, 'a>
         protected.insert(name.to_owned(), table);
         *node = Node::Array(nodes);
     }
-    if protected.is_empty() {
-        return Ok(Plan::Forward);
-    }
+    let Some((_, table)) = protected.first_key_value() else { return request.forward() };
+    all_known(&request, table, &unclassed)?;
     request.body.set(REQUEST_ITEMS, Node::Object(tables));
     Ok(request.edit(puts, Reply::Unprocessed(protected)))
 }
@@ -46,10 +54,20 @@ fn write_one<'e, 'a>(
 ) -> Result<Node<'a>, Error> {
     let bad = |error| scope.bad(REQUEST_ITEMS, error);
     let mut write = Object::parse(text).map_err(bad)?;
-    scope.known(&write, &["PutRequest", "DeleteRequest"])?;
+    scope.known(&write, WRITE_REQUEST)?;
+    if write.raw("PutRequest").is_some() && write.raw("DeleteRequest").is_some() {
+        let text = "Supplied AttributeValue has more than one datatypes set, must contain exactly one of the supported \
+                    datatypes";
+        return Err(scope.invalid(None, Fault::Request(text.to_owned())));
+    }
+    if let Some(delete) = write.raw("DeleteRequest") {
+        let delete = Object::parse(delete).map_err(bad)?;
+        scope.known(&delete, DELETE_REQUEST)?;
+        scope.key(&delete)?;
+    }
     if let Some(Cow::Borrowed(put)) = write.take_raw("PutRequest") {
         let mut put = Object::parse(put).map_err(bad)?;
-        scope.known(&put, &["Item"])?;
+        scope.known(&put, PUT_REQUEST)?;
         puts.extend(put_part(scope, &mut put, puts.len(), Some(number)));
         write.set("PutRequest", Node::Object(put));
     }
@@ -57,47 +75,63 @@ fn write_one<'e, 'a>(
 }
 
 pub(crate) fn get<'e, 'a>(mut request: Request<'e, 'a>) -> Result<Plan<'e, 'a>, Error> {
-    const MEMBERS: [&str; 5] = ["Keys", "ConsistentRead", "AttributesToGet", "ProjectionExpression", NAMES];
-    let Some(mut tables) = request_items(&request, KEYS)? else { return Ok(Plan::Forward) };
-    let (mut views, mut left) = (BTreeMap::new(), KEYS.most);
+    let mut tables = request_items(&request, KEYS)?;
+    let (mut views, mut first, mut left) = (BTreeMap::new(), None, KEYS.most);
+    let unclassed = First::default();
     let mixed = {
         let all: Vec<_> = tables.entries().filter_map(|(_, text)| Object::parse(text).ok()).collect();
         not_mixed(request.operation, &all.iter().collect::<Vec<_>>())
     };
     for (name, node) in tables.entries_mut() {
-        let (Some(table), Node::Raw(Cow::Borrowed(text))) = (request.tables.table(name), &*node) else { continue };
+        let Node::Raw(Cow::Borrowed(text)) = &*node else { continue };
+        let Some(table) = request.tables.table(name) else {
+            walk_part(Class::Object(KEYS_AND_ATTRIBUTES), text, &unclassed).map_err(|error| request.bad(error))?;
+            continue;
+        };
+        first = first.or(Some(table));
         let scope = Scope { operation: request.operation, table };
-        scope.known(&request.body, &[REQUEST_ITEMS, "ReturnConsumedCapacity"])?;
+        scope.known(&request.body, request.known.members)?;
         let mut keys = Object::parse(text).map_err(|error| request.bad(error))?;
-        scope.known(&keys, &MEMBERS)?;
-        let asked = keys.raw("Keys").map_or(Ok(0), |keys| list(keys, left).map(|keys| keys.len()));
-        left = left.saturating_sub(asked.map_err(|error| Error::listed(KEYS, error))?);
+        scope.known(&keys, KEYS_AND_ATTRIBUTES)?;
+        let asked = keys.raw("Keys").map_or(Ok(Vec::new()), |keys| list(keys, left));
+        let asked = asked.map_err(|error| Error::listed(KEYS, error))?;
+        asked.iter().try_for_each(|key| scope.is_key("Keys", key))?;
+        left = left.saturating_sub(asked.len());
         let (projection, taken) = scope.take_projection(&mut keys)?;
+        scope.all_used(&keys)?;
         let view = View { table, projection, index_of: None };
         views.insert(name.to_owned(), BatchView { view, taken });
         *node = Node::Object(keys);
     }
-    if views.is_empty() {
-        return Ok(Plan::Forward);
-    }
+    let Some(table) = first else { return request.forward() };
+    all_known(&request, table, &unclassed)?;
     mixed?;
     request.body.set(REQUEST_ITEMS, Node::Object(tables));
     Ok(request.edit(Vec::new(), Reply::ByTable(views)))
 }
 
 /// The tables of a batch. One table under two names, its own and an ARN, could not be told apart in the answer.
-fn request_items<'a>(request: &Request<'_, 'a>, limit: Listed) -> Result<Option<Object<'a>>, Error> {
-    let Some(text) = request.body.borrowed(REQUEST_ITEMS) else { return Ok(None) };
+fn request_items<'a>(request: &Request<'_, 'a>, limit: Listed) -> Result<Object<'a>, Error> {
+    let text = request.body.borrowed(REQUEST_ITEMS).ok_or_else(|| missing(request.operation, "requestItems"))?;
     let tables = Object::parse(text).map_err(|error| request.bad(error))?;
     // Each has at least one entry.
     if tables.len() > limit.most {
         return Err(Error::listed(limit, TOO_MANY));
     }
+    tables.names().try_for_each(|name| check_name(request.operation, name))?;
     let mut names: Vec<_> =
         tables.names().filter_map(|name| request.tables.table(name)).map(|table| table.name()).collect();
     names.sort_unstable();
     if names.windows(2).any(|pair| matches!(pair, [left, right] if left == right)) {
         return Err(request.bad(NotJson("a table stands twice, by name and by ARN")));
     }
-    Ok(Some(tables))
+    Ok(tables)
+}
+
+/// What goes along to other tables must be known, too.
+fn all_known(request: &Request<'_, '_>, table: &Table, unclassed: &First) -> Result<(), Error> {
+    match unclassed.0.borrow().as_deref() {
+        None => Ok(()),
+        Some(member) => Err(not_known(request.operation, table.name(), member)),
+    }
 }

@@ -1,17 +1,14 @@
 //! Tables that callers do not reach: the key stores. What a gateway may read there, it reads for its keys; a caller who
 //! could use its credentials to change or delete a record would take away every item under that branch key.
 
-use std::borrow::Cow;
 use std::cell::Cell;
 use std::collections::BTreeSet;
-use std::fmt;
 
 use dynaseal_keys::Call;
-use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
 use super::{statement, table_name};
-use crate::doc::NotJson;
 use crate::error::Error;
+use crate::operation::{Operation, Visit, walk};
 
 /// The names of the tables.
 #[derive(Debug, Default)]
@@ -23,17 +20,16 @@ impl Closed {
     }
 
     /// Refuses a call that names one of the tables, whatever it would do there.
-    pub(crate) fn judge(&self, call: &Call) -> Result<(), Error> {
+    pub(crate) fn judge(&self, call: &Call, operation: Option<&Operation>) -> Result<(), Error> {
         if self.0.is_empty() || !self.0.iter().any(|name| may_name(&call.body, name)) {
             return Ok(());
         }
-        let found = Cell::new(None);
-        let walk = Walk { closed: self, place: Place::Top, found: &found };
-        let read = walk.deserialize(&mut serde_json::Deserializer::from_slice(&call.body));
-        match (found.get(), read) {
+        let found = Named { closed: self, found: Cell::new(None) };
+        let read = walk(operation, &call.body, &found);
+        match (found.found.get(), read) {
             (None, Ok(())) => Ok(()),
             // What cannot be read to its end could name anything.
-            (None, Err(_)) => Err(Error::request(&call.operation, NotJson("it is not JSON that can be read"))),
+            (None, Err(error)) => Err(Error::request(&call.operation, error)),
             (Some(name), _) => Err(Error::Refused {
                 operation: call.operation.clone().into_owned(),
                 table: name.to_owned(),
@@ -42,109 +38,31 @@ impl Closed {
             }),
         }
     }
-
-    fn get(&self, name_or_arn: &str) -> Option<&str> {
-        self.0.get(table_name(name_or_arn)).map(String::as_str)
-    }
 }
 
-/// Goes through a whole text, and through members that stand there twice, of which only a parser knows which one counts.
-#[derive(Clone, Copy)]
-struct Walk<'c> {
+/// Keeps the first of the tables that a request names.
+struct Named<'c> {
     closed: &'c Closed,
-    place: Place,
-    found: &'c Cell<Option<&'c str>>,
+    found: Cell<Option<&'c str>>,
 }
 
-/// Where a value stands.
-#[derive(Clone, Copy, PartialEq)]
-enum Place {
-    Top,
-    /// Its members are named after tables.
-    Requests,
-    /// A text here names a table or something of it. In an item there would be an object that says its type.
-    Name,
-    /// A text here is a PartiQL statement.
-    Statement,
-    Other,
-}
-
-impl<'c> Walk<'c> {
-    fn at(self, member: &str) -> Self {
-        let place = match member {
-            "RequestItems" if self.place == Place::Top => Place::Requests,
-            "Statement" => Place::Statement,
-            _ if member.ends_with("TableName") || member.ends_with("Arn") => Place::Name,
-            _ => Place::Other,
-        };
-        Self { place, ..self }
-    }
-
-    fn note(self, found: Option<&'c str>) {
-        self.found.set(self.found.get().or(found));
+impl<'c> Named<'c> {
+    fn note(&self, found: Option<&'c String>) {
+        self.found.set(self.found.get().or(found.map(String::as_str)));
     }
 }
 
-impl<'de> DeserializeSeed<'de> for Walk<'_> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Walk<'_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("JSON")
+impl Visit for Named<'_> {
+    fn table(&self, name_or_arn: &str) {
+        self.note(self.closed.0.get(table_name(name_or_arn)));
     }
 
-    fn visit_str<E>(self, text: &str) -> Result<(), E> {
-        match self.place {
-            Place::Name => self.note(self.closed.get(text)),
-            Place::Statement => {
-                self.note(self.closed.0.iter().find(|name| statement::names(text, name)).map(String::as_str));
-            }
-            Place::Top | Place::Requests | Place::Other => {}
-        }
-        Ok(())
+    fn statement(&self, text: &str) {
+        self.loose(text);
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        while let Some(member) = map.next_key::<Cow<'_, str>>()? {
-            if self.place == Place::Requests {
-                self.note(self.closed.get(&member));
-            }
-            map.next_value_seed(self.at(&member))?;
-        }
-        Ok(())
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
-        let inside = Self { place: if self.place == Place::Top { Place::Other } else { self.place }, ..self };
-        while seq.next_element_seed(inside)?.is_some() {}
-        Ok(())
-    }
-
-    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_unit<E>(self) -> Result<(), E> {
-        Ok(())
+    fn loose(&self, text: &str) {
+        self.note(self.closed.0.iter().find(|name| statement::names(text, name)));
     }
 }
 
@@ -159,11 +77,14 @@ mod tests {
     use dynaseal_keys::Service;
 
     use super::*;
+    use crate::operation::find;
 
     fn refused(operation: &'static str, body: &str) -> bool {
         let mut closed = Closed::default();
         closed.add(["KeyStore".to_owned()]);
-        let judged = closed.judge(&Call::new(Service::DynamoDb, operation, body.as_bytes().to_vec()));
+        let service = if operation == "GetShardIterator" { Service::DynamoDbStreams } else { Service::DynamoDb };
+        let call = Call::new(service, operation, body.as_bytes().to_vec());
+        let judged = closed.judge(&call, find(service, operation));
         judged.is_err_and(|error| error.code() == "DSL-2003")
     }
 
@@ -194,6 +115,10 @@ mod tests {
             ("ExportTableToPointInTime", r#"{"TableArn":"arn:aws:dynamodb:eu-west-1:1:table/KeyStore"}"#),
             ("PutResourcePolicy", r#"{"ResourceArn":"arn:aws:dynamodb:eu-west-1:1:table/KeyStore","Policy":"{}"}"#),
             ("GetShardIterator", r#"{"StreamArn":"arn:aws:dynamodb:eu-west-1:1:table/KeyStore/stream/x"}"#),
+            ("DeleteTable", r#"{"tablename":"KeyStore"}"#),
+            ("PutItem", r#"{"TableName":"Users","Item":{},"Copy":[{"To":"copy-of-keystore"}]}"#),
+            ("SomethingNew", r#"{"Tables":["Users","KeyStore"]}"#),
+            ("ImportTable", r#"{"TableCreationParameters":{"TableName":"KeyStore"}}"#),
         ] {
             assert!(refused(operation, body), "{operation} {body}");
         }
@@ -205,7 +130,8 @@ mod tests {
         let mut closed = Closed::default();
         closed.add(["KeyStore".to_owned()]);
         for body in [deep.as_str(), "KeyStore", r#"{"TableName":"Users\u00"}"#] {
-            let judged = closed.judge(&Call::new(Service::DynamoDb, "DeleteTable", body.as_bytes().to_vec()));
+            let call = Call::new(Service::DynamoDb, "DeleteTable", body.as_bytes().to_vec());
+            let judged = closed.judge(&call, find(call.service, &call.operation));
             assert!(judged.is_err_and(|error| error.code() == "DSL-2001"), "{body}");
         }
     }

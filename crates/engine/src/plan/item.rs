@@ -11,17 +11,10 @@ use crate::table::{Failure, Plaintext, Table};
 use super::scope::{NAMES, Scope, UPDATES, VALUES, Work};
 use super::{Plan, Put, Reply, Request, View};
 
-/// Members of a conditional write, whatever it does.
-const CONDITION: [&str; 5] =
-    ["TableName", "ConditionExpression", NAMES, "ExpressionAttributeValues", "ReturnValuesOnConditionCheckFailure"];
-/// Members of the three calls on one item.
-const CALL: [&str; 5] =
-    ["Expected", "ConditionalOperator", "ReturnValues", "ReturnConsumedCapacity", "ReturnItemCollectionMetrics"];
-
 pub(crate) fn put<'e, 'a>(mut request: Request<'e, 'a>) -> Result<Plan<'e, 'a>, Error> {
-    let Some(table) = request.table()? else { return Ok(Plan::Forward) };
+    let Some(table) = request.table()? else { return request.forward() };
     let scope = Scope { operation: request.operation, table };
-    scope.known(&request.body, &[&["Item"][..], &CONDITION, &CALL].concat())?;
+    scope.known(&request.body, request.known.members)?;
     if let Some(work) = scope.work(&request.body, Kind::Condition)?.filter(Work::is_here)
         && let Some(item) = target(&scope, &mut request.body, "Item", &work)?
     {
@@ -34,26 +27,20 @@ pub(crate) fn put<'e, 'a>(mut request: Request<'e, 'a>) -> Result<Plan<'e, 'a>, 
 }
 
 pub(crate) fn get<'e, 'a>(mut request: Request<'e, 'a>) -> Result<Plan<'e, 'a>, Error> {
-    const MEMBERS: [&str; 7] = [
-        "TableName",
-        "Key",
-        "ConsistentRead",
-        "AttributesToGet",
-        "ProjectionExpression",
-        NAMES,
-        "ReturnConsumedCapacity",
-    ];
-    let Some(table) = request.table()? else { return Ok(Plan::Forward) };
+    let Some(table) = request.table()? else { return request.forward() };
     let scope = Scope { operation: request.operation, table };
-    scope.known(&request.body, &MEMBERS)?;
+    scope.known(&request.body, request.known.members)?;
+    scope.key(&request.body)?;
     let (projection, _) = scope.take_projection(&mut request.body)?;
+    scope.all_used(&request.body)?;
     Ok(request.edit(Vec::new(), Reply::One { field: "Item", view: View { table, projection, index_of: None } }))
 }
 
 pub(crate) fn delete<'e, 'a>(mut request: Request<'e, 'a>) -> Result<Plan<'e, 'a>, Error> {
-    let Some(table) = request.table()? else { return Ok(Plan::Forward) };
+    let Some(table) = request.table()? else { return request.forward() };
     let scope = Scope { operation: request.operation, table };
-    scope.known(&request.body, &[&["Key"][..], &CONDITION, &CALL].concat())?;
+    scope.known(&request.body, request.known.members)?;
+    scope.key(&request.body)?;
     if let Some(work) = scope.work(&request.body, Kind::Condition)?.filter(Work::is_here)
         && let Some(key) = target(&scope, &mut request.body, "Key", &work)?
     {
@@ -64,10 +51,10 @@ pub(crate) fn delete<'e, 'a>(mut request: Request<'e, 'a>) -> Result<Plan<'e, 'a
 }
 
 pub(crate) fn update<'e, 'a>(mut request: Request<'e, 'a>) -> Result<Plan<'e, 'a>, Error> {
-    let Some(table) = request.table()? else { return Ok(Plan::Forward) };
+    let Some(table) = request.table()? else { return request.forward() };
     let scope = Scope { operation: request.operation, table };
-    let members = [&["Key", "UpdateExpression", "AttributeUpdates"][..], &CONDITION, &CALL].concat();
-    scope.known(&request.body, &members)?;
+    scope.known(&request.body, request.known.members)?;
+    scope.key(&request.body)?;
     if let Some(work) = scope.work(&request.body, Kind::Condition)?.filter(|work| makes_or_changes(work, table))
         && let Some(key) = target(&scope, &mut request.body, "Key", &work)?
     {
@@ -148,18 +135,6 @@ fn key_of(scope: &Scope<'_, '_>, item: &str) -> Result<String, Error> {
         key.insert(name.to_owned(), Node::Raw(value.to_owned().into()));
     }
     Ok(String::from_utf8_lossy(&key.print(&[], 64)).into_owned())
-}
-
-/// Members of the actions of a transaction.
-pub(crate) fn transact_members(action: &str) -> Option<(&'static str, Vec<&'static str>)> {
-    let (action, own): (_, &[&str]) = match action {
-        "Put" => ("Put", &["Item"]),
-        "Delete" => ("Delete", &["Key"]),
-        "ConditionCheck" => ("ConditionCheck", &["Key"]),
-        "Update" => ("Update", &["Key", "UpdateExpression"]),
-        _ => return None,
-    };
-    Some((action, [own, &CONDITION].concat()))
 }
 
 /// An action of a transaction that must be worked out here.

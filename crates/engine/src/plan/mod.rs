@@ -1,7 +1,10 @@
 //! Request to plan: which calls pass, which are edited, which are refused. Pure; nothing is sent here.
 
 mod batch;
+mod checks;
 pub(crate) mod closed;
+mod concern;
+mod export;
 mod item;
 mod query;
 mod schema;
@@ -14,7 +17,7 @@ mod transact;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use dynaseal_keys::{Call, Invocation, Service};
+use dynaseal_keys::{Call, Invocation};
 
 use crate::doc::{NotJson, Object};
 use crate::error::Error;
@@ -22,6 +25,7 @@ use crate::expr::projection::Projection;
 use crate::expressions::Expressions;
 use crate::learn::Tables;
 use crate::modify::{Modify, Transact};
+use crate::operation::{self, Handling, Operation};
 use crate::partiql::Job;
 use crate::table::Table;
 
@@ -121,6 +125,8 @@ impl<'e> View<'e> {
 pub(crate) struct Request<'e, 'a> {
     pub(crate) tables: &'e Tables<'e>,
     pub(crate) operation: &'a str,
+    /// What is known of the operation.
+    pub(crate) known: &'static Operation,
     pub(crate) body: Object<'a>,
     /// The body as it came.
     pub(crate) text: &'a str,
@@ -128,27 +134,27 @@ pub(crate) struct Request<'e, 'a> {
 }
 
 pub(crate) fn of<'e, 'a>(tables: &'e Tables<'e>, call: &'a Call) -> Result<Plan<'e, 'a>, Error> {
-    let operation = call.operation.as_ref();
-    let passes = match call.service {
-        Service::DynamoDb => PASSES.contains(&operation),
-        Service::DynamoDbStreams => stream::PASSES.contains(&operation),
-        Service::Kms | Service::Vault => true,
-    };
-    tables.directory().closed().judge(call)?;
-    if passes || tables.directory().is_empty() {
+    let (operation, directory) = (call.operation.as_ref(), tables.directory());
+    let known = operation::find(call.service, operation);
+    directory.closed().judge(call, known)?;
+    if directory.is_empty() {
         return Ok(Plan::Forward);
+    }
+    let Some(known) = known else { return concern::unknown(tables, call) };
+    match known.handling {
+        Handling::Planned => {}
+        Handling::Passes => return concern::passing(tables, call, known),
+        Handling::Refused { .. } => return concern::refused(tables, call, known),
+        Handling::LeadsAway => return Err(Error::LeadsAway { operation: operation.to_owned() }),
     }
     let not_json = |error| Error::request(operation, error);
     let text = std::str::from_utf8(&call.body).map_err(|_| not_json(NotJson("it is not UTF-8")))?;
     let body = Object::parse(text).map_err(not_json)?;
-    let request = Request { tables, operation, body, text, invocation: call.invocation.as_ref() };
-    if call.service == Service::DynamoDbStreams {
-        return match operation {
-            "GetShardIterator" => stream::shard_iterator(request),
-            "GetRecords" => stream::records(request),
-            _ => Err(Error::UnknownOperation { operation: operation.to_owned() }),
-        };
+    if body.is_empty() {
+        // DynamoDB says what is missing.
+        return Ok(Plan::Forward);
     }
+    let request = Request { tables, operation, known, body, text, invocation: call.invocation.as_ref() };
     match operation {
         "PutItem" => item::put(request),
         "GetItem" => item::get(request),
@@ -156,8 +162,7 @@ pub(crate) fn of<'e, 'a>(tables: &'e Tables<'e>, call: &'a Call) -> Result<Plan<
         "UpdateItem" => item::update(request),
         "BatchWriteItem" => batch::write(request),
         "BatchGetItem" => batch::get(request),
-        "Query" => query::query(request),
-        "Scan" => query::scan(request),
+        "Query" | "Scan" => query::read(request),
         "TransactWriteItems" => transact::write(request),
         "TransactGetItems" => transact::get(request),
         "ExecuteStatement" => statement::execute(&request),
@@ -166,14 +171,27 @@ pub(crate) fn of<'e, 'a>(tables: &'e Tables<'e>, call: &'a Call) -> Result<Plan<
         "CreateTable" => schema::create(&request),
         "UpdateTable" => schema::update(&request),
         "UpdateTimeToLive" => schema::time_to_live(&request),
+        "ImportTable" => schema::import(&request),
+        "RestoreTableFromBackup" | "RestoreTableToPointInTime" => schema::restore(&request),
+        "ExportTableToPointInTime" => export::export(&request),
+        "GetShardIterator" => stream::shard_iterator(request),
+        "GetRecords" => stream::records(request),
         _ => Err(Error::UnknownOperation { operation: operation.to_owned() }),
     }
 }
 
 impl<'e, 'a> Request<'e, 'a> {
-    /// The protected table that the body names, if it names one.
+    /// The table that a call on items is about, if it is protected. A call that names none is refused: nobody could say
+    /// that what it holds is not for a protected one.
     pub(crate) fn table(&self) -> Result<Option<&'e Table>, Error> {
-        table_of(self.tables, self.operation, &self.body)
+        let name = checks::table_name(self.operation, &self.body, "tableName")?;
+        Ok(self.tables.table(&name))
+    }
+
+    /// The protected table that a member names by name or ARN, if it is there.
+    pub(crate) fn named(&self, member: &str) -> Result<Option<&'e Table>, Error> {
+        let name = self.body.text(member).map_err(|error| self.bad(error))?;
+        Ok(name.and_then(|name| self.tables.table(&name)))
     }
 
     pub(crate) fn edit(self, puts: Vec<Put<'e, 'a>>, reply: Reply<'e, 'a>) -> Plan<'e, 'a> {
@@ -185,65 +203,12 @@ impl<'e, 'a> Request<'e, 'a> {
     }
 }
 
-/// The protected table that an object names under `TableName`.
-pub(crate) fn table_of<'e>(
-    tables: &'e Tables<'_>,
-    operation: &str,
-    object: &Object<'_>,
-) -> Result<Option<&'e Table>, Error> {
-    let name = object.text("TableName").map_err(|error| Error::request(operation, error))?;
-    Ok(name.and_then(|name| tables.table(&name)))
-}
-
 /// The table's name in a name or an ARN, `arn:aws:dynamodb:REGION:ACCOUNT:table/NAME`. What stands before `:table/` is
 /// not looked at: a misspelt ARN of a protected table must not pass as the name of some other one (found by fuzzing).
 pub(crate) fn table_name(name_or_arn: &str) -> &str {
     let Some((_, rest)) = name_or_arn.split_once(":table/") else { return name_or_arn };
     rest.split('/').next().unwrap_or(rest)
 }
-
-/// Operations that carry neither items nor expressions.
-const PASSES: [&str; 39] = [
-    "CreateBackup",
-    "CreateGlobalTable",
-    "DeleteBackup",
-    "DeleteResourcePolicy",
-    "DeleteTable",
-    "DescribeBackup",
-    "DescribeContinuousBackups",
-    "DescribeContributorInsights",
-    "DescribeEndpoints",
-    "DescribeExport",
-    "DescribeGlobalTable",
-    "DescribeGlobalTableSettings",
-    "DescribeImport",
-    "DescribeKinesisStreamingDestination",
-    "DescribeLimits",
-    "DescribeTable",
-    "DescribeTableReplicaAutoScaling",
-    "DescribeTimeToLive",
-    "DisableKinesisStreamingDestination",
-    "EnableKinesisStreamingDestination",
-    "ExportTableToPointInTime",
-    "GetResourcePolicy",
-    "ListBackups",
-    "ListContributorInsights",
-    "ListExports",
-    "ListGlobalTables",
-    "ListImports",
-    "ListTables",
-    "ListTagsOfResource",
-    "PutResourcePolicy",
-    "RestoreTableFromBackup",
-    "RestoreTableToPointInTime",
-    "TagResource",
-    "UntagResource",
-    "UpdateContinuousBackups",
-    "UpdateContributorInsights",
-    "UpdateGlobalTable",
-    "UpdateGlobalTableSettings",
-    "UpdateTableReplicaAutoScaling",
-];
 
 #[cfg(test)]
 mod tests {

@@ -5,41 +5,17 @@ use crate::expr::error::Error as Fault;
 use crate::expr::key::check_filter;
 use crate::expressions::Expressions;
 
-use super::scope::{NAMES, Scope};
+use super::scope::Scope;
 use super::{Filter, Plan, Reply, Request, View};
-
-/// Members of both.
-const MEMBERS: [&str; 13] = [
-    "TableName",
-    "IndexName",
-    "Select",
-    "AttributesToGet",
-    "Limit",
-    "ConsistentRead",
-    "ConditionalOperator",
-    "ExclusiveStartKey",
-    "ReturnConsumedCapacity",
-    "ProjectionExpression",
-    "FilterExpression",
-    NAMES,
-    "ExpressionAttributeValues",
-];
 
 /// Members that say which attributes to show.
 const PROJECTIONS: [&str; 2] = ["ProjectionExpression", "AttributesToGet"];
 
-pub(crate) fn query<'e, 'a>(request: Request<'e, 'a>) -> Result<Plan<'e, 'a>, Error> {
-    read(request, &["KeyConditionExpression", "KeyConditions", "QueryFilter", "ScanIndexForward"])
-}
-
-pub(crate) fn scan<'e, 'a>(request: Request<'e, 'a>) -> Result<Plan<'e, 'a>, Error> {
-    read(request, &["ScanFilter", "Segment", "TotalSegments"])
-}
-
-fn read<'e, 'a>(mut request: Request<'e, 'a>, own: &[&str]) -> Result<Plan<'e, 'a>, Error> {
-    let Some(table) = request.table()? else { return Ok(Plan::Forward) };
+pub(crate) fn read<'e, 'a>(mut request: Request<'e, 'a>) -> Result<Plan<'e, 'a>, Error> {
+    let Some(table) = request.table()? else { return request.forward() };
     let scope = Scope { operation: request.operation, table };
-    scope.known(&request.body, &[&MEMBERS, own].concat())?;
+    scope.known(&request.body, request.known.members)?;
+    scope.start_key(&request.body)?;
     let asked = scope.key_attributes(&request.body)?;
     let select = request.body.text("Select").map_err(|error| request.bad(error))?.map(|select| select.into_owned());
     // A projection beside another selection is for DynamoDB to refuse, which must see both.
@@ -47,6 +23,7 @@ fn read<'e, 'a>(mut request: Request<'e, 'a>, own: &[&str]) -> Result<Plan<'e, '
         && PROJECTIONS.iter().any(|member| request.body.raw(member).is_some());
     let projection = if contradicts { None } else { scope.take_projection(&mut request.body)?.0 };
     let filter = scope.take_filter(&mut request.body)?;
+    scope.all_used(&request.body)?;
     let count_only = select.as_deref() == Some("COUNT") && !contradicts;
     // What is left must be allowed without a projection, and a filter here needs the items that it counts.
     if projection.is_some() && select.as_deref() == Some("SPECIFIC_ATTRIBUTES") || filter.is_some() && count_only {

@@ -1,26 +1,45 @@
-//! Calls that say which attributes DynamoDB itself must read: keys of tables and indexes, and time to live.
+//! Calls that say which attributes DynamoDB itself must read: keys of tables and indexes of every kind, and time to live.
+
+use std::cell::RefCell;
 
 use dynaseal_item::Action;
 
-use crate::doc::{MOST_ENTRIES, Object, list as entries};
+use crate::doc::Object;
 use crate::error::Error;
 use crate::learn::{fitted, keys_of};
+use crate::operation::{First, Visit, walk};
 use crate::table::Table;
 
+use super::concern::not_known;
 use super::scope::Scope;
 use super::{Plan, Request, table_name};
 
 pub(crate) fn create<'e, 'a>(request: &Request<'e, 'a>) -> Result<Plan<'e, 'a>, Error> {
-    let name = request.body.text("TableName").map_err(|error| request.bad(error))?.unwrap_or_default();
+    made(request, &request.body)
+}
+
+/// An import makes the table that it fills. The items come out of a bucket as they lie there, sealed or not.
+pub(crate) fn import<'e, 'a>(request: &Request<'e, 'a>) -> Result<Plan<'e, 'a>, Error> {
+    const MEMBER: &str = "TableCreationParameters";
+    let Some(table) = request.body.raw(MEMBER) else { return request.forward() };
+    let table = Object::parse(table).map_err(|error| Error::member(request.operation, MEMBER, error))?;
+    made(request, &table)
+}
+
+/// A table that is made as `object` says.
+fn made<'e, 'a>(request: &Request<'e, 'a>, object: &Object<'_>) -> Result<Plan<'e, 'a>, Error> {
+    let name = object.text("TableName").map_err(|error| request.bad(error))?.unwrap_or_default();
     // A table that is made now brings its keys; they are learned from the answer.
-    let Some(table) = request.tables.named(&name) else { return create_of_pattern(request, &name) };
+    let Some(table) = request.tables.named(&name) else { return made_of_pattern(request, object, &name) };
     let scope = Scope { operation: request.operation, table };
-    key_attributes_are_plain(request, &scope)?;
-    let keys = named(request, "KeySchema")?;
+    is_readable(request, &scope, &would_be_a_key, PLAIN_KEYS)?;
+    let keys = keys_of(object).map_err(|error| request.bad(error))?;
     let mut configured: Vec<&str> = table.schema().keys().collect();
-    let mut found: Vec<&str> = keys.iter().map(String::as_str).collect();
+    let mut found: Vec<&str> = [keys.partition_key.as_str()].into_iter().chain(keys.sort_key.as_deref()).collect();
+    found.retain(|name| !name.is_empty());
     configured.sort_unstable();
     found.sort_unstable();
+    found.dedup();
     // Without a key schema DynamoDB says what is missing.
     if !found.is_empty() && found != configured {
         let what =
@@ -31,46 +50,90 @@ pub(crate) fn create<'e, 'a>(request: &Request<'e, 'a>) -> Result<Plan<'e, 'a>, 
 }
 
 /// A table of a pattern must fit it, which its keys may not.
-fn create_of_pattern<'e, 'a>(request: &Request<'e, 'a>, name: &str) -> Result<Plan<'e, 'a>, Error> {
-    let keys = keys_of(&request.body).map_err(|error| request.bad(error))?;
+fn made_of_pattern<'e, 'a>(request: &Request<'e, 'a>, object: &Object<'_>, name: &str) -> Result<Plan<'e, 'a>, Error> {
+    let Some(pattern) = request.tables.pattern(name) else { return request.forward() };
+    let keys = keys_of(object).map_err(|error| request.bad(error))?;
     // What is no key at all DynamoDB refuses in its own words.
-    let is_key = !keys.partition_key.is_empty() && keys.sort_key.as_ref() != Some(&keys.partition_key);
-    if let Some(pattern) = request.tables.pattern(name).filter(|_| is_key) {
-        fitted(request.operation, pattern, table_name(name), &keys)?;
+    if keys.partition_key.is_empty() || keys.sort_key.as_ref() == Some(&keys.partition_key) {
+        return request.forward();
     }
+    let table = fitted(request.operation, pattern, table_name(name), &keys)?;
+    is_readable(request, &Scope { operation: request.operation, table: &table }, &would_be_a_key, PLAIN_KEYS)?;
     Ok(Plan::Forward)
 }
 
 pub(crate) fn update<'e, 'a>(request: &Request<'e, 'a>) -> Result<Plan<'e, 'a>, Error> {
-    if let Some(table) = request.table()? {
-        key_attributes_are_plain(request, &Scope { operation: request.operation, table })?;
+    let Some(table) = request.named("TableName")? else { return request.forward() };
+    is_readable(request, &Scope { operation: request.operation, table }, &would_be_a_key, PLAIN_KEYS)?;
+    Ok(Plan::Forward)
+}
+
+/// A restored table may get other indexes than the one that it is a copy of. Where it is configured by name it is judged
+/// by that; otherwise by the table that it comes from, whose items it holds, sealed as they are. One of a pattern must be
+/// there to be asked for its keys, which that of a backup need not be.
+pub(crate) fn restore<'e, 'a>(request: &Request<'e, 'a>) -> Result<Plan<'e, 'a>, Error> {
+    const INDEXES: [&str; 3] = ["GlobalSecondaryIndexOverride", "LocalSecondaryIndexOverride", "VectorIndexOverride"];
+    if !INDEXES.iter().any(|member| request.body.raw(member).is_some()) {
+        return request.forward();
     }
+    let by_name = |member| {
+        let name = request.body.text(member).map_err(|error| request.bad(error))?;
+        Ok::<_, Error>(name.and_then(|name| request.tables.named(&name)))
+    };
+    let table = match (by_name("TargetTableName")?, by_name("BackupArn")?) {
+        (Some(table), _) | (None, Some(table)) => Some(table),
+        (None, None) => match request.named("SourceTableName")? {
+            None => request.named("SourceTableArn")?,
+            found => found,
+        },
+    };
+    let Some(table) = table else { return request.forward() };
+    is_readable(request, &Scope { operation: request.operation, table }, &would_be_a_key, PLAIN_KEYS)?;
     Ok(Plan::Forward)
 }
 
 pub(crate) fn time_to_live<'e, 'a>(request: &Request<'e, 'a>) -> Result<Plan<'e, 'a>, Error> {
-    const MEMBER: &str = "TimeToLiveSpecification";
-    let Some(table) = request.table()? else { return Ok(Plan::Forward) };
+    let Some(table) = request.named("TableName")? else { return request.forward() };
     let scope = Scope { operation: request.operation, table };
-    if let Some(specification) = request.body.raw(MEMBER) {
-        let bad = |error| scope.bad(MEMBER, error);
-        let specification = Object::parse(specification).map_err(bad)?;
-        if let Some(name) = specification.text("AttributeName").map_err(bad)?
-            && is_encrypted(table, &name)
-        {
-            let what = format!("\"{name}\" is encrypted, so DynamoDB could not read when items expire");
-            return Err(scope.refused(what, "make the attribute sign_only or unsigned"));
-        }
-    }
+    let what = |name: &str| format!("\"{name}\" is encrypted, so DynamoDB could not read when items expire");
+    is_readable(request, &scope, &what, "make the attribute sign_only or unsigned")?;
     Ok(Plan::Forward)
 }
 
-/// `AttributeDefinitions` names the key attributes of the table and of all indexes.
-fn key_attributes_are_plain(request: &Request<'_, '_>, scope: &Scope<'_, '_>) -> Result<(), Error> {
-    let names = named(request, "AttributeDefinitions")?;
-    match names.iter().find(|name| is_encrypted(scope.table, name)) {
+/// Refuses members that nobody knows, and a call by which DynamoDB would read encrypted attributes.
+fn is_readable(
+    request: &Request<'_, '_>,
+    scope: &Scope<'_, '_>,
+    what: &dyn Fn(&str) -> String,
+    instead: &'static str,
+) -> Result<(), Error> {
+    let seen = Seen { table: scope.table, unclassed: First::default(), encrypted: RefCell::default() };
+    walk(Some(request.known), request.text.as_bytes(), &seen).map_err(|error| request.bad(error))?;
+    if let Some(member) = seen.unclassed.0.into_inner() {
+        return Err(not_known(request.operation, scope.table.name(), &member));
+    }
+    match seen.encrypted.into_inner() {
+        Some(name) => Err(scope.refused(what(&name), instead)),
         None => Ok(()),
-        Some(name) => Err(scope.refused(would_be_a_key(name), PLAIN_KEYS)),
+    }
+}
+
+/// Notes the first encrypted attribute that DynamoDB would have to read.
+struct Seen<'t> {
+    table: &'t Table,
+    unclassed: First,
+    encrypted: RefCell<Option<String>>,
+}
+
+impl Visit for Seen<'_> {
+    fn read(&self, attribute: &str) {
+        if self.table.schema().action(attribute) == Some(Action::EncryptAndSign) {
+            self.encrypted.borrow_mut().get_or_insert_with(|| attribute.to_owned());
+        }
+    }
+
+    fn unclassed(&self, member: &str) {
+        self.unclassed.unclassed(member);
     }
 }
 
@@ -79,19 +142,3 @@ fn would_be_a_key(name: &str) -> String {
 }
 
 const PLAIN_KEYS: &str = "make the attribute sign_only, or leave it out of every key and index";
-
-/// The `AttributeName`s of a list.
-fn named(request: &Request<'_, '_>, member: &str) -> Result<Vec<String>, Error> {
-    let bad = |error| Error::member(request.operation, member, error);
-    let Some(list) = request.body.raw(member) else { return Ok(Vec::new()) };
-    let mut names = Vec::new();
-    for entry in entries(list, MOST_ENTRIES).map_err(bad)? {
-        let entry = Object::parse(entry).map_err(bad)?;
-        names.extend(entry.text("AttributeName").map_err(bad)?.map(|name| name.into_owned()));
-    }
-    Ok(names)
-}
-
-fn is_encrypted(table: &Table, name: &str) -> bool {
-    table.schema().action(name) == Some(Action::EncryptAndSign)
-}

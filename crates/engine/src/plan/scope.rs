@@ -1,5 +1,5 @@
-//! What every call on a protected table is checked for: members that nobody listed, expressions on encrypted
-//! attributes, reserved names; and how a projection is taken out of a request.
+//! What the expressions of every call on a protected table are checked for: encrypted attributes, reserved names; and how a
+//! projection and a filter are taken out of a request.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -9,12 +9,12 @@ use dynaseal_item::Action;
 use crate::doc::{Node, NotJson, Object, TOO_MANY, has_more_members, text};
 use crate::error::Error;
 use crate::expr::error::{Fault, Kind};
+use crate::expr::key::KeyCondition;
 use crate::expr::legacy::{LegacyCondition, LegacyUpdate};
 use crate::expr::lex::used_placeholders;
 use crate::expr::names::{Names, Scope as Placeholders, Values};
 use crate::expr::projection::Projection;
-use crate::expr::shown::placeholder;
-use crate::expr::touch::{Touch, Usage, of_condition, of_update};
+use crate::expr::touch::{Touch, Usage, has_constant, of_condition, of_update};
 use crate::expr::{condition, legacy};
 use crate::expressions::{self, Expressions, Legacy};
 use crate::modify::Split;
@@ -41,7 +41,7 @@ const STAYING: [&str; 4] = ["KeyConditionExpression", "FilterExpression", "Condi
 /// All parameters that expressions replaced, and all expressions, in the order in which DynamoDB names them.
 const REPLACED: [&str; 7] =
     [ATTRIBUTES_TO_GET, UPDATES, "Expected", "QueryFilter", "ScanFilter", "ConditionalOperator", KEY_CONDITIONS];
-const EXPRESSIONS: [&str; 5] =
+pub(super) const EXPRESSIONS: [&str; 5] =
     [PROJECTION, "UpdateExpression", "FilterExpression", "ConditionExpression", "KeyConditionExpression"];
 
 /// What a request says in expressions or in their predecessors.
@@ -66,18 +66,6 @@ pub(crate) struct Scope<'e, 'o> {
 }
 
 impl Scope<'_, '_> {
-    /// Refuses members that this version does not know, since they could carry an expression or a value, and those that
-    /// exclude each other.
-    pub(crate) fn known(&self, object: &Object<'_>, members: &[&str]) -> Result<(), Error> {
-        match object.names().find(|name| !members.contains(name)) {
-            None => not_mixed(self.operation, &[object]),
-            Some(name) => Err(self.refused(
-                format!("the parameter {} is not known to Dynaseal", placeholder(name)),
-                "leave the parameter out, or update Dynaseal",
-            )),
-        }
-    }
-
     /// The condition or filter and the update of a request, if it has any, checked. What need not be done here may be left
     /// to DynamoDB: it reads nothing encrypted and changes nothing signed.
     pub(crate) fn work(&self, object: &Object<'_>, kind: Kind) -> Result<Option<Work>, Error> {
@@ -102,17 +90,22 @@ impl Scope<'_, '_> {
         };
         let schema = self.table.schema();
         let parsed = expressions.parse().map_err(|fault| Error::expression(self.operation, fault))?;
-        let mut touches = parsed.condition.iter().flat_map(of_condition).collect::<Vec<_>>();
+        let touches = parsed.condition.iter().flat_map(of_condition).collect::<Vec<_>>();
         let split = parsed.update.as_ref().map(|update| Split::of(update, schema));
         let encrypted =
             |touch: &Touch<'_>| !is_presence(touch) && schema.action(touch.attribute) == Some(Action::EncryptAndSign);
         let updates_here = split.as_ref().is_some_and(|split| bare || !split.here.is_empty());
-        let here = updates_here || touches.iter().any(encrypted);
+        // A comparison of values with each other would show them to DynamoDB and needs no item.
+        let has_constant = parsed.condition.as_ref().is_some_and(has_constant);
+        let here = updates_here || has_constant || touches.iter().any(encrypted);
         let mut reads: BTreeSet<_> = split.into_iter().flat_map(|split| split.reads).collect();
         let unsigned = |touch: &&Touch<'_>| !schema.in_signature_scope(touch.attribute);
         reads.extend(touches.iter().filter(unsigned).map(|touch| touch.attribute.to_owned()));
-        touches.extend(parsed.update.iter().flat_map(of_update));
-        touches.iter().try_for_each(|touch| self.is_known(kind.member(), touch))?;
+        let asks = LEGACY.into_iter().find(|member| *member != UPDATES && object.raw(member).is_some());
+        touches.iter().try_for_each(|touch| self.is_known(asks.unwrap_or(kind.member()), touch))?;
+        let updates = if object.raw(UPDATES).is_some() { UPDATES } else { Kind::Update.member() };
+        let mut written = parsed.update.iter().flat_map(of_update);
+        written.try_for_each(|touch| self.is_known(updates, &touch))?;
         drop(parsed);
         Ok(Some(Work { expressions, reads, here }))
     }
@@ -159,7 +152,7 @@ impl Scope<'_, '_> {
         if let Some(conditions) = object.raw(KEY_CONDITIONS) {
             let read = legacy::read_conditions(conditions);
             let read = read.map_err(|reason| self.bad(KEY_CONDITIONS, NotJson(reason)))?;
-            let key = legacy::key_conditions(&read).map_err(|error| self.invalid(error))?;
+            let key = legacy::key_conditions(&read).map_err(|error| self.invalid_expression(error))?;
             let touch = |attribute| Touch { attribute, nested: false, usage: Usage::Read, compared: false };
             return key.clauses.iter().map(|(attribute, _)| checked(KEY_CONDITIONS, &touch(attribute))).collect();
         }
@@ -168,7 +161,11 @@ impl Scope<'_, '_> {
         // Looked up, values too: what stands for nothing would be refused by DynamoDB with the word itself.
         let (names, values) = (self.names(object)?, self.values(object)?);
         let read = condition::parse(&expression, Kind::KeyCondition, &mut Placeholders::new(&names, &values));
-        let read = read.map_err(|error| self.invalid(error))?;
+        let read = read.map_err(|error| self.invalid_expression(error))?;
+        if has_constant(&read) {
+            // It is no key condition, and DynamoDB must not see what it compares.
+            KeyCondition::of(&read).map_err(|fault| self.invalid(Some(Kind::KeyCondition), fault))?;
+        }
         of_condition(&read).iter().map(|touch| checked(member, touch)).collect()
     }
 
@@ -187,7 +184,7 @@ impl Scope<'_, '_> {
             (None, Some(names)) => {
                 let bad = |reason| self.bad(ATTRIBUTES_TO_GET, NotJson(reason));
                 let names = legacy::read_attributes(names).map_err(bad)?;
-                legacy::attributes_to_get(names).map_err(|error| self.invalid(error))?
+                legacy::attributes_to_get(names).map_err(|error| self.invalid_expression(error))?
             }
         };
         object.remove(PROJECTION);
@@ -212,7 +209,8 @@ impl Scope<'_, '_> {
     fn projection(&self, object: &Object<'_>, expression: &str) -> Result<Projection, Error> {
         let expression = text(expression).map_err(|error| self.bad(PROJECTION, error))?;
         let (names, values) = (self.names(object)?, Values::new());
-        Projection::parse(&expression, &mut Placeholders::new(&names, &values)).map_err(|error| self.invalid(error))
+        Projection::parse(&expression, &mut Placeholders::new(&names, &values))
+            .map_err(|error| self.invalid_expression(error))
     }
 
     /// Removes the placeholders that only `leaving`, an expression that was taken out, used; gives the old map.
@@ -244,7 +242,12 @@ impl Scope<'_, '_> {
         Ok(Some(all))
     }
 
-    fn invalid(&self, fault: crate::expr::error::Error) -> Error {
+    /// DynamoDB's refusal of the request, in its words.
+    pub(super) fn invalid(&self, expression: Option<Kind>, fault: Fault) -> Error {
+        self.invalid_expression(crate::expr::error::Error { expression, fault })
+    }
+
+    fn invalid_expression(&self, fault: crate::expr::error::Error) -> Error {
         Error::expression(self.operation, fault)
     }
 

@@ -4,9 +4,11 @@
 use crate::bounds::{BATCH, Listed, TRANSACTION};
 use crate::doc::{Object, list};
 use crate::error::Error;
+use crate::operation::{STATEMENT_IN_BATCH, STATEMENT_IN_TRANSACTION};
 use crate::partiql::{Batch, Entry, Fault, Job, Planned, Transaction};
 use crate::table::Table;
 
+use super::checks::{lower, missing};
 use super::scope::Scope;
 use super::{Plan, Request};
 
@@ -22,18 +24,9 @@ enum Read<'e> {
 
 pub(crate) fn execute<'e, 'a>(request: &Request<'e, 'a>) -> Result<Plan<'e, 'a>, Error> {
     match read(request, &request.body)? {
-        Read::Other(_) => Ok(Plan::Forward),
+        Read::Other(_) => request.forward(),
         Read::Protected(planned, table) => {
-            const MEMBERS: [&str; 7] = [
-                STATEMENT,
-                "Parameters",
-                "ConsistentRead",
-                "Limit",
-                "NextToken",
-                "ReturnConsumedCapacity",
-                "ReturnValuesOnConditionCheckFailure",
-            ];
-            Scope { operation: request.operation, table }.known(&request.body, &MEMBERS)?;
+            Scope { operation: request.operation, table }.known(&request.body, request.known.members)?;
             Ok(Plan::Statements(Box::new(Job::One(Box::new(planned), table))))
         }
     }
@@ -41,7 +34,6 @@ pub(crate) fn execute<'e, 'a>(request: &Request<'e, 'a>) -> Result<Plan<'e, 'a>,
 
 pub(crate) fn batch<'e, 'a>(mut request: Request<'e, 'a>) -> Result<Plan<'e, 'a>, Error> {
     const LIST: &str = "Statements";
-    const MEMBERS: [&str; 4] = [STATEMENT, "Parameters", "ConsistentRead", "ReturnValuesOnConditionCheckFailure"];
     let mut entries = Vec::new();
     let mut protected = false;
     for text in listed(&request, BATCH)? {
@@ -50,15 +42,15 @@ pub(crate) fn batch<'e, 'a>(mut request: Request<'e, 'a>) -> Result<Plan<'e, 'a>
             Read::Other(planned) => Entry::Plain(text, planned.ok().map(Box::new)),
             Read::Protected(planned, table) => {
                 let scope = Scope { operation: request.operation, table };
-                scope.known(&request.body, &[LIST, "ReturnConsumedCapacity"])?;
-                scope.known(&holder, &MEMBERS)?;
+                scope.known(&request.body, request.known.members)?;
+                scope.known(&holder, STATEMENT_IN_BATCH)?;
                 protected = true;
                 Entry::Protected(Box::new(planned), table)
             }
         });
     }
     if !protected {
-        return Ok(Plan::Forward);
+        return request.forward();
     }
     request.body.remove(LIST);
     Ok(Plan::Statements(Box::new(Job::Batch(Batch { body: request.body, entries }))))
@@ -66,7 +58,6 @@ pub(crate) fn batch<'e, 'a>(mut request: Request<'e, 'a>) -> Result<Plan<'e, 'a>
 
 pub(crate) fn transaction<'e, 'a>(mut request: Request<'e, 'a>) -> Result<Plan<'e, 'a>, Error> {
     const LIST: &str = "TransactStatements";
-    const MEMBERS: [&str; 3] = [STATEMENT, "Parameters", "ReturnValuesOnConditionCheckFailure"];
     let (mut statements, mut unread, mut found, mut holders) = (Vec::new(), None, None, Vec::new());
     for text in listed(&request, TRANSACTION)? {
         let holder = Object::parse(text).map_err(|error| request.bad(error))?;
@@ -80,11 +71,11 @@ pub(crate) fn transaction<'e, 'a>(mut request: Request<'e, 'a>) -> Result<Plan<'
         }
         holders.push(holder);
     }
-    let Some(table) = found else { return Ok(Plan::Forward) };
+    let Some(table) = found else { return request.forward() };
     // All goes in one transaction, so what is not known of another table's statement cannot go along either.
     let scope = Scope { operation: request.operation, table };
-    scope.known(&request.body, &[LIST, "ClientRequestToken", "ReturnConsumedCapacity"])?;
-    holders.iter().try_for_each(|holder| scope.known(holder, &MEMBERS))?;
+    scope.known(&request.body, request.known.members)?;
+    holders.iter().try_for_each(|holder| scope.known(holder, STATEMENT_IN_TRANSACTION))?;
     if let Some(fault) = unread {
         return Err(fault.refusal(request.operation, table.name()));
     }
@@ -93,17 +84,17 @@ pub(crate) fn transaction<'e, 'a>(mut request: Request<'e, 'a>) -> Result<Plan<'
 }
 
 fn listed<'a>(request: &Request<'_, 'a>, limit: Listed) -> Result<Vec<&'a str>, Error> {
-    match request.body.borrowed(limit.member) {
-        Some(text) => list(text, limit.most).map_err(|error| Error::listed(limit, error)),
-        None => Ok(Vec::new()),
-    }
+    let text = request.body.borrowed(limit.member).ok_or_else(|| missing(request.operation, &lower(limit.member)))?;
+    list(text, limit.most).map_err(|error| Error::listed(limit, error))
 }
 
 /// Reads a statement, and looks its table up.
 fn read<'e>(request: &Request<'e, '_>, holder: &Object<'_>) -> Result<Read<'e>, Error> {
-    let Some(text) = holder.text(STATEMENT).map_err(|error| request.bad(error))? else {
+    if holder.is_empty() {
         return Ok(Read::Other(Err(Fault::Unreadable { at: 0, expected: "a statement" })));
-    };
+    }
+    let text = holder.text(STATEMENT).map_err(|error| request.bad(error))?;
+    let text = text.ok_or_else(|| missing(request.operation, "statement"))?;
     let tables = request.tables;
     let planned = match Planned::read(holder, &text, |name| tables.table(name)) {
         Ok(planned) => planned,

@@ -20,9 +20,6 @@ use crate::table::Table;
 use super::scope::Scope;
 use super::{Plan, Reply, Request};
 
-/// Operations of DynamoDB Streams that carry no items.
-pub(super) const PASSES: [&str; 2] = ["DescribeStream", "ListStreams"];
-
 /// The stream that an answer comes from.
 #[derive(Debug)]
 pub(crate) struct Stream<'e> {
@@ -32,22 +29,21 @@ pub(crate) struct Stream<'e> {
 }
 
 pub(super) fn shard_iterator<'e, 'a>(request: Request<'e, 'a>) -> Result<Plan<'e, 'a>, Error> {
-    const MEMBERS: [&str; 4] = ["StreamArn", "ShardId", "ShardIteratorType", "SequenceNumber"];
     // Without one DynamoDB says what is missing.
     let Some(arn) = request.body.text("StreamArn").map_err(|error| request.bad(error))? else {
-        return Ok(Plan::Forward);
+        return request.forward();
     };
     let name = table_of_stream(&arn).ok_or_else(|| {
         request.bad(NotJson("StreamArn does not name the stream of a table, as arn:…:table/NAME/stream/LABEL does"))
     })?;
     let name = name.to_owned();
-    answer_of(request, name, &MEMBERS)
+    answer_of(request, name)
 }
 
 pub(super) fn records<'e, 'a>(mut request: Request<'e, 'a>) -> Result<Plan<'e, 'a>, Error> {
     const MEMBER: &str = "ShardIterator";
     let Some(iterator) = request.body.text(MEMBER).map_err(|error| request.bad(error))? else {
-        return Ok(Plan::Forward);
+        return request.forward();
     };
     let Some((name, upstream)) = unwrap(&iterator) else {
         return Err(Error::ForeignIterator { operation: request.operation.to_owned() });
@@ -55,13 +51,13 @@ pub(super) fn records<'e, 'a>(mut request: Request<'e, 'a>) -> Result<Plan<'e, '
     let (name, mut text) = (name.to_owned(), Vec::new());
     json::write_text(upstream, &mut text);
     request.body.set(MEMBER, Node::Printed(text));
-    answer_of(request, name, &[MEMBER, "Limit"])
+    answer_of(request, name)
 }
 
-fn answer_of<'e, 'a>(request: Request<'e, 'a>, table_name: String, members: &[&str]) -> Result<Plan<'e, 'a>, Error> {
+fn answer_of<'e, 'a>(request: Request<'e, 'a>, table_name: String) -> Result<Plan<'e, 'a>, Error> {
     let table = request.tables.table(&table_name);
     if let Some(table) = table {
-        Scope { operation: request.operation, table }.known(&request.body, members)?;
+        Scope { operation: request.operation, table }.known(&request.body, request.known.members)?;
     }
     Ok(request.edit(Vec::new(), Reply::Stream(Stream { table_name, table })))
 }

@@ -6,25 +6,23 @@ use std::collections::BTreeMap;
 use crate::bounds::{GETS, PUTS};
 use crate::doc::{Node, Object, list};
 use crate::error::Error;
-use crate::expr::shown::placeholder;
+use crate::expr::error::Fault;
 use crate::modify::{Entry, Transact};
+use crate::operation::{ACTIONS, Class, GET, Member, Members, class_of};
 
-use super::item::{put_part, transact_members, transact_work};
-use super::scope::{NAMES, Scope};
+use super::checks::{check_name, lower, missing};
+use super::concern::not_known;
+use super::item::{put_part, transact_work};
+use super::scope::Scope;
 use super::token::{TOKEN, token};
-use super::{Plan, Put, Reply, Request, View, table_of};
+use super::{Plan, Reply, Request, View};
 
 const TRANSACT_ITEMS: &str = "TransactItems";
 
 pub(crate) fn write<'e, 'a>(mut request: Request<'e, 'a>) -> Result<Plan<'e, 'a>, Error> {
-    const MEMBERS: [&str; 4] = [TRANSACT_ITEMS, TOKEN, "ReturnConsumedCapacity", "ReturnItemCollectionMetrics"];
     let (mut puts, mut works) = (Vec::new(), BTreeMap::new());
-    let views = each(&mut request, &MEMBERS, |scope, action, part, number| {
-        let Some((action, members)) = transact_members(action) else {
-            let what = format!("the action {} is not known to Dynaseal", placeholder(action));
-            return Err(scope.refused(what, "use Put, Update, Delete or ConditionCheck"));
-        };
-        scope.known(part, &members)?;
+    let views = each(&mut request, ACTIONS, |scope, action, part, number| {
+        scope.key(part)?;
         if let Some(work) = transact_work(scope, action, part)? {
             works.insert(number, (action, work));
         } else if action == "Put" {
@@ -32,7 +30,7 @@ pub(crate) fn write<'e, 'a>(mut request: Request<'e, 'a>) -> Result<Plan<'e, 'a>
         }
         Ok(View::whole(scope.table))
     })?;
-    let Some(reply) = views.map(Reply::Reasons) else { return Ok(Plan::Forward) };
+    let Some(reply) = views.map(Reply::Reasons) else { return request.forward() };
     // What is sent is the same every time, and so DynamoDB's own tokens hold.
     if puts.is_empty() && works.is_empty() {
         return Ok(request.edit(puts, reply));
@@ -54,23 +52,15 @@ pub(crate) fn write<'e, 'a>(mut request: Request<'e, 'a>) -> Result<Plan<'e, 'a>
 }
 
 pub(crate) fn get<'e, 'a>(mut request: Request<'e, 'a>) -> Result<Plan<'e, 'a>, Error> {
-    let views = each(&mut request, &[TRANSACT_ITEMS, "ReturnConsumedCapacity"], |scope, action, part, _| {
-        if action != "Get" {
-            return Err(
-                scope.refused(format!("the action {} is not known to Dynaseal", placeholder(action)), "use Get")
-            );
-        }
-        scope.known(part, &["TableName", "Key", "ProjectionExpression", NAMES])?;
+    let views = each(&mut request, GET, |scope, _, part, _| {
+        scope.key(part)?;
         let (projection, _) = scope.take_projection(part)?;
+        scope.all_used(part)?;
         Ok(View { table: scope.table, projection, index_of: None })
     })?;
-    Ok(finish(request, Vec::new(), views.map(Reply::Responses)))
-}
-
-fn finish<'e, 'a>(request: Request<'e, 'a>, puts: Vec<Put<'e, 'a>>, reply: Option<Reply<'e, 'a>>) -> Plan<'e, 'a> {
-    match reply {
-        Some(reply) => request.edit(puts, reply),
-        None => Plan::Forward,
+    match views.map(Reply::Responses) {
+        Some(reply) => Ok(request.edit(Vec::new(), reply)),
+        None => request.forward(),
     }
 }
 
@@ -78,37 +68,69 @@ fn finish<'e, 'a>(request: Request<'e, 'a>, puts: Vec<Put<'e, 'a>>, reply: Optio
 /// `None` for those on other tables, or nothing if no table is protected.
 fn each<'e, 'a>(
     request: &mut Request<'e, 'a>,
-    members: &[&str],
-    mut visit: impl FnMut(&Scope<'e, 'a>, &str, &mut Object<'a>, usize) -> Result<View<'e>, Error>,
+    actions: Members,
+    mut visit: impl FnMut(&Scope<'e, 'a>, &'static str, &mut Object<'a>, usize) -> Result<View<'e>, Error>,
 ) -> Result<Option<Vec<Option<View<'e>>>>, Error> {
     let operation = request.operation;
     let bad = |error| Error::request(operation, error);
-    let Some(text) = request.body.borrowed(TRANSACT_ITEMS) else { return Ok(None) };
-    let (mut nodes, mut views) = (Vec::new(), Vec::new());
+    let text = request.body.borrowed(TRANSACT_ITEMS).ok_or_else(|| missing(operation, "transactItems"))?;
+    let (mut nodes, mut views, mut first, mut fault) = (Vec::new(), Vec::new(), None, None);
     let limit = if operation == "TransactGetItems" { GETS } else { PUTS };
     let all = list(text, limit.most).map_err(|error| Error::listed(limit, error))?;
     for (number, text) in all.into_iter().enumerate() {
         let mut action = Object::parse(text).map_err(bad)?;
         let mut view = None;
+        let mut given = 0_usize;
         for (name, node) in action.entries_mut() {
             let Node::Raw(Cow::Borrowed(text)) = &*node else { continue };
             if *text == "null" {
                 continue;
             }
+            given = given.saturating_add(1);
+            let Some(&Member { name, class: Class::Object(members) }) = actions.iter().find(|one| one.name == name)
+            else {
+                fault = fault.or_else(|| Some(Whole::Unknown(name.to_owned())));
+                continue;
+            };
             let mut part = Object::parse(text).map_err(bad)?;
-            if let Some(table) = table_of(request.tables, operation, &part)? {
-                let scope = Scope { operation, table };
-                scope.known(&request.body, members)?;
-                view = Some(visit(&scope, name, &mut part, number)?);
-                *node = Node::Object(part);
-            }
+            let place = || format!("transactItems.{}.member.{}.tableName", number.saturating_add(1), lower(name));
+            let table_name = part.text("TableName").map_err(bad)?.ok_or_else(|| missing(operation, &place()))?;
+            check_name(operation, &table_name)?;
+            let Some(table) = request.tables.table(&table_name) else {
+                let unknown = part.names().find(|name| class_of(members, name).is_none());
+                fault = fault.or_else(|| unknown.map(|name| Whole::Unknown(name.to_owned())));
+                continue;
+            };
+            let scope = Scope { operation, table };
+            scope.known(&request.body, request.known.members)?;
+            scope.known(&part, members)?;
+            first = first.or(Some(table));
+            view = Some(visit(&scope, name, &mut part, number)?);
+            *node = Node::Object(part);
+        }
+        if given > 1 {
+            fault = Some(Whole::Several);
         }
         nodes.push(Node::Object(action));
         views.push(view);
     }
-    if views.iter().all(Option::is_none) {
-        return Ok(None);
+    let Some(table) = first else { return Ok(None) };
+    let scope = Scope { operation, table };
+    match fault {
+        Some(Whole::Several) => return Err(scope.invalid(None, Fault::Request(SEVERAL.to_owned()))),
+        Some(Whole::Unknown(member)) => return Err(not_known(operation, table.name(), &member)),
+        None => {}
     }
     request.body.set(TRANSACT_ITEMS, Node::Array(nodes));
     Ok(Some(views))
 }
+
+/// What is wrong with a transaction whichever table it is about; told if one of them is protected.
+enum Whole {
+    /// An action or a member of one that nobody knows.
+    Unknown(String),
+    /// One entry with several actions, of which only one would be carried out.
+    Several,
+}
+
+const SEVERAL: &str = "TransactItems can only contain one of Check, Put, Update or Delete";

@@ -72,8 +72,12 @@ async fn callers_cannot_call_kms_through_the_gateway() {
         let reply = world.gateway.connect().await.send(target(name), body.clone()).await;
         assert_error(&reply, 400, "UnknownOperationException", "DSL-7101");
     }
+    // As an operation of DynamoDB it names no protected table, so it is for DynamoDB to refuse, as it does here.
     let reply = world.gateway.call("GenerateDataKey", &body).await;
-    assert_error(&reply, 400, "UnknownOperationException", "DSL-2002");
+    let kind = "com.amazon.coral.service#UnknownOperationException";
+    assert_eq!((reply.status, &reply.json()["__type"]), (400, &json!(kind)));
+    let named = body.replace('}', r#","TableName":"Users"}"#);
+    assert_error(&world.gateway.call("GenerateDataKey", &named).await, 400, "UnknownOperationException", "DSL-2002");
     assert!(world.kms.calls().is_empty());
 }
 

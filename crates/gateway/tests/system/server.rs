@@ -49,6 +49,11 @@ async fn bad_requests_get_errors_that_sdks_understand_and_the_connection_goes_on
     }
     let untargeted = client.send(Request::post("/"), "{}").await;
     assert_error(&untargeted, 400, "UnknownOperationException", "DSL-7101");
+    // Of two targets nobody knows which one the upstream would take.
+    for second in ["DynamoDB_20120810.ListTables", "DynamoDB_20120810.PutItem"] {
+        let twice = target("DynamoDB_20120810.ListTables").header("X-Amz-Target", second);
+        assert_error(&client.send(twice, "{}").await, 400, "UnknownOperationException", "DSL-7101");
+    }
     for wrong in [Request::get("/"), Request::put("/"), Request::post("/users"), Request::get("/healthz/x")] {
         let reply = client.send(wrong.header("x-amz-target", "DynamoDB_20120810.GetItem"), "").await;
         assert_error(&reply, 404, "UnknownOperationException", "DSL-7102");

@@ -7,7 +7,7 @@ use crate::support::{
     FakeUpstream, Gateway, TEST_TOKEN, assert_error, assert_signature, brisk, raw_upstream, target, upstream,
 };
 use bytes::Bytes;
-use dynaseal_gateway::{Target, UpstreamLimits, open_upstream};
+use dynaseal_gateway::{Settings, Target, UpstreamLimits, open_upstream};
 use http::Response;
 use http_body_util::Full;
 use tokio::net::TcpListener;
@@ -76,6 +76,41 @@ async fn what_is_no_answer_of_dynamodb_is_an_error_that_says_so() {
         assert_error(&reply, 502, "InternalServerError", "DSL-6004");
         assert!(!reply.json().to_string().contains("canary"));
     }
+}
+
+/// A redirect is not followed, and nothing that names another place goes on to the caller, whose SDK might.
+#[tokio::test]
+async fn an_answer_leads_nowhere_else() {
+    let elsewhere = FakeUpstream::start(|| json_answer(200, "{}")).await;
+    let away = ["location", "content-location", "alt-svc", "refresh", "link"];
+    for status in [200, 300, 301, 302, 303, 307, 308, 421] {
+        let url = elsewhere.url();
+        let fake = FakeUpstream::start(move || {
+            let mut response = json_answer(status, "{}");
+            for name in away {
+                response.headers_mut().insert(name, url.parse().unwrap());
+            }
+            response
+        })
+        .await;
+        let reply = before(&fake.url()).await.call("GetItem", "{}").await;
+        assert_eq!(reply.status, if (300..400).contains(&status) { 502 } else { status });
+        assert!(away.iter().all(|name| !reply.headers.contains_key(*name)), "{status} {:?}", reply.headers);
+        assert_eq!((fake.seen.lock().unwrap().len(), elsewhere.seen.lock().unwrap().len()), (1, 0));
+    }
+}
+
+/// DescribeEndpoints would tell an SDK with endpoint discovery switched on to go past the gateway.
+#[tokio::test]
+async fn no_sdk_is_led_around_a_gateway_that_protects_a_table() {
+    let endpoints = r#"{"Endpoints":[{"Address":"elsewhere.invalid","CachePeriodInMinutes":1440}]}"#;
+    let fake = FakeUpstream::start(move || json_answer(200, endpoints)).await;
+    let engine = crate::protected::engine();
+    let gateway = Gateway::start_for(engine, Settings::default(), upstream(&fake.url(), brisk())).await;
+    assert_error(&gateway.call("DescribeEndpoints", "{}").await, 400, "ValidationException", "DSL-2009");
+    assert!(fake.seen.lock().unwrap().is_empty());
+    // Where nothing is protected the answer is DynamoDB's.
+    assert_eq!(before(&fake.url()).await.call("DescribeEndpoints", "{}").await.body, endpoints);
 }
 
 #[tokio::test]
