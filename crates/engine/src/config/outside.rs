@@ -79,7 +79,7 @@ impl Outside for Machine {
 const LONGEST: u64 = 4 << 20;
 
 #[cfg(all(test, unix))]
-#[expect(clippy::unwrap_used, reason = "a helper of a test may panic, as the test may")]
+#[allow(clippy::unwrap_used, reason = "a helper of a test may panic, as the test may")]
 mod tests {
     use std::os::unix::fs::{PermissionsExt as _, symlink};
 
