@@ -334,7 +334,7 @@ mod tests {
             (r#"{"a":{"NULL":false}}"#, NOT_TRUE),
             (r#"{"a":{"S":"1"},"a":{"S":"SECRET"}}"#, TWICE),
             (r#"{"a":{"M":{"k":{"S":"1"},"k":{"S":"2"}}}}"#, TWICE),
-            (&too_many, TOO_MANY),
+            (too_many.as_str(), TOO_MANY),
             (r#"{"a":{"S":"1"}} SECRET"#, "the text is not JSON"),
             (r#"{"a":{"S":"\u0001SECRET"}} x"#, "the text is not JSON"),
         ];
