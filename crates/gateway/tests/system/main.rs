@@ -16,9 +16,13 @@
 mod fake_kms;
 mod protected;
 mod support;
+mod unsealed;
 
 mod decide;
+mod guards;
 mod kms;
+mod marks;
+mod mixed;
 mod process;
 mod read;
 mod server;
