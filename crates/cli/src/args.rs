@@ -34,6 +34,10 @@ pub(crate) enum Command {
     #[cfg(feature = "items")]
     #[command(after_help = FORMS)]
     Open(OpenArgs),
+    /// Name what a writer without Dynaseal added to sealed items, and take in what is wanted of it.
+    #[cfg(feature = "items")]
+    #[command(after_help = REPAIR)]
+    Repair(RepairArgs),
     /// Show what the headers of sealed items say. Needs no keys.
     #[cfg(feature = "items")]
     #[command(after_help = NOT_VERIFIED)]
@@ -55,6 +59,20 @@ pub(crate) struct SealArgs {
     /// The table that the items belong to, by its name in the configuration.
     #[arg(long, value_name = "NAME")]
     pub(crate) table: String,
+}
+
+#[cfg(feature = "items")]
+#[derive(Debug, clap::Args)]
+pub(crate) struct RepairArgs {
+    #[command(flatten)]
+    pub(crate) input: InputArgs,
+    /// The table that the items belong to, by its name in the configuration.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) table: String,
+    /// An attribute that was added and is wanted; may be given several times. Its value is sealed as it stands: look at
+    /// it first.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) attribute: Vec<String>,
 }
 
 #[cfg(feature = "items")]
@@ -173,6 +191,17 @@ event, counts as one line and comes out as one.
 What fails is left out of stdout and goes to stderr as one JSON line,
 {\"line\":N,\"code\":\"DSL-…\",\"message\":\"…\"}; the others go on, in order, and the
 exit code is 1. An event fails as a whole; jq -c '.Records[]' makes lines of it.";
+#[cfg(feature = "items")]
+const REPAIR: &str = "\
+Reads stored items from stdin, as `open` does. Without --attribute, what was added
+to an item after it was sealed is named on stderr. With it, a request of UpdateItem
+is printed that seals the item again with these attributes. All else must verify,
+so nothing that was changed, removed or moved passes. The request has a condition:
+it writes nothing if the item is another one by then.
+
+  aws dynamodb get-item --consistent-read --table-name Users --key file://key.json |
+    dynaseal repair --config dynaseal.toml --table Users --attribute lockedBy > fix.json
+  aws dynamodb update-item --cli-input-json file://fix.json";
 #[cfg(feature = "items")]
 const NOT_VERIFIED: &str = "What a header says is not verified: only `dynaseal open` checks the footer.";
 #[cfg(feature = "items")]

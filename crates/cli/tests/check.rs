@@ -134,7 +134,7 @@ fn a_plan_is_there_as_json() {
     assert_eq!(write["update"], update);
     assert_eq!(write["guard"], json!(["aws_dbe_foot"]));
     assert_eq!(json["opened"][0]["projection"], json!(["email", "name", "tenant", "views"]));
-    assert_eq!((&json["calls"]["least"], &json["calls"]["most"]), (&json!(2), &json!(24)));
+    assert_eq!((&json["calls"]["least"], &json["calls"]["most"]), (&json!(2), &json!(36)));
 }
 
 #[test]

@@ -102,6 +102,8 @@ pub(crate) enum Failed {
     Transaction,
     /// There is no such table.
     NotFound,
+    /// The item is part of a transaction at this moment.
+    Conflict,
     /// A token that was used for something else before.
     Token,
     /// The request does not fit the table, or DynamoDB's rules.
@@ -117,6 +119,7 @@ pub(crate) fn failed(answer: &Answer) -> Option<Failed> {
         "ConditionalCheckFailedException" => Some(Failed::Condition),
         "TransactionCanceledException" => Some(Failed::Transaction),
         "ResourceNotFoundException" => Some(Failed::NotFound),
+        "TransactionConflictException" => Some(Failed::Conflict),
         "IdempotentParameterMismatchException" => Some(Failed::Token),
         "ValidationException" => Some(Failed::Validation),
         _ => None,

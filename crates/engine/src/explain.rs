@@ -94,7 +94,8 @@ pub struct WriteExplanation {
     pub item: Vec<AttributeAction>,
     /// Whether the item is sealed; a table may be configured to be written unsealed.
     pub sealed: bool,
-    /// The attributes that must still be what was read when the write is carried out.
+    /// The attributes that must still be what was read when the write is carried out. What was read and not there must
+    /// still not be there.
     pub guard: Vec<String>,
 }
 

@@ -15,7 +15,7 @@ use crate::doc::{Elements, Node, NotJson, Object, array};
 use crate::error::Error;
 use crate::expressions::Parsed;
 use crate::plan::{BatchView, Filter, Reply, View};
-use crate::table::Table;
+use crate::table::{MARK, Table};
 
 pub(crate) use records::open_records;
 
@@ -56,8 +56,22 @@ impl Opener<'_> {
             Reply::Unprocessed(tables) => self.unprocessed(body, tables).await,
             Reply::Responses(views) => self.each(body, "Responses", views).await,
             Reply::Stream(stream) => self.stream(body, stream).await,
-            Reply::One { .. } | Reply::Items { .. } | Reply::Condition(_) | Reply::Reasons(_) => Ok(()),
+            Reply::Condition(_) => self.unmarked(body),
+            Reply::One { .. } | Reply::Items { .. } | Reply::Reasons(_) => Ok(()),
         }
+    }
+
+    /// Attributes that were updated, without the mark that went with them.
+    fn unmarked(&self, body: &mut Object<'_>) -> Result<(), Error> {
+        let Some(text) = body.take_raw("Attributes") else { return Ok(()) };
+        let mut attributes = self.object(&text)?;
+        attributes.remove(MARK);
+        if attributes.is_empty() {
+            body.remove("Attributes");
+        } else {
+            body.replace("Attributes", Node::Printed(attributes.print(&[], text.len())));
+        }
+        Ok(())
     }
 
     /// A successful answer with one item, the most frequent kind.

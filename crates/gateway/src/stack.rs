@@ -73,10 +73,8 @@ impl Stack {
 
         // 3. Errors take shape here and nowhere else. What is left of an unwanted body is read, or the connection closed.
         let reply = result.unwrap_or_else(|refused| {
-            if let Refused::Engine(error) = &refused
-                && let Some(table) = error.table()
-            {
-                record.table(table);
+            if let Refused::Engine(error) = &refused {
+                record.failed(error);
             }
             respond::refused(&refused)
         });

@@ -49,9 +49,15 @@ impl Record {
         self.tables = tables(body);
     }
 
-    /// Notes a table that a failure names, of which the body may only speak in a statement.
-    pub(crate) fn table(&mut self, name: &str) {
-        self.tables.note(name);
+    /// Notes the table that a failure names, of which the body may only speak in a statement. What a malformed request
+    /// has for a table's name can be anything.
+    pub(crate) fn failed(&mut self, error: &dynaseal_engine::Error) {
+        if let dynaseal_engine::Error::Request { .. } = error {
+            self.tables = Tables::default();
+        }
+        if let Some(table) = error.table() {
+            self.tables.note(table);
+        }
     }
 }
 

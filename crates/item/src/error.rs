@@ -210,7 +210,8 @@ impl Error {
                 "the stored item was truncated or overwritten by something that does not seal; restore it"
             }
             Error::Legend { .. } => {
-                "an attribute was added or removed without sealing, or the table's unsigned list or prefix changed"
+                "an attribute was added or removed without sealing, as a writer that knows nothing of Dynaseal does, or the \
+                 table's unsigned list or prefix changed; `dynaseal repair` names what was added and can take it in"
             }
             Error::ContextMismatch { .. } | Error::Commitment | Error::Tag | Error::Signature | Error::Field { .. } => {
                 "the stored item was changed, or sealed under another table name or key schema; \

@@ -18,10 +18,13 @@ const NOT_A_VALUE: &str =
     "\u{1}an attribute value must be an object with exactly one of S, N, B, BOOL, NULL, SS, NS, BS, L, M";
 const NOT_BASE64: &str = "\u{1}a binary value is not base64 with padding";
 const TWICE: &str = "\u{1}an attribute name stands twice";
+const TOO_MANY: &str = "\u{1}a list or set has more members than an item can hold";
 const NOT_TRUE: &str = "\u{1}NULL must be true";
 
 /// Most items have no more.
 const ATTRIBUTES: usize = 8;
+/// Each takes a byte at least, and an item has 400 KB.
+const MOST_MEMBERS: usize = 400 * 1024;
 /// Most lists have no more.
 const LONG: usize = 64;
 
@@ -285,6 +288,9 @@ impl<'de, T: DeserializeSeed<'de> + Clone> Visitor<'de> for List<T> {
         let Some(first) = seq.next_element_seed(self.0.clone())? else { return Ok(Vec::new()) };
         let mut all = vec![first];
         while let Some(one) = seq.next_element_seed(self.0.clone())? {
+            if all.len() == MOST_MEMBERS {
+                return Err(de::Error::custom(TOO_MANY));
+            }
             all.push(one);
         }
         if all.len() > LONG {
@@ -315,6 +321,8 @@ mod tests {
 
     #[test]
     fn faults_say_where_and_never_repeat_the_input() {
+        // It ends at the first one too many: what follows is not even JSON.
+        let too_many = format!(r#"{{"a":{{"SS":[{}"x", SECRET"#, r#""","#.repeat(MOST_MEMBERS));
         let cases = [
             (r#"{"a":{"S":"SECRET""#, "the text ends too early"),
             (r#"{"a":"SECRET"}"#, "a value has the wrong JSON type"),
@@ -326,6 +334,7 @@ mod tests {
             (r#"{"a":{"NULL":false}}"#, NOT_TRUE),
             (r#"{"a":{"S":"1"},"a":{"S":"SECRET"}}"#, TWICE),
             (r#"{"a":{"M":{"k":{"S":"1"},"k":{"S":"2"}}}}"#, TWICE),
+            (too_many.as_str(), TOO_MANY),
             (r#"{"a":{"S":"1"}} SECRET"#, "the text is not JSON"),
             (r#"{"a":{"S":"\u0001SECRET"}} x"#, "the text is not JSON"),
         ];

@@ -8,6 +8,8 @@ pub(crate) mod gateway;
 #[cfg(feature = "items")]
 pub(crate) mod inspect;
 #[cfg(feature = "items")]
+pub(crate) mod repair;
+#[cfg(feature = "items")]
 pub(crate) mod seal;
 
 use crate::args::Command;
@@ -32,6 +34,8 @@ pub(crate) fn run(command: Command) -> Result<Outcome, Error> {
         Command::Seal(args) => seal::seal(&args),
         #[cfg(feature = "items")]
         Command::Open(args) => seal::open(&args),
+        #[cfg(feature = "items")]
+        Command::Repair(args) => repair::run(&args),
         #[cfg(feature = "items")]
         Command::Inspect(args) => inspect::run(&args),
         #[cfg(feature = "items")]

@@ -29,11 +29,11 @@ pub(crate) fn open(args: &OpenArgs) -> Result<Outcome, Error> {
     stream::run(&work, args.input.threads)
 }
 
-fn no_table(input: &InputArgs, table: &str) -> Error {
+pub(super) fn no_table(input: &InputArgs, table: &str) -> Error {
     Error::NoTable { file: input.config.clone(), table: table.to_owned() }
 }
 
-fn io(network: &Network) -> Io<'_> {
+pub(super) fn io(network: &Network) -> Io<'_> {
     Io { wire: network, clock: &SystemClock }
 }
 
@@ -87,6 +87,6 @@ impl Opener {
     }
 }
 
-fn failed(operation: &str, table: &Table, failure: &Failure) -> Failed {
+pub(super) fn failed(operation: &str, table: &Table, failure: &Failure) -> Failed {
     Failed::new(failure.code(), format_args!("{operation} on table {}: {failure}", table.name()), failure.hint())
 }

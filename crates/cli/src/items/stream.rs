@@ -76,7 +76,9 @@ fn one(work: &Work, batch: &Batch) -> Done {
     for (number, line) in batch.lines() {
         let length = done.out.len();
         match line.and_then(|line| work(number, line, &mut done.out)) {
-            Ok(()) => done.out.push(b'\n'),
+            Ok(()) if done.out.len() > length => done.out.push(b'\n'),
+            // There is nothing to say about the line.
+            Ok(()) => {}
             Err(failed) => {
                 done.out.truncate(length);
                 done.failures.push(failed.at(number));

@@ -77,7 +77,13 @@ pub(crate) fn store(folder: &Path) -> Gateway {
 
 /// A gateway before a store, under a name of its own; it protects Orders.
 pub(crate) fn before(store: &Gateway, folder: &Path, name: &str) -> Gateway {
-    Gateway::start(folder, name, &config(store), &[], TEST_KEY)
+    before_in(store, folder, name, "forbid")
+}
+
+/// The same with another policy for what is unsealed.
+pub(crate) fn before_in(store: &Gateway, folder: &Path, name: &str, plaintext: &str) -> Gateway {
+    let table = format!("[tables.Orders]\nplaintext = \"{plaintext}\"");
+    Gateway::start(folder, name, &config(store).replace("[tables.Orders]", &table), &[], TEST_KEY)
 }
 
 fn config(store: &Gateway) -> String {

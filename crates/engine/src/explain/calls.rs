@@ -6,6 +6,8 @@ use crate::modify::{Modify, TRIES, Transact};
 use crate::plan::Reply;
 use crate::reply;
 
+const MARKED: &str = "an item that is sealed for the first time, or too large for one expression, is marked first";
+
 /// Calls to DynamoDB. Those for keys are not counted.
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
@@ -69,7 +71,8 @@ impl CallsExplanation {
             "another writer in between costs a write more, and a read after a pause: {TRIES} tries at most"
         ));
         notes.push("a lost answer costs a read more, which tells whether the write was carried out".to_owned());
-        Self { least: Modify::CALLS, most: Some(Modify::CALLS * TRIES), notes }
+        notes.push(format!("{MARKED}, which costs a write more"));
+        Self { least: Modify::CALLS, most: Some(Modify::MARKED_CALLS * TRIES), notes }
     }
 
     /// The same after one call that does it all, if the item is there and the condition holds.
@@ -82,9 +85,10 @@ impl CallsExplanation {
     pub(super) fn of_transact(transact: &Transact<'_, '_>) -> Self {
         let (least, mut most, mut notes) = (transact.calls(), 1, Vec::new());
         if least > 1 {
-            most = least.saturating_mul(TRIES);
+            most = transact.most_calls();
             notes.push("a consistent GetItem for each write that is decided here, then TransactWriteItems".to_owned());
             notes.push(format!("another writer in between costs all of them again: {TRIES} tries at most"));
+            notes.push(format!("{MARKED}, which costs a write before and a read after"));
         }
         notes.push("after a lost answer it is sent again once; its token tells whether it was carried out".to_owned());
         Self { least, most: Some(most), notes }

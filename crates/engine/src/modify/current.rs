@@ -6,6 +6,7 @@ use dynaseal_keys::{Answer, fingerprint};
 use crate::doc::{NotJson, Object};
 use crate::error::Error;
 use crate::plan::canonical;
+use crate::table::MARK;
 
 pub(super) const FOOTER: &str = "aws_dbe_foot";
 
@@ -23,35 +24,50 @@ pub(super) enum Version {
 pub(super) struct Current {
     /// The stored item's JSON.
     text: Option<String>,
+    /// The mark on it.
+    mark: Option<Value<'static>>,
 }
 
 impl Current {
     /// The `Item` of a GetItem, or of a failed condition that was asked for it.
     pub(super) fn from_answer(operation: &str, answer: &Answer) -> Result<Self, Error> {
+        Self::from_member(operation, answer, "Item")
+    }
+
+    /// The same under another name.
+    pub(super) fn from_member(operation: &str, answer: &Answer, member: &str) -> Result<Self, Error> {
         let bad = |reason: &str| Error::Answer { operation: operation.to_owned(), reason: reason.to_owned() };
         let body = std::str::from_utf8(&answer.body).map_err(|_| bad("it is not UTF-8"))?;
         let body = Object::parse(body).map_err(|NotJson(reason)| bad(reason))?;
-        let current = Self { text: body.raw("Item").map(str::to_owned) };
-        match current.text.as_deref().map(json::read_item) {
-            Some(Err(_)) => Err(bad("an item in it is malformed")),
-            _ => Ok(current),
-        }
+        let text = body.raw(member);
+        let mut item = text.map(json::read_item).transpose().map_err(|_| bad("an item in it is malformed"))?;
+        let mark = item.as_mut().and_then(|item| item.take(MARK)).map(|(_, mark)| mark.into_owned());
+        Ok(Self { text: text.map(str::to_owned), mark })
     }
 
     /// No item.
     pub(super) fn none() -> Self {
-        Self { text: None }
+        Self { text: None, mark: None }
     }
 
-    /// What a write leaves, by the JSON that is sent.
-    pub(super) fn of(item: &[u8]) -> Self {
-        Self { text: Some(String::from_utf8_lossy(item).into_owned()) }
+    /// What a write leaves.
+    pub(super) fn of(item: &Item<'_>) -> Self {
+        Self { text: Some(String::from_utf8_lossy(&super::printed_item(item)).into_owned()), mark: None }
     }
 
-    /// The stored item, sealed or not.
+    /// The stored item, sealed or not, without a mark.
     pub(super) fn item(&self) -> Option<Item<'_>> {
         // That it can be read was checked.
-        self.text.as_deref().and_then(|text| json::read_item(text).ok())
+        let mut item = self.text.as_deref().and_then(|text| json::read_item(text).ok())?;
+        if self.mark.is_some() {
+            item.retain(|name| name != MARK);
+        }
+        Some(item)
+    }
+
+    /// The mark on it.
+    pub(super) fn mark(&self) -> Option<&Value<'static>> {
+        self.mark.as_ref()
     }
 
     pub(super) fn exists(&self) -> bool {
@@ -62,12 +78,17 @@ impl Current {
         self.text.as_deref()
     }
 
+    /// A mark does not count.
     pub(super) fn version(&self) -> Version {
-        let (Some(text), Some(item)) = (&self.text, self.item()) else { return Version::Absent };
+        let Some(item) = self.item() else { return Version::Absent };
         match item.get(FOOTER) {
             Some(footer) => Version::Sealed(footer.clone().into_owned()),
             // Of the same attributes in any order; that it is JSON was checked.
-            None => Version::Plain(fingerprint(&[&canonical(text).unwrap_or_default()])),
+            None => {
+                let printed = super::printed_item(&item);
+                let text = std::str::from_utf8(&printed).unwrap_or_default();
+                Version::Plain(fingerprint(&[&canonical(text).unwrap_or_default()]))
+            }
         }
     }
 

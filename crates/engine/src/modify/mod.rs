@@ -4,22 +4,28 @@
 //! ```text
 //!  Modify ── read ──> Current ── open ──> condition holds? ── no ──> ConditionalCheckFailedException
 //!               ^                              | yes
-//!               |                           change.rs: seal, guard.rs ── write ──> answer, opened
-//!               └────── someone was faster <──────────────────────────────┘
+//!               |                           change.rs: seal, guard.rs ──(mark.rs)── write ──> answer, opened
+//!               └────── someone was faster <──────────────────────────────────────────┘
 //! ```
+//!
+//! A guard names attributes, so it cannot say that no other one was added. Where that matters, because an item that was
+//! unsealed is sealed as a whole, the item is marked first.
 
+mod adopt;
 mod change;
 mod current;
 mod guard;
+mod mark;
 mod returns;
 mod sent;
+mod settle;
 mod transact;
 mod turns;
 mod update;
 
 use std::time::Duration;
 
-use dynaseal_item::Kind;
+use dynaseal_item::{Item, Kind, json};
 use dynaseal_keys::{Answer, Call, Io, Service, WireError};
 
 use crate::answers::{self, Failed};
@@ -31,12 +37,15 @@ use crate::plan::{Reply, View};
 use crate::reply;
 use crate::table::Table;
 
+pub(crate) use adopt::{Update as AdoptingUpdate, adopt};
 pub(crate) use change::Change;
 use change::Write;
 use current::{Current, FOOTER};
+use mark::{Mark, Marked};
 pub(crate) use returns::Returns;
 pub(crate) use sent::Ledger;
 use sent::{Sent, Standing};
+use settle::Written;
 pub(crate) use transact::{Entry, Transact};
 pub(crate) use turns::Turns;
 pub(crate) use update::Split;
@@ -53,8 +62,8 @@ pub(crate) struct Modify<'e, 'a> {
     pub(crate) body: Object<'a>,
     pub(crate) change: Change<'a>,
     pub(crate) expressions: Expressions,
-    /// Unsigned attributes that are read here: they can change without the footer.
-    pub(crate) unsigned: Vec<String>,
+    /// The attributes that are read here. Unsigned ones can change without the footer, and so can one that is not there.
+    pub(crate) reads: Vec<String>,
     /// Whether the caller wants the item on which a condition failed.
     pub(crate) show_item: bool,
     /// Whether DynamoDB can do it to an item that is there: an update of unsigned attributes. One that it makes must be
@@ -83,18 +92,11 @@ enum Decision {
     Invalid(Fault),
 }
 
-/// What became of one try.
-enum Written {
-    Done(Answer),
-    /// The item is not the one that was read; it is this one, if that is known.
-    Lost(Option<Current>),
-    /// No answer came, and nothing of the write is seen yet; it may still arrive.
-    Unanswered(WireError, Current),
-}
-
 impl Modify<'_, '_> {
     /// A read and a write for each try.
     pub(crate) const CALLS: u32 = 2;
+    /// The same with a mark in between.
+    pub(crate) const MARKED_CALLS: u32 = 3;
 
     pub(crate) async fn carry_out(
         self,
@@ -122,7 +124,7 @@ impl Modify<'_, '_> {
 
     /// Reads, decides and writes, until it is done or nobody can tell.
     async fn decided(&self, operation: &str, sent: &Sent<'_>, io: Io<'_>) -> Result<Answer, Error> {
-        let (mut known, mut unanswered) = (None, None);
+        let (mut known, mut unanswered, mut last) = (None, None, None);
         for attempt in 0..TRIES {
             let current = match known.take() {
                 Some(current) => current,
@@ -133,26 +135,33 @@ impl Modify<'_, '_> {
             };
             match sent.standing(&current) {
                 Standing::Open => {}
-                Standing::Ours(mark) => return mark.answer(operation, self.table, &current, io).await,
+                Standing::Ours(ours) => return ours.answer(operation, self, current, io).await,
                 Standing::Unknown => return Err(Error::unsettled(operation, self.table, CHANGED)),
             }
-            let write = match self.decide(operation, &current, io).await? {
+            let mark = Mark::kept_or_fresh(last.take(), &current, operation)?;
+            let write = match self.decide(operation, &current, &mark, io).await? {
                 Decision::Write(write) => write,
                 Decision::ConditionFailed(answer) => return Ok(answer),
                 Decision::Nothing => return Ok(answers::nothing()),
                 Decision::Invalid(fault) => return Err(Error::expression(operation, fault)),
             };
-            // If another attempt of this call is ahead, the next read shows what it did.
-            if let Some(ticket) = sent.note(&write, &current) {
-                known = match self.write(operation, &write, &current, (sent, ticket), io).await? {
-                    Written::Done(answer) => return Ok(answer),
-                    Written::Lost(now) => now,
-                    Written::Unanswered(source, now) => {
-                        unanswered = Some(source);
-                        Some(now)
-                    }
-                };
-            }
+            known = match self.marked(operation, &write, &mark, current, io).await? {
+                Marked::Refused(answer) => return Ok(answer),
+                Marked::Lost(now) => now,
+                Marked::On(current) => match sent.note(&write, &current) {
+                    Some(ticket) => match self.write(operation, &write, &current, (sent, ticket), io).await? {
+                        Written::Done(answer) => return Ok(answer),
+                        Written::Lost(now) => now,
+                        Written::Unanswered(source, now) => {
+                            unanswered = Some(source);
+                            Some(now)
+                        }
+                    },
+                    // Another attempt of this call is ahead; the next read shows what it did.
+                    None => None,
+                },
+            };
+            last = Some(mark);
             if attempt >= AT_ONCE {
                 // What was seen before a pause is old after it, and its guard would fail again.
                 io.clock.sleep(pause(attempt)?).await;
@@ -190,10 +199,14 @@ impl Modify<'_, '_> {
             return Ok(None);
         }
         // Attributes that were updated are stored as they are; a whole item is opened.
-        if !answer.ok() || self.returns().projection().is_some() {
+        if !answer.ok() {
             return Ok(Some(self.worded(answer)));
         }
-        let reply = Reply::One { field: "Attributes", view: View::whole(self.table) };
+        let reply = if self.returns().projection().is_some() {
+            Reply::Condition(View::whole(self.table))
+        } else {
+            Reply::One { field: "Attributes", view: View::whole(self.table) }
+        };
         // It was carried out, whatever became of its answer.
         let opened = reply::open(operation, &reply, answer, io).await;
         opened.map(Some).map_err(|error| if error.is_retryable() { self.unsettled(operation, error) } else { error })
@@ -215,9 +228,11 @@ impl Modify<'_, '_> {
         }
     }
 
-    /// The attributes whose change since the read keeps the write from being carried out.
+    /// The attributes whose change since the read keeps the write from being carried out, beside those that were read and
+    /// not there.
     pub(crate) fn guarded(&self) -> impl Iterator<Item = &str> {
-        std::iter::once(FOOTER).chain(self.unsigned.iter().map(String::as_str))
+        let signed = |name: &&String| self.table.schema().in_signature_scope(name);
+        std::iter::once(FOOTER).chain(self.reads.iter().filter(move |name| !signed(name)).map(String::as_str))
     }
 
     /// The item as it is stored, or the upstream's refusal to say.
@@ -232,7 +247,7 @@ impl Modify<'_, '_> {
     }
 
     /// What to do about `current`.
-    async fn decide(&self, operation: &str, current: &Current, io: Io<'_>) -> Result<Decision, Error> {
+    async fn decide(&self, operation: &str, current: &Current, mark: &Mark, io: Io<'_>) -> Result<Decision, Error> {
         let mut to_open = current.item();
         let opened = match &mut to_open {
             Some(stored) => {
@@ -250,96 +265,27 @@ impl Modify<'_, '_> {
             }
             Err(fault) => return Ok(Decision::Invalid(fault)),
         }
-        let stored = current.item();
-        self.change.write(operation, self, &parsed, (stored.as_ref(), opened), io).await
+        self.change.write(operation, self, &parsed, (current, opened), mark, io).await
     }
 
-    async fn write(
+    /// Marks the item if this write needs it and it is not marked yet. If it then is another one than was read, the write
+    /// must be decided again, under the same mark.
+    async fn marked(
         &self,
         operation: &str,
         write: &Write,
-        before: &Current,
-        (sent, ticket): (&Sent<'_>, usize),
+        mark: &Mark,
+        current: Current,
         io: Io<'_>,
-    ) -> Result<Written, Error> {
-        let mut body = write.object(&self.body);
-        // So a lost race costs no other read.
-        body.set("ReturnValuesOnConditionCheckFailure", Node::Raw("\"ALL_OLD\"".into()));
-        let body = body.print(&[], 2048);
-        let name = if write.whole.is_some() { "PutItem" } else { operation };
-        let answer = match send(name, body, io).await {
-            Ok(answer) => answer,
-            Err(source) => {
-                if matches!(source, WireError::NoCredentials | WireError::NoWay(_)) {
-                    sent.refused(ticket);
-                    return Err(Error::Wire { operation: operation.to_owned(), source });
-                }
-                let lost = Error::Wire { operation: operation.to_owned(), source };
-                return match self.looked_for(operation, write, before, lost, io).await? {
-                    Ok(answer) => Ok(Written::Done(answer)),
-                    Err(now) => Ok(Written::Unanswered(source, now)),
-                };
-            }
-        };
-        if answer.ok() {
-            let reply = match &write.whole {
-                None => write.reply(operation, self.table, answer, io).await,
-                Some(now) => write.recognised(operation, self.table, Some(answer), (before, now), io).await,
-            };
-            return match reply {
-                // Whoever spoiled the answer may have made it up.
-                Err(lost @ Error::Answer { .. }) => match self.looked_for(operation, write, before, lost, io).await? {
-                    Ok(answer) => Ok(Written::Done(answer)),
-                    Err(now) => Ok(Written::Unanswered(WireError::Broken, now)),
-                },
-                reply => {
-                    sent.carried_out(ticket);
-                    reply.map(Written::Done)
-                }
-            };
+    ) -> Result<Marked, Error> {
+        if !write.needs_mark || mark.is_on(&current) {
+            return Ok(Marked::On(current));
         }
-        if answer.status >= 500 {
-            let lost = Error::Wire { operation: operation.to_owned(), source: WireError::Broken };
-            return Ok(Written::Done(match self.looked_for(operation, write, before, lost, io).await? {
-                Ok(answer) => answer,
-                // Not yet, as it seems: the SDK knows best when to try again.
-                Err(_) => self.worded(answer),
-            }));
-        }
-        if answers::failed(&answer) == Some(Failed::Condition) {
-            let now = Current::from_answer(operation, &answer)?;
-            if !write.left(&now) {
-                sent.refused(ticket);
-            }
-            // If none is shown, there is no item any more, or this upstream does not show it.
-            return Ok(Written::Lost(Some(now).filter(Current::exists)));
-        }
-        sent.refused(ticket);
-        Ok(Written::Done(self.worded(answer)))
-    }
-
-    /// The write may have been carried out. Our footer says that it was; the version that was read, which is given back, that
-    /// it was not yet, and then the guard lets it be tried again. Anything else cannot be told, and is the caller's to know.
-    async fn looked_for(
-        &self,
-        operation: &str,
-        write: &Write,
-        before: &Current,
-        lost: Error,
-        io: Io<'_>,
-    ) -> Result<Result<Answer, Current>, Error> {
-        let now = match self.read(operation, io).await {
-            Ok(Ok(now)) => now,
-            Ok(Err(_)) | Err(_) => return Err(lost),
-        };
-        if write.left(&now) {
-            return write.recognised(operation, self.table, None, (before, &now), io).await.map(Ok);
-        }
-        if now.version() == before.version() {
-            Ok(Err(now))
-        } else {
-            Err(Error::unsettled(operation, self.table, CHANGED))
-        }
+        Ok(match self.mark(operation, mark, &current, io).await? {
+            // Unsigned attributes count too: nobody knows any more which of them the decision read.
+            Marked::On(now) if now.item() != current.item() => Marked::Lost(Some(now)),
+            marked => marked,
+        })
     }
 }
 
@@ -352,10 +298,28 @@ async fn send(operation: &str, body: Vec<u8>, io: Io<'_>) -> Result<Answer, Wire
 /// A random part of the time that this attempt may wait at most, so that racers part.
 fn pause(attempt: u32) -> Result<Duration, Error> {
     let longest = PAUSE.saturating_mul(1 << attempt.min(8)).min(LONGEST);
-    let [byte, ..] = dynaseal_keys::message_id().map_err(|source| Error::Keys {
-        operation: "a pause".to_owned(),
+    let [byte, ..] = random("a pause")?;
+    Ok(longest.mul_f64(f64::from(byte) / 255.0))
+}
+
+fn random(operation: &str) -> Result<[u8; 32], Error> {
+    dynaseal_keys::message_id().map_err(|source| Error::Keys {
+        operation: operation.to_owned(),
         table: String::new(),
         source: Box::new(source),
-    })?;
-    Ok(longest.mul_f64(f64::from(byte) / 255.0))
+    })
+}
+
+/// Text as JSON.
+fn printed_text(text: &str) -> Vec<u8> {
+    let mut out = Vec::new();
+    json::write_text(text, &mut out);
+    out
+}
+
+/// An item as JSON.
+fn printed_item(item: &Item<'_>) -> Vec<u8> {
+    let mut out = Vec::new();
+    json::write_item(item, &mut out);
+    out
 }

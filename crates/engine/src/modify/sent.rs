@@ -3,7 +3,7 @@
 //! An SDK gives up an attempt whose answer is late or lost and sends the same request again, which is a new call here: the
 //! first one's future may have been dropped in the middle of its write. So each write is noted before it is sent, and a later
 //! attempt first looks at what became of those of the earlier ones. As long as the item is the version that they were to
-//! change, all of them stand under the same guard, so at most one is ever carried out; once it is another version, one of
+//! change, each stands under a guard that none of the others leaves true, so at most one is ever carried out; once it is another version, one of
 //! their footers stands in it, or nobody can tell.
 
 use std::collections::{HashMap, VecDeque};
@@ -15,6 +15,7 @@ use dynaseal_keys::{Answer, Call, Io, fingerprint};
 use crate::error::Error;
 use crate::table::Table;
 
+use super::Modify;
 use super::change::Write;
 use super::current::{Current, Version};
 
@@ -205,15 +206,16 @@ impl Mark {
     pub(super) async fn answer(
         &self,
         operation: &str,
-        table: &Table,
-        now: &Current,
+        modify: &Modify<'_, '_>,
+        now: Current,
         io: Io<'_>,
     ) -> Result<Answer, Error> {
-        if self.write.returns.wants_new() && !self.write.left(now) {
+        if self.write.returns.wants_new() && !self.write.left(&now) {
             let why = "it was carried out, and the item has been changed since, so what it left cannot be shown";
-            return Err(Error::unsettled(operation, table, why));
+            return Err(Error::unsettled(operation, modify.table, why));
         }
-        self.write.recognised(operation, table, None, (&self.old, now), io).await
+        let now = modify.with_additions(operation, &self.write, now, io).await;
+        self.write.recognised(operation, modify.table, None, (&self.old, &now), io).await
     }
 }
 

@@ -16,7 +16,9 @@ use crate::plan::{Put, Reply, Token};
 use crate::reply;
 use crate::run::seal_one;
 
-use super::{Decision, Modify, TRIES, pause, send};
+use super::change::Write;
+use super::mark::{Mark, Marked};
+use super::{AT_ONCE, Decision, Modify, TRIES, pause, send};
 
 /// A transaction with sealed or decided parts.
 #[derive(Debug)]
@@ -53,14 +55,32 @@ enum Sent {
     Invalid(String),
 }
 
-/// What is sent for each action, and how.
-type Decided<'n> = (Vec<Node<'n>>, Vec<Sent>);
+/// What is sent.
+#[derive(Default)]
+struct Decided<'n, 'e, 'a> {
+    actions: Vec<Node<'n>>,
+    /// How each action is sent.
+    sent: Vec<Sent>,
+    /// Updates that seal an item which was not sealed.
+    sealing: Vec<(&'n Modify<'e, 'a>, Write)>,
+}
 
-impl Transact<'_, '_> {
+impl<'e, 'a> Transact<'e, 'a> {
     /// For each try a read of each item that is decided on, and the transaction.
     pub(crate) fn calls(&self) -> u32 {
+        self.decided().saturating_add(1)
+    }
+
+    /// The same with a mark on each item, which others keep taking away, and a read in the end.
+    pub(crate) fn most_calls(&self) -> u32 {
+        const READY: u32 = 2 * (AT_ONCE + 2);
+        let each_try = self.decided().saturating_mul(READY).saturating_add(1);
+        each_try.saturating_mul(TRIES).saturating_add(self.decided())
+    }
+
+    fn decided(&self) -> u32 {
         let decided = self.entries.iter().filter(|entry| matches!(entry, Entry::Work(..)));
-        decided.fold(1, |calls, _| calls.saturating_add(1))
+        u32::try_from(decided.count()).unwrap_or(u32::MAX)
     }
 
     pub(crate) async fn carry_out(&self, io: Io<'_>) -> Result<Answer, Error> {
@@ -89,8 +109,8 @@ impl Transact<'_, '_> {
             for (name, text) in self.body.entries() {
                 body.insert(name.to_owned(), Node::Raw(text.into()));
             }
-            let (actions, sent) = match self.decide(io).await? {
-                Ok(actions) => actions,
+            let Decided { actions, sent, sealing } = match self.decide(io).await? {
+                Ok(decided) => decided,
                 Err(answer) => return Ok(answer),
             };
             body.insert("TransactItems".to_owned(), Node::Array(actions));
@@ -100,10 +120,13 @@ impl Transact<'_, '_> {
             match send(OPERATION, body.print(sealed, 4096), io).await {
                 Ok(answer) if answer.status >= 500 && again && !self.token.is_repeatable => {}
                 Ok(answer) if answer.status >= 500 => return Ok(answer),
-                Ok(answer) if answer.ok() => match reply::open(OPERATION, &self.reply, answer, io).await {
-                    Err(Error::Answer { .. }) if again => {}
-                    opened => return opened,
-                },
+                Ok(answer) if answer.ok() => {
+                    take_additions_in(&sealing, io).await;
+                    match reply::open(OPERATION, &self.reply, answer, io).await {
+                        Err(Error::Answer { .. }) if again => {}
+                        opened => return opened,
+                    }
+                }
                 Ok(answer) => {
                     *lost = !again;
                     match answers::failed(&answer) {
@@ -143,30 +166,35 @@ impl Transact<'_, '_> {
     }
 
     /// The actions to send, and how; or the upstream's refusal of a read.
-    async fn decide(&self, io: Io<'_>) -> Result<Result<Decided<'_>, Answer>, Error> {
-        let (mut actions, mut sent) = (Vec::new(), Vec::new());
+    async fn decide<'n>(&'n self, io: Io<'_>) -> Result<Result<Decided<'n, 'e, 'a>, Answer>, Error> {
+        let mut decided = Decided::default();
         for entry in &self.entries {
             let (name, modify) = match entry {
                 Entry::Ready(node) => {
-                    actions.push(node.clone());
-                    sent.push(Sent::AsItStands);
+                    decided.actions.push(node.clone());
+                    decided.sent.push(Sent::AsItStands);
                     continue;
                 }
                 Entry::Work(name, modify) => (*name, modify),
             };
-            let current = match modify.read(OPERATION, io).await? {
-                Ok(current) => current,
+            let decision = match modify.ready(io).await? {
+                Ok(decision) => decision,
                 Err(answer) => return Ok(Err(answer)),
             };
             let mut action = Object::default();
             let mut how = Sent::AsItStands;
-            match modify.decide(OPERATION, &current, io).await? {
+            match decision {
                 Decision::Write(write) => {
                     how = Sent::Guarded;
                     let name = if write.whole.is_some() { "Put" } else { name };
                     let mut part = write.object(&modify.body);
+                    // An action shows nothing.
+                    part.remove("ReturnValues");
                     part.insert("TableName".to_owned(), Node::Raw(modify.table_name.into()));
                     action.insert(name.to_owned(), Node::Printed(part.print(&[], 2048)));
+                    if write.seals.is_some() {
+                        decided.sealing.push((modify, write));
+                    }
                 }
                 Decision::ConditionFailed(_) => {
                     action.insert("ConditionCheck".to_owned(), Node::Object(modify.check(NEVER, modify.show_item)));
@@ -179,10 +207,22 @@ impl Transact<'_, '_> {
                     action.insert("ConditionCheck".to_owned(), Node::Object(modify.check(NEVER, false)));
                 }
             }
-            sent.push(how);
-            actions.push(Node::Object(action));
+            decided.sent.push(how);
+            decided.actions.push(Node::Object(action));
         }
-        Ok(Ok((actions, sent)))
+        Ok(Ok(decided))
+    }
+}
+
+/// A transaction does not show what it left, so items that were sealed for the first time are read once more.
+async fn take_additions_in(sealing: &[(&Modify<'_, '_>, Write)], io: Io<'_>) {
+    for (modify, write) in sealing {
+        // The transaction is done, whatever becomes of this.
+        if let Ok(Ok(now)) = modify.read(OPERATION, io).await
+            && write.left(&now)
+        {
+            modify.with_additions(OPERATION, write, now, io).await;
+        }
     }
 }
 
@@ -257,6 +297,31 @@ fn quoted(text: &str) -> Node<'static> {
 const REASONS: &str = "CancellationReasons";
 
 impl<'a> Modify<'_, 'a> {
+    /// Reads the item and decides, and marks it if the write needs that. An item that others change meanwhile is left
+    /// without a mark: the guard fails then, and all is decided again.
+    async fn ready(&self, io: Io<'_>) -> Result<Result<Decision, Answer>, Error> {
+        let (mut known, mut last) = (None, None);
+        let mut tries = 0..=AT_ONCE;
+        loop {
+            let current = match known.take() {
+                Some(current) => current,
+                None => match self.read(OPERATION, io).await? {
+                    Ok(current) => current,
+                    Err(answer) => return Ok(Err(answer)),
+                },
+            };
+            let mark = Mark::kept_or_fresh(last.take(), &current, OPERATION)?;
+            let decision = self.decide(OPERATION, &current, &mark, io).await?;
+            let Decision::Write(write) = &decision else { return Ok(Ok(decision)) };
+            known = match self.marked(OPERATION, write, &mark, current, io).await? {
+                Marked::Lost(now) if tries.next().is_some() => now,
+                Marked::On(_) | Marked::Lost(_) => return Ok(Ok(decision)),
+                Marked::Refused(answer) => return Ok(Err(answer)),
+            };
+            last = Some(mark);
+        }
+    }
+
     /// A check of the item's own partition key, as an action of a transaction.
     fn check(&self, condition: &str, show_item: bool) -> Object<'a> {
         let mut names = Object::default();

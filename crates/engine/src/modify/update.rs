@@ -15,6 +15,7 @@ use crate::expr::error::Error as Fault;
 use crate::expr::touch::{Touch, Usage, of_update};
 use crate::expressions::Parsed;
 use crate::run::seal_item;
+use crate::table::MARK;
 
 use super::Modify;
 
@@ -49,9 +50,10 @@ pub(super) async fn updated(
     Ok(Updated::Sealed(sealed, applied.written))
 }
 
-/// Sets what is new or different, removes what is gone, and leaves the rest to the caller's own actions.
+/// Sets what is new or different, removes what is gone, and leaves the rest to the caller's own actions. A mark goes, be it
+/// there or come in the meantime: what this writes is not what was marked.
 pub(super) fn actions<'v>(
-    stored: Option<&'v Item<'v>>,
+    (stored, unmark): (Option<&'v Item<'v>>, bool),
     sealed: &'v Item<'v>,
     update: &Update<&'v Value<'v>>,
     schema: &Schema,
@@ -69,6 +71,9 @@ pub(super) fn actions<'v>(
     for (name, _) in before.filter(|(name, _)| here(name) && sealed.get(name).is_none()) {
         actions.push((Path::attribute(name), ast::Action::Remove));
     }
+    if unmark {
+        actions.push((Path::attribute(MARK), ast::Action::Remove));
+    }
     let native = update.only(|root| !here(root));
     actions.extend(native.into_iter().flat_map(|native| native.actions));
     Update { actions, legacy: false }
@@ -85,7 +90,7 @@ pub(crate) struct Split {
     /// Attributes whose actions are worked out here: signed ones, unsigned ones that become what was encrypted, and lists
     /// that `AttributeUpdates` adds to, for which there is no expression.
     pub(crate) here: BTreeSet<String>,
-    /// Unsigned attributes that this reads.
+    /// The attributes that this reads.
     pub(crate) reads: BTreeSet<String>,
 }
 
@@ -103,8 +108,9 @@ impl Split {
             split.here.extend(one.actions.iter().filter(is_here).map(|(path, _)| path.root.clone()));
         }
         for one in each().filter(|one| one.actions.iter().any(|(path, _)| split.here.contains(&path.root))) {
-            let unsigned = of_update(&one).into_iter().filter(|touch| !is_sealed(schema, touch.attribute));
-            split.reads.extend(unsigned.map(|touch| touch.attribute.to_owned()));
+            // Part of an attribute is replaced by writing the whole of it again.
+            let read = of_update(&one).into_iter().filter(|touch| touch.nested || touch.usage != Usage::Write);
+            split.reads.extend(read.map(|touch| touch.attribute.to_owned()));
         }
         split
     }

@@ -136,10 +136,19 @@ fn parameters(holder: &Object<'_>) -> Result<Vec<Value<'static>>, Fault> {
         instead: "give one attribute value for each question mark",
     };
     let Some(text) = holder.raw("Parameters") else { return Ok(Vec::new()) };
+    // A statement is carried out as another call, and holds its values several times on the way.
+    if text.bytes().filter(|byte| matches!(byte, b',' | b'{')).count() > MOST_VALUES {
+        return Err(Fault::Unmapped {
+            what: "Parameters hold more than 131,072 values",
+            instead: "use PutItem, UpdateItem, Query or Scan, which take more of them",
+        });
+    }
     let all = crate::doc::list(text, LONGEST_STATEMENT).map_err(|_| EXPECTED)?;
     let read = |text: &str| dynaseal_item::json::read_value(text).map(Value::into_owned).map_err(|_| EXPECTED);
     all.into_iter().map(read).collect()
 }
+
+const MOST_VALUES: usize = 1 << 17;
 
 /// Members beside `Statement` and `Parameters`.
 const BESIDE: [&str; 5] =

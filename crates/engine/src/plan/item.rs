@@ -9,6 +9,7 @@ use crate::modify::{Change, Modify, Returns};
 use crate::table::{Failure, Plaintext, Table};
 
 use super::scope::{NAMES, Scope, UPDATES, VALUES, Work};
+use super::unmark::unmark;
 use super::{Plan, Put, Reply, Request, View};
 
 pub(crate) fn put<'e, 'a>(mut request: Request<'e, 'a>) -> Result<Plan<'e, 'a>, Error> {
@@ -55,7 +56,10 @@ pub(crate) fn update<'e, 'a>(mut request: Request<'e, 'a>) -> Result<Plan<'e, 'a
     let scope = Scope { operation: request.operation, table };
     scope.known(&request.body, request.known.members)?;
     scope.key(&request.body)?;
-    if let Some(work) = scope.work(&request.body, Kind::Condition)?.filter(|work| makes_or_changes(work, table))
+    let work = scope.work(&request.body, Kind::Condition)?;
+    if let Some(work) = work.as_ref().filter(|work| !makes_or_changes(work, table)) {
+        unmark(&scope, &mut request.body, work)?;
+    } else if let Some(work) = work
         && let Some(key) = target(&scope, &mut request.body, "Key", &work)?
     {
         let (returns, natively_first) = (Returns::of(request.body.raw("ReturnValues")), !work.is_here());
@@ -119,8 +123,8 @@ fn modify<'e, 'a>(
         body.remove(member);
     }
     let Work { expressions, reads, .. } = work;
-    let unsigned = reads.into_iter().collect();
-    Modify { table, table_name, key, body, change, expressions, unsigned, show_item, natively_first: false }
+    let reads = reads.into_iter().collect();
+    Modify { table, table_name, key, body, change, expressions, reads, show_item, natively_first: false }
 }
 
 /// The key of an item, as GetItem takes it.
@@ -144,7 +148,13 @@ pub(crate) fn transact_work<'e, 'a>(
     part: &mut Object<'a>,
 ) -> Result<Option<Modify<'e, 'a>>, Error> {
     let is_ours = |work: &Work| if action == "Update" { makes_or_changes(work, scope.table) } else { work.is_here() };
-    let Some(work) = scope.work(part, Kind::Condition)?.filter(is_ours) else { return Ok(None) };
+    let Some(work) = scope.work(part, Kind::Condition)? else { return Ok(None) };
+    if !is_ours(&work) {
+        if action == "Update" {
+            unmark(scope, part, &work)?;
+        }
+        return Ok(None);
+    }
     let (change, key) = if action == "Put" {
         let Some(item) = target(scope, part, "Item", &work)? else { return Ok(None) };
         let key = key_of(scope, &item)?;

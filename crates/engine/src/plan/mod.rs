@@ -14,6 +14,7 @@ mod statement;
 mod stream;
 mod token;
 mod transact;
+mod unmark;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -73,7 +74,7 @@ pub(crate) struct Put<'e, 'a> {
 pub(crate) enum Reply<'e, 'a> {
     /// One item under a name; also under `Item` in a failed condition's error.
     One { field: &'static str, view: View<'e> },
-    /// Nothing on success; one item under `Item` in a failed condition's error.
+    /// Attributes as they are stored on success; one item under `Item` in a failed condition's error.
     Condition(View<'e>),
     /// A list of items under `Items`, and how many of them a filter here leaves.
     Items { view: View<'e>, filter: Option<Filter> },

@@ -47,7 +47,7 @@ pub(super) const EXPRESSIONS: [&str; 5] =
 /// What a request says in expressions or in their predecessors.
 pub(crate) struct Work {
     pub(crate) expressions: Expressions,
-    /// The unsigned attributes that this reads.
+    /// The attributes that deciding it here reads.
     pub(crate) reads: BTreeSet<String>,
     /// Whether DynamoDB cannot do it: a condition reads encrypted attributes, or an update changes signed ones.
     here: bool,
@@ -99,8 +99,7 @@ impl Scope<'_, '_> {
         let has_constant = parsed.condition.as_ref().is_some_and(has_constant);
         let here = updates_here || has_constant || touches.iter().any(encrypted);
         let mut reads: BTreeSet<_> = split.into_iter().flat_map(|split| split.reads).collect();
-        let unsigned = |touch: &&Touch<'_>| !schema.in_signature_scope(touch.attribute);
-        reads.extend(touches.iter().filter(unsigned).map(|touch| touch.attribute.to_owned()));
+        reads.extend(touches.iter().map(|touch| touch.attribute.to_owned()));
         let asks = LEGACY.into_iter().find(|member| *member != UPDATES && object.raw(member).is_some());
         touches.iter().try_for_each(|touch| self.is_known(asks.unwrap_or(kind.member()), touch))?;
         let updates = if object.raw(UPDATES).is_some() { UPDATES } else { Kind::Update.member() };

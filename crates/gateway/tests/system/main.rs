@@ -16,10 +16,14 @@
 mod fake_kms;
 mod protected;
 mod support;
+mod unsealed;
 
 mod decide;
+mod guards;
 mod kms;
 mod learned;
+mod marks;
+mod mixed;
 mod process;
 mod read;
 mod server;

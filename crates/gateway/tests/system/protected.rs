@@ -11,6 +11,11 @@ use serde_json::{Value, json};
 
 /// `Users`: key `id`, unsigned `hits`, signed `tier`, all else encrypted.
 pub fn engine() -> Engine {
+    engine_of(Plaintext::Forbid)
+}
+
+/// The same with another policy for what is unsealed.
+pub fn engine_of(plaintext: Plaintext) -> Engine {
     let schema = SchemaSpec {
         logical_name: "Users".into(),
         partition_key: "id".into(),
@@ -22,7 +27,7 @@ pub fn engine() -> Engine {
     };
     // A test key.
     let ring = RawAes::new("test", "key", &[7; 32]).unwrap();
-    let table = Table::new("Users".into(), schema.build().unwrap(), Provider::new(Arc::new(ring)), Plaintext::Forbid);
+    let table = Table::new("Users".into(), schema.build().unwrap(), Provider::new(Arc::new(ring)), plaintext);
     Engine::new([table], Arc::new(RuntimeClock))
 }
 
@@ -159,19 +164,44 @@ impl Wire for Late {
     }
 }
 
-/// A wire on which another writer makes a call of its own just before each of the first `left` puts.
+/// A wire on which other writers make calls of their own: each just before the call of that operation and number, counted
+/// from 1. `before` counts writes of any kind if it names none.
 pub struct Meddler<'w> {
-    pub wire: &'w Trouble,
-    pub call: Call,
-    pub left: AtomicUsize,
+    pub database: &'w Embedded,
+    before: (&'static str, usize),
+    call: Call,
+    seen: std::sync::Mutex<Vec<Call>>,
+}
+
+impl<'w> Meddler<'w> {
+    pub fn new(database: &'w Embedded, before: (&'static str, usize), call: Call) -> Self {
+        Self { database, before, call, seen: std::sync::Mutex::default() }
+    }
+
+    /// The operations that were called, but for reads.
+    pub fn writes(&self) -> Vec<String> {
+        let seen = self.seen.lock().unwrap();
+        seen.iter().map(|call| call.operation.to_string()).filter(|operation| operation != "GetItem").collect()
+    }
+
+    /// The last call.
+    pub fn last(&self) -> Call {
+        self.seen.lock().unwrap().last().unwrap().clone()
+    }
 }
 
 impl Wire for Meddler<'_> {
     fn send(&self, call: Call) -> BoxFuture<'_, Result<Answer, WireError>> {
-        let less = |left: usize| left.checked_sub(1);
-        if call.operation == "PutItem" && self.left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, less).is_ok() {
-            assert!(self.wire.database.call(&self.call).ok());
+        let (operation, number) = self.before;
+        let counts =
+            |call: &Call| if operation.is_empty() { call.operation != "GetItem" } else { call.operation == operation };
+        let mut seen = self.seen.lock().unwrap();
+        let is_now = counts(&call) && seen.iter().filter(|call| counts(call)).count() + 1 == number;
+        seen.push(call.clone());
+        if is_now {
+            assert!(self.database.call(&self.call).ok());
         }
-        self.wire.send(call)
+        let answer = self.database.call(&call);
+        Box::pin(async move { Ok(answer) })
     }
 }
