@@ -54,5 +54,5 @@ pub use operation::{OPERATIONS, Operation};
 pub use pattern::{Misfit, Pattern, TableKeys};
 pub use plan::OtherTables;
 pub use run::Engine;
-pub use session::{Session, Step};
+pub use session::{Session, Stale, Step};
 pub use table::{Failure, Plaintext, Table};
