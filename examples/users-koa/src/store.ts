@@ -25,7 +25,9 @@ export class Store {
   readonly #db: DynamoDBDocumentClient;
 
   constructor(config: string) {
-    const client = new DynamoDBClient({ requestHandler: { connectionTimeout: 1000, requestTimeout: 3000 } });
+    // Without throwOnRequestTimeout the SDK only warns of a request that takes too long, and goes on waiting.
+    const time = { connectionTimeout: 1000, requestTimeout: 3000, throwOnRequestTimeout: true };
+    const client = new DynamoDBClient({ requestHandler: time });
     this.#db = DynamoDBDocumentClient.from(seal(client, config));
   }
 

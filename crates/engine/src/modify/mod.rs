@@ -111,8 +111,8 @@ impl Modify<'_, '_> {
         {
             return Ok(answer);
         }
-        // Writers of one gateway take turns, so that they race only with those of other gateways.
-        let _turn = turns.take(self.table.name(), &self.key).await;
+        // Writers of one gateway take turns, so that they race only with those of other gateways, and with one that hangs.
+        let _turn = turns.take(self.table.name(), &self.key, io.clock).await;
         match self.decided(operation, sent, io).await {
             // The SDK's next attempt finds what left; whoever else would send this again would do it once more.
             Err(error) if error.kind() == Kind::Outage && !sent.is_empty() && !sent.is_remembered() => {
