@@ -52,5 +52,5 @@ pub use explain::{
 pub use operation::{OPERATIONS, Operation};
 pub use pattern::{Pattern, TableKeys};
 pub use run::Engine;
-pub use session::{Session, Step};
+pub use session::{Session, Stale, Step};
 pub use table::{Failure, Plaintext, Table};

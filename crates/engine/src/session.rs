@@ -20,12 +20,24 @@ pub enum Step {
     Done(Result<Answer, Error>),
 }
 
+/// An answer is not to the call that was handed out last: that one has had its answer, or another session handed it out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stale;
+
 /// A call under way. Dropping it abandons the call.
 pub struct Session {
     future: BoxFuture<'static, Result<Answer, Error>>,
     mailbox: Arc<Mailbox>,
     waker: Waker,
+    sent: Sent,
     over: bool,
+}
+
+/// How many calls were handed out, and whether the last one still waits for its answer.
+#[derive(Clone, Copy, Debug, Default)]
+struct Sent {
+    number: u32,
+    unanswered: bool,
 }
 
 impl std::fmt::Debug for Session {
@@ -63,15 +75,28 @@ impl Session {
         let mailbox = Arc::new(Mailbox::default());
         let future = work(Arc::<Mailbox>::clone(&mailbox));
         let waker = Waker::from(Arc::new(Callback(wake)));
-        let mut session = Self { future, mailbox, waker, over: false };
+        let mut session = Self { future, mailbox, waker, sent: Sent::default(), over: false };
         let step = session.poll();
         (session, step)
     }
 
-    /// Gives the answer to the call that was last handed out.
-    pub fn resume(&mut self, answer: Result<Answer, WireError>) -> Step {
+    /// The number of the call that was handed out last, from 1.
+    #[must_use]
+    pub fn sent(&self) -> u32 {
+        self.sent.number
+    }
+
+    /// Gives the answer to the call with this number.
+    ///
+    /// # Errors
+    /// That call is not the one that waits for an answer. The session stays where it is.
+    pub fn resume(&mut self, number: u32, answer: Result<Answer, WireError>) -> Result<Step, Stale> {
+        if !self.sent.unanswered || self.sent.number != number {
+            return Err(Stale);
+        }
+        self.sent.unanswered = false;
         self.mailbox.with(|slot| slot.answer = Some(answer));
-        self.poll()
+        Ok(self.poll())
     }
 
     /// Goes on as far as possible. Once a session is over it waits for ever.
@@ -84,7 +109,13 @@ impl Session {
                 self.over = true;
                 Step::Done(result)
             }
-            Poll::Pending => self.mailbox.with(|slot| slot.call.take()).map_or(Step::Wait, Step::Send),
+            Poll::Pending => match self.mailbox.with(|slot| slot.call.take()) {
+                Some(call) => {
+                    self.sent = Sent { number: self.sent.number.wrapping_add(1), unanswered: true };
+                    Step::Send(call)
+                }
+                None => Step::Wait,
+            },
         }
     }
 }

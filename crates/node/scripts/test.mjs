@@ -11,7 +11,7 @@ import { delimiter, dirname, join } from "node:path";
 import { folder } from "./targets.mjs";
 
 const ONCE = ["config", "kms", "rings", "vault", "mappers", "package", ...within("koa"), ...within("egress")];
-const EACH = ["calls", "records", "traps", "interop", "load", "sdktypes"];
+const EACH = ["calls", "records", "traps", "twice", "interop", "load", "sdktypes"];
 
 const env = { ...process.env, PATH: [dirname(process.execPath), process.env.PATH].join(delimiter) };
 const versions = ["newest", ...readdirSync(join(folder, "test", "sdk"))];

@@ -35,7 +35,7 @@ pub(crate) struct Shared {
 }
 
 /// An engine, or why there is none.
-#[napi(object, object_from_js = false)]
+#[napi(object, object_from_js = false, use_nullable = true)]
 pub struct EngineResult<'env> {
     /// The engine.
     pub engine: Option<ClassInstance<'env, Engine>>,

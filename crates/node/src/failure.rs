@@ -5,7 +5,7 @@ use dynaseal_item::Kind;
 use napi_derive::napi;
 
 /// Why something failed. Texts name tables, operations and attributes, never values.
-#[napi(object, object_from_js = false)]
+#[napi(object, object_from_js = false, use_nullable = true)]
 #[derive(Debug)]
 pub struct Failure {
     /// The stable code, listed in `docs/ERRORS.md`.

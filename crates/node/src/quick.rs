@@ -13,7 +13,7 @@ use napi_derive::napi;
 
 use crate::engine::{Engine, Shared};
 use crate::failure::Failure;
-use crate::session::{Act, Work};
+use crate::session::{Act, Work, answer};
 use crate::step::{JsStep, Next};
 
 /// Its arguments are read one by one.
@@ -22,9 +22,9 @@ type Step<'env> = Function<'env, (), i32>;
 /// The functions. Each gives the length of the body in `room`, or -1 if the step is held.
 #[napi(object, object_from_js = false)]
 pub struct Quick<'env> {
-    /// `(id, target, body, room)`: starts a call, named as in `X-Amz-Target`.
+    /// `(id, target, body, room)`: starts a call, named as in `X-Amz-Target`. What it gives is the session's first request.
     pub start: Step<'env>,
-    /// `(id, status, body, room)`: gives the answer to what was last handed out.
+    /// `(id, number, status, body, room)`: gives the answer to the request of this number.
     pub resume: Step<'env>,
 }
 
@@ -38,8 +38,8 @@ impl Engine {
             let (target, body) = (call.get::<String>(1)?, call.get::<&[u8]>(2)?);
             let started = target.clone();
             let next = step(&shared, &call, Act::Start(target, body.to_vec()))?;
-            hand_over(&shared, &call, next, |next| match next {
-                Next::Send(Call { service, operation, body, region: None, aside: false, .. })
+            hand_over(&shared, &call, next, 3, |next| match next {
+                Next::Send(Call { service, operation, body, region: None, aside: false, .. }, FIRST)
                     if names(&started, *service, operation) =>
                 {
                     Some(body)
@@ -49,9 +49,9 @@ impl Engine {
         })?;
         let shared = Arc::clone(&self.shared);
         let resume = env.create_function_from_closure("resume", move |call| {
-            let (arrived, body) = (call.get::<u32>(1)?, call.get::<&[u8]>(2)?);
-            let next = step(&shared, &call, Act::Resume(arrived, body.to_vec()))?;
-            hand_over(&shared, &call, next, |next| match next {
+            let (number, arrived, body) = (call.get::<u32>(1)?, call.get::<u32>(2)?, call.get::<&[u8]>(3)?);
+            let next = step(&shared, &call, Act::Resume(number, answer(arrived, body)))?;
+            hand_over(&shared, &call, next, 4, |next| match next {
                 Next::Done(Answer { status, body, .. }) if u32::from(*status) == arrived => Some(body),
                 _ => None,
             })
@@ -71,16 +71,17 @@ fn step(shared: &Arc<Shared>, call: &FunctionCallContext<'_>, act: Act) -> Resul
     Ok(Work::new(call.get(0)?, shared, act).step())
 }
 
-/// Writes the body that `of` finds in a step to the room, or holds the step.
+/// Writes the body that `of` finds in a step to the room, which is the argument at `room`, or holds the step.
 fn hand_over(
     shared: &Shared,
     call: &FunctionCallContext<'_>,
     next: Next,
+    room: usize,
     of: impl Fn(&Next) -> Option<&Vec<u8>>,
 ) -> Result<i32> {
     // Whoever was woken is named in a step.
     if let Some(body) = of(&next).filter(|_| !shared.has_woken())
-        && let Some(place) = call.get::<&mut [u8]>(3)?.get_mut(..body.len())
+        && let Some(place) = call.get::<&mut [u8]>(room)?.get_mut(..body.len())
         && let Ok(length) = i32::try_from(body.len())
     {
         place.copy_from_slice(body);
@@ -95,3 +96,5 @@ fn names(target: &str, service: Service, operation: &str) -> bool {
 }
 
 const HELD: i32 = -1;
+/// The number of a session's first request.
+const FIRST: u32 = 1;

@@ -25,16 +25,17 @@ impl Engine {
         self.later(id, Act::Start(target, body.to_vec()))
     }
 
-    /// Gives the answer to what was last handed out, on another thread. `Quick` has it for this one.
+    /// Gives the answer to the request of this number, on another thread. `Quick` has it for this one.
     #[napi(catch_unwind)]
-    pub fn resume_async(&self, id: u32, status: u32, body: &[u8]) -> AsyncTask<Work> {
-        self.later(id, Act::Resume(status, body.to_vec()))
+    pub fn resume_async(&self, id: u32, number: u32, status: u32, body: &[u8]) -> AsyncTask<Work> {
+        self.later(id, Act::Resume(number, answer(status, body)))
     }
 
-    /// No answer came: `unreachable`, `timeout`, or anything else for a connection that broke.
+    /// No answer came to the request of this number: `unreachable`, `timeout`, or anything else for a connection that broke.
     #[napi(catch_unwind)]
-    pub fn lost<'env>(&self, env: &'env Env, id: u32, why: String) -> Result<JsStep<'env>> {
-        self.now(env, id, Act::Lost(why))
+    #[allow(clippy::needless_pass_by_value, reason = "what #[napi] takes is owned")]
+    pub fn lost<'env>(&self, env: &'env Env, id: u32, number: u32, why: String) -> Result<JsStep<'env>> {
+        self.now(env, id, Act::Resume(number, Err(wire_error(&why))))
     }
 
     /// Goes on after a wait.
@@ -111,8 +112,8 @@ pub struct Work {
 pub(crate) enum Act {
     Start(String, Vec<u8>),
     Item(item::Work),
-    Resume(u32, Vec<u8>),
-    Lost(String),
+    /// The answer to the request of this number, or why there is none.
+    Resume(u32, std::result::Result<Answer, WireError>),
     Poll,
 }
 
@@ -150,17 +151,17 @@ impl Work {
                     return Next::Failed(Failure::internal("a session was stepped after its end, or twice at once"));
                 };
                 let (step, pause) = watch(|| match act {
-                    Act::Resume(status, body) => {
-                        let status = u16::try_from(status).unwrap_or_default();
-                        session.resume(Ok(Answer { status, request_id: None, body }))
-                    }
-                    Act::Lost(why) => session.resume(Err(wire_error(&why))),
-                    _ => session.poll(),
+                    Act::Resume(number, answer) => session.resume(number, answer),
+                    _ => Ok(session.poll()),
                 });
+                let Ok(step) = step else {
+                    self.shared.keep(id, session);
+                    return Next::Failed(Failure::internal("an answer came to a request that does not wait for one"));
+                };
                 ((session, step), pause)
             }
         };
-        let next = Next::of(step, pause);
+        let next = Next::of(step, session.sent(), pause);
         if !matches!(next, Next::Done(_) | Next::Failed(_)) {
             self.shared.keep(id, session);
         }
@@ -179,6 +180,10 @@ impl<'task> ScopedTask<'task> for Work {
     fn resolve(&mut self, env: &'task Env, next: Next) -> Result<JsStep<'task>> {
         next.into_js(env, self.shared.take_woken())
     }
+}
+
+pub(crate) fn answer(status: u32, body: &[u8]) -> std::result::Result<Answer, WireError> {
+    Ok(Answer { status: u16::try_from(status).unwrap_or_default(), request_id: None, body: body.to_vec() })
 }
 
 fn wire_error(why: &str) -> WireError {

@@ -7,8 +7,9 @@ use napi_derive::napi;
 
 use crate::failure::Failure;
 
-/// What a session wants next. Which fields are there depends on `kind`.
-#[napi(object, object_from_js = false)]
+/// What a session wants next. Which fields are not null depends on `kind`; none is left out, since what stands on
+/// `Object.prototype` would be found in its place.
+#[napi(object, object_from_js = false, use_nullable = true)]
 pub struct JsStep<'env> {
     /// `send`, `wait`, `done` or `failed`.
     pub kind: &'static str,
@@ -16,6 +17,8 @@ pub struct JsStep<'env> {
     pub target: Option<&'static str>,
     /// Send: the operation.
     pub operation: Option<String>,
+    /// Send: which of the session's requests it is, from 1. Its answer must say so.
+    pub number: Option<u32>,
     /// Done: the HTTP status of the answer.
     pub status: Option<u32>,
     /// Send: the Region that it must go to, if that is not the client's own.
@@ -24,7 +27,7 @@ pub struct JsStep<'env> {
     pub aside: Option<bool>,
     /// Send: the request. Done: the answer.
     pub body: Option<BufferSlice<'env>>,
-    /// Wait: poll again after so many milliseconds; without it, once the session is named in `woken`.
+    /// Wait: poll again after so many milliseconds, or once the session is named in `woken`.
     pub pause: Option<u32>,
     /// Failed: why.
     pub failure: Option<Failure>,
@@ -35,8 +38,8 @@ pub struct JsStep<'env> {
 /// A step, before it is JavaScript's.
 #[derive(Debug)]
 pub enum Next {
-    /// Send this and give the answer to the session.
-    Send(Call),
+    /// Send this and give the answer to the session, with this number.
+    Send(Call, u32),
     /// Poll again later.
     Wait {
         /// After so many milliseconds; otherwise once the session is woken.
@@ -49,9 +52,10 @@ pub enum Next {
 }
 
 impl Next {
-    pub(crate) fn of(step: Step, pause: Option<std::time::Duration>) -> Self {
+    /// `sent` is how many requests the session has handed out.
+    pub(crate) fn of(step: Step, sent: u32, pause: Option<std::time::Duration>) -> Self {
         match step {
-            Step::Send(call) => Self::Send(call),
+            Step::Send(call) => Self::Send(call, sent),
             Step::Wait => {
                 // Rounded up, so that the pause is over when the timer is.
                 let milliseconds = |pause: std::time::Duration| u32::try_from(pause.as_millis() + 1).unwrap_or(1000);
@@ -68,6 +72,7 @@ impl Next {
             kind: "wait",
             target: None,
             operation: None,
+            number: None,
             region: None,
             aside: None,
             status: None,
@@ -77,10 +82,11 @@ impl Next {
             woken: Some(woken).filter(|woken| !woken.is_empty()),
         };
         match self {
-            Self::Send(Call { service, operation, body, region, aside, .. }) => {
+            Self::Send(Call { service, operation, body, region, aside, .. }, number) => {
                 step.kind = "send";
                 step.target = Some(Service::target_prefix(service));
                 step.operation = Some(operation.into_owned());
+                step.number = Some(number);
                 step.region = region;
                 step.aside = Some(aside);
                 step.body = Some(BufferSlice::copy_from(env, body)?);

@@ -5,7 +5,9 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { Dynaseal, DynasealError, defineTable } from "../dist/esm/index.mjs";
+import vm from "node:vm";
+import { Dynaseal, DynasealError, defineTable, seal } from "../dist/esm/index.mjs";
+import { dynamodb } from "./support/sdk.mjs";
 import { config, toml } from "./support/tables.mjs";
 
 const env = { DYNASEAL_TEST_KEY: "7e21".repeat(16) };
@@ -76,6 +78,197 @@ test("what is no configuration at all", () => {
   for (const wrong of [undefined, null, 5, [], { keys: null }, { keys: { test: { type: null } } }]) {
     assert.throws(() => new Dynaseal(wrong, { env }), { code: "DSL-5001" });
   }
+});
+
+/** Stands for a getter in its place. */
+class Getter {
+  enumerable = true;
+  constructor(get) {
+    this.get = get;
+  }
+}
+
+/** The configuration with something else in one place. */
+function changed(path, value) {
+  const copy = structuredClone(config);
+  const last = path.at(-1);
+  const holder = path.slice(0, -1).reduce((inside, name) => inside[name], copy);
+  if (value instanceof Getter) Object.defineProperty(holder, last, value);
+  else holder[last] = value;
+  return copy;
+}
+
+const { Users } = config.tables;
+class Rules {
+  constructor() {
+    Object.assign(this, Users);
+  }
+}
+class Getters {
+  get tables() {
+    return config.tables;
+  }
+  get keys() {
+    return config.keys;
+  }
+}
+const cyclic = { ...Users };
+cyclic.attributes = { id: cyclic };
+
+/** What protects nothing, or less than it seems to: the place, and what stands there. */
+const FORGOTTEN = [
+  [[], Promise.resolve(config), /it is a promise.*Await it/],
+  [[], { then: (done) => done(config) }, /then is a function/],
+  [[], new Map(Object.entries(config)), /it is a Map/],
+  [[], () => config, /it is a function/],
+  [[], new Getters(), /it is an object of a class/],
+  [[], Object.create(config), /it is an object of a class/],
+  [[], 5n, /it is a BigInt/],
+  [[], Symbol("config"), /it is a symbol/],
+  [[], new Set([config]), /it is a Set/],
+  [["tables"], undefined, /tables is undefined/],
+  [["tables"], new Map(Object.entries(config.tables)), /tables is a Map/],
+  [["tables"], [config.tables], /tables is a list/],
+  [["tables"], Promise.resolve(config.tables), /tables is a promise/],
+  [["tables"], () => config.tables, /tables is a function/],
+  [["tables"], new Getter(() => config.tables), /tables is a getter/],
+  [["keys"], new Map(Object.entries(config.keys)), /keys is a Map/],
+  [["keys", "test"], [], /keys\.test is a list/],
+  [["keys", "test"], Promise.resolve(config.keys.test), /keys\.test is a promise/],
+  [["keys", "test", "key_env"], new String("DYNASEAL_TEST_KEY"), /key_env is an object of a class/],
+  [["keys", "test", "key_env"], Buffer.from("DYNASEAL_TEST_KEY"), /key_env is an object of a class/],
+  [["tables", "Users"], undefined, /tables\.Users is undefined/],
+  [["tables", "Users"], null, /tables\.Users is null/],
+  [["tables", "Users"], new Rules(), /tables\.Users is an object of a class/],
+  [["tables", "Users"], new Map(Object.entries(Users)), /tables\.Users is a Map/],
+  [["tables", "Users"], cyclic, /goes too deep, or round in a circle/],
+  [["tables", "Users", "attributes"], undefined, /attributes is undefined/],
+  [["tables", "Users", "attributes"], new Map(Object.entries(Users.attributes)), /attributes is a Map/],
+  [["tables", "Users", "attributes"], new Set(["email"]), /attributes is a Set/],
+  [["tables", "Users", "attributes"], ["email"], /attributes is a list/],
+  [["tables", "Users", "attributes"], Promise.resolve(Users.attributes), /attributes is a promise/],
+  [["tables", "Users", "attributes", "email"], undefined, /attributes\.email is undefined/],
+  [["tables", "Users", "attributes", "email"], null, /attributes\.email is null/],
+  [["tables", "Users", "attributes", "email"], new Getter(() => "encrypt_and_sign"), /attributes\.email is a getter/],
+  [["tables", "Users", "attributes", "email"], () => "encrypt_and_sign", /attributes\.email is a function/],
+  [["tables", "Users", "unsigned"], new Set(["views"]), /unsigned is a Set/],
+  [["tables", "Users", "unsigned"], ["views", undefined], /unsigned\.1 is undefined/],
+  [["tables", "Users", "plaintext"], NaN, /plaintext is not a finite number/],
+];
+
+test("what was forgotten or cannot be said in a file leaves no table unprotected", () => {
+  for (const [path, value, said] of FORGOTTEN) {
+    const wrong = path.length === 0 ? value : changed(path, value);
+    for (const make of [() => new Dynaseal(wrong, { env }), () => seal(client(), wrong, { env })]) {
+      assert.throws(make, (error) => {
+        assert.ok(error instanceof DynasealError, `${path}: ${error?.stack}`);
+        assert.deepEqual([error.code, error.kind], ["DSL-5001", "config"], error.message);
+        assert.match(error.message, said);
+        return true;
+      });
+    }
+  }
+});
+
+test("an action is a text that the configuration knows, and a table a section", () => {
+  for (const value of ["", "encrypt", 1, true, {}, [], { action: "encrypt_and_sign" }]) {
+    assert.throws(() => new Dynaseal(changed(["tables", "Users", "attributes", "email"], value), { env }), isConfig);
+  }
+  for (const value of ["Users", 1, true, {}]) {
+    assert.throws(() => new Dynaseal(changed(["tables", "Users"], value), { env }), isConfig);
+  }
+  assert.throws(() => new Dynaseal(changed(["tables"], "Users"), { env }), isConfig);
+});
+
+const isConfig = (error) => error instanceof DynasealError && error.kind === "config";
+const client = () => new dynamodb.DynamoDBClient({ region: "us-east-1", credentials: { accessKeyId: "a", secretAccessKey: "b" } });
+
+test("plain objects are taken wherever they come from", () => {
+  const bare = Object.assign(Object.create(null), config, { tables: Object.assign(Object.create(null), config.tables) });
+  const elsewhere = vm.runInNewContext("JSON.parse(text)", { text: JSON.stringify(config) });
+  const optional = { ...config, tables: { Users: { ...Users, sort_key: undefined, logical_name: undefined } } };
+  for (const plain of [bare, elsewhere, optional, Object.freeze(structuredClone(config)), new Proxy(config, {})])
+    assert.ok(new Dynaseal(plain, { env }));
+});
+
+test("a path is a path, and stands alone", () => {
+  for (const wrong of [new URL("https://example.com/dynaseal.toml"), { config: 5 }, { config: { ...config } }, { config: undefined }])
+    assert.throws(() => new Dynaseal(wrong, { env }), { name: "DynasealError", code: "DSL-5001" });
+  assert.throws(() => new Dynaseal({ config: "dynaseal.toml", ...config }, { env }), { code: "DSL-5001" });
+  for (const none of ["", "none.toml", "a\0b", { config: "none.toml" }, new URL("file:///none.toml")])
+    assert.throws(() => new Dynaseal(none, { env }), isConfig);
+});
+
+test("options that cannot be used are said by name", () => {
+  const kms = { send() {}, config: {} };
+  const wrong = [null, 5, "env", [], new Map(), Promise.resolve({ kms }), () => ({ kms })];
+  for (const name of ["kms", "dynamodb"]) wrong.push({ [name]: null }, { [name]: {} }, { [name]: "eu-west-1" }, { [name]: Promise.resolve(kms) });
+  wrong.push({ env: null }, { env: new Map() }, { env: Promise.resolve(env) }, { env: "A=B" }, { env: { DYNASEAL_TEST_KEY: 7 } });
+  wrong.push({ env: { DYNASEAL_TEST_KEY: Promise.resolve(env.DYNASEAL_TEST_KEY) } });
+  for (const options of wrong) {
+    for (const make of [() => new Dynaseal(config, options), () => seal(client(), config, options)])
+      assert.throws(make, (error) => error instanceof DynasealError && error.code === "DSL-9012" && error.kind === "config");
+  }
+  const dynaseal = new Dynaseal(config, { env });
+  assert.throws(() => seal(client(), dynaseal, { kms }), { code: "DSL-9012" });
+});
+
+test("a polluted Object.prototype chooses nothing", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "dynaseal-config-"));
+  const path = join(folder, "theirs.toml");
+  const theirs = "66".repeat(32);
+  await writeFile(path, toml);
+  const mine = { id: { S: "1" }, email: { S: "mine" } };
+  const sealed = await new Dynaseal(config, { env }).sealItem("Users", mine);
+  const pollution = {
+    config: path,
+    env: { DYNASEAL_TEST_KEY: theirs },
+    DYNASEAL_TEST_KEY: theirs,
+    key_file: path,
+    table: "Orders",
+    tables: {},
+    attributes: { email: "sign_only" },
+    default_action: "sign_only",
+    plaintext: "write",
+    unsigned: ["email"],
+    Other: Users,
+    kms: { send: () => assert.fail("their KMS was asked"), config: {} },
+    toJSON: () => ({}),
+    B: "AAAA",
+    M: {},
+    NewImage: { id: { S: "theirs" } },
+    region: "theirs",
+    then: undefined,
+  };
+  for (const [name, value] of Object.entries(pollution)) {
+    const event = { Records: [{ dynamodb: { Keys: { id: { S: "1" } }, OldImage: sealed } }] };
+    let made, opened, again, image, failed, own;
+    Object.defineProperty(Object.prototype, name, { value, enumerable: true, configurable: true, writable: true });
+    try {
+      made = new Dynaseal(config, { env });
+      opened = await made.openItem("Users", sealed);
+      again = await made.sealItem("Users", mine);
+      image = await made.openRecords(event, { table: "Users" });
+      failed = await made.openRecords(event).catch((error) => error);
+      own = (() => {
+        try {
+          return new Dynaseal(config, { env: {} });
+        } catch (error) {
+          return error;
+        }
+      })();
+    } finally {
+      delete Object.prototype[name];
+    }
+    assert.deepEqual(opened, mine, name);
+    assert.deepEqual(Object.keys(again.email), ["B"], name);
+    assert.deepEqual(await new Dynaseal(config, { env }).openItem("Users", again), mine, name);
+    assert.deepEqual(Object.keys(image.Records[0].dynamodb).sort(), ["Keys", "OldImage"], name);
+    assert.deepEqual(image.Records[0].dynamodb.OldImage, mine, name);
+    assert.equal(failed.kind, "caller", `${name}: ${failed}`);
+    assert.equal(own.code, "DSL-5010", name);
+  }
+  await rm(folder, { recursive: true });
 });
 
 test("warnings are Node's own", async () => {

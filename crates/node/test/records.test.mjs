@@ -126,6 +126,55 @@ test("a record that was changed is named, without a value", async () => {
   });
 });
 
+test("an event that its owner changes meanwhile is the one that was given", async () => {
+  const { dynaseal } = parts();
+  const sealed = await Promise.all(["1", "2", "3"].map((id) => dynaseal.sealItem("Watched", item(id))));
+  const record = (id) => ({ dynamodb: { Keys: { id: { S: id } }, NewImage: sealed[id - 1] } });
+  const forged = () => ({ dynamodb: { Keys: Key, NewImage: item("forged"), OldImage: item("forged") } });
+  const changes = {
+    push: ({ Records }) => Records.push(forged()),
+    unshift: ({ Records }) => Records.unshift(forged()),
+    reverse: ({ Records }) => Records.reverse(),
+    splice: ({ Records }) => Records.splice(0, 2, forged(), forged()),
+    empty: ({ Records }) => (Records.length = 0),
+    list: (event) => (event.Records = [forged()]),
+    image: ({ Records }) => (Records[1].dynamodb.OldImage = item("forged")),
+    change: ({ Records }) => (Records[1].dynamodb = forged().dynamodb),
+    gone: ({ Records }) => delete Records[0].dynamodb.NewImage,
+  };
+  for (const [how, change] of Object.entries(changes)) {
+    const event = { Records: ["1", "2", "3"].map(record), more: how };
+    const opening = dynaseal.openRecords(event, { table: "Watched" });
+    change(event);
+    const opened = await opening;
+    assert.deepEqual(images(opened), ["1", "2", "3"].map((id) => [undefined, item(id)]), how);
+    assert.equal(opened.more, how);
+  }
+  const one = record("1");
+  const opening = dynaseal.openRecords(one, { table: "Watched" });
+  one.dynamodb.OldImage = item("forged");
+  assert.deepEqual((await opening).dynamodb, { Keys: Key, NewImage: item("1") });
+});
+
+test("an event whose members are not what it prints gives nothing unverified", async () => {
+  const { dynaseal } = parts();
+  const NewImage = await dynaseal.sealItem("Watched", item("1"));
+  const Keys = Key;
+  const printing = (object, json) => Object.assign(object, { toJSON: () => json });
+  const whole = { Records: [{ dynamodb: { Keys, NewImage } }] };
+  const tricks = [
+    printing({ Records: [{ dynamodb: { Keys, NewImage: item("forged") } }] }, whole),
+    { Records: [printing({ dynamodb: { Keys, NewImage: item("forged") } }, whole.Records[0])] },
+    { Records: [{ dynamodb: printing({ Keys, NewImage: item("forged") }, { Keys }) }] },
+    { Records: [{ dynamodb: printing({ Keys, NewImage: item("forged") }, { Keys, NewImage }) }] },
+    { Records: [{ dynamodb: { Keys, NewImage: printing(item("forged"), NewImage) } }] },
+  ];
+  for (const trick of tricks) await assert.rejects(dynaseal.openRecords(trick, { table: "Watched" }), { name: "DynasealError" });
+  let reads = 0;
+  const changing = { Records: [{ dynamodb: { Keys, get NewImage() { return (reads += 1) === 1 ? NewImage : item("forged"); } } }] };
+  assert.deepEqual(images(await dynaseal.openRecords(changing, { table: "Watched" })), [[undefined, item("1")]]);
+});
+
 test("what is no event, or does not say of which table it is", async () => {
   const { dynaseal } = parts();
   const record = { dynamodb: { Keys: Key } };

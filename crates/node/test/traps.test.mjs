@@ -1,8 +1,16 @@
 // What goes wrong around a call: lost answers, retries, aborts, other middlewares, logs, a client used before it was sealed.
 
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createRequire } from "node:module";
+import { createServer } from "node:http";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, relative } from "node:path";
 import { Readable } from "node:stream";
 import { test } from "node:test";
+import { pathToFileURL } from "node:url";
+import { inspect } from "node:util";
 import { Dynaseal, DynasealError, seal } from "../dist/esm/index.mjs";
 import {
   answer,
@@ -16,8 +24,10 @@ import {
   stored,
 } from "./support/harness.mjs";
 import { dynamodb, lib, version } from "./support/sdk.mjs";
-import { config } from "./support/tables.mjs";
+import { TEST_KEY } from "./support/store.mjs";
+import { config, toml } from "./support/tables.mjs";
 
+const require300 = createRequire(new URL("./sdk/3.300/package.json", import.meta.url));
 const put = (documents, id, more = {}) =>
   documents.send(new lib.PutCommand({ TableName: "Users", Item: { id, email: SECRET, balance: 0 }, ...more }));
 const get = async (id) =>
@@ -330,7 +340,7 @@ test("a middleware that rebuilds its arguments and the request does no harm", as
   assert.deepEqual(Item.email, { S: SECRET });
 });
 
-test("a middleware that answers in DynamoDB's place, or sends twice, is refused", async () => {
+test("a middleware that answers in DynamoDB's place is refused", async () => {
   const { client, seen } = scripted();
   client.middlewareStack.add(() => async () => ({ output: { $metadata: {} } }), {
     step: "finalizeRequest",
@@ -339,10 +349,6 @@ test("a middleware that answers in DynamoDB's place, or sends twice, is refused"
   });
   await assert.rejects(client.send(typed("answered")), { code: "DSL-9008" });
   assert.deepEqual(seen, []);
-  const twice = scripted();
-  const again = (next) => async (args) => (await next(args)) && next(args);
-  twice.client.middlewareStack.add(again, { step: "finalizeRequest", priority: "low", name: "twice" });
-  await assert.rejects(twice.client.send(typed("twice")), { code: "DSL-9004" });
 });
 
 test("the request that the SDK made is left as it was", async () => {
@@ -389,6 +395,126 @@ test("sealing twice changes nothing with the same configuration, and is refused 
   for (const other of [config, new Dynaseal(config)]) assert.throws(() => seal(documents, other), { code: "DSL-9003" });
   const byObject = new dynamodb.DynamoDBClient(connection());
   assert.equal(seal(seal(byObject, config), config), byObject);
+});
+
+test("sealing again is refused if the configuration or the options are others by then", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "dynaseal-again-"));
+  const path = join(folder, "dynaseal.toml");
+  await writeFile(path, toml);
+  const kms = { send: () => assert.fail("nothing asks for it"), config: {} };
+  const env = { DYNASEAL_TEST_KEY: TEST_KEY };
+  const object = structuredClone(config);
+  const made = () => new dynamodb.DynamoDBClient(connection());
+  const same = [
+    [object, undefined],
+    [object, { kms, env }],
+    [path, undefined],
+    [pathToFileURL(path), { env }],
+    [{ config: path }, { dynamodb: kms }],
+  ];
+  for (const [given, options] of same) {
+    const client = seal(made(), given, options);
+    assert.equal(seal(client, given, options && { ...options }), client);
+    for (const other of [{ kms: { ...kms } }, { dynamodb: () => kms }, { env: { ...env, MORE: "1" } }])
+      assert.throws(() => seal(client, given, { ...options, ...other }), { code: "DSL-9003" });
+  }
+  const byPath = seal(made(), path);
+  for (const spelt of [relative(process.cwd(), path), pathToFileURL(path), { config: path }, { config: pathToFileURL(path) }])
+    assert.equal(seal(byPath, spelt), byPath);
+  const byObject = seal(made(), object, { env });
+  object.tables.Users.attributes.email = "sign_only";
+  assert.throws(() => seal(byObject, object, { env }), { code: "DSL-9003" });
+  delete object.tables.Users.attributes.email;
+  assert.equal(seal(byObject, object, { env }), byObject);
+  env.DYNASEAL_TEST_KEY = "66".repeat(32);
+  assert.throws(() => seal(byObject, object, { env }), { code: "DSL-9003" });
+  await writeFile(path, toml.replace('"sign_only"', '"encrypt_and_sign"'));
+  assert.throws(() => seal(byPath, path), { code: "DSL-9003" });
+  await rm(folder, { recursive: true });
+});
+
+test("what is no item, event or table's name is refused as what it is", async () => {
+  const item = { id: { S: "1" }, email: { S: SECRET } };
+  const circle = { id: { S: "1" }, email: { M: {} } };
+  circle.email.M.self = circle;
+  const items = [undefined, null, 5, "{}", 5n, Symbol("x"), () => item, [], [item], new Map(Object.entries(item)), Promise.resolve(item)];
+  items.push(circle, { id: { S: "1" }, email: { N: 5n } }, { id: { S: "1" }, email: { M: new Map() } }, { id: { S: "1" }, email: { SS: new Set(["a"]) } });
+  items.push({ id: { S: "1" }, email: { S: () => SECRET } }, { id: { S: "1" }, email: { B: new ArrayBuffer(8) } }, Buffer.from(SECRET), new Date(0));
+  items.push(Object.defineProperty({}, "id", { enumerable: true, get: () => { throw new RangeError(SECRET); } }));
+  const isOurs = (error) => error instanceof DynasealError && error.kind === "caller" && !error.message.includes(SECRET);
+  for (const wrong of items) {
+    for (const call of ["sealItem", "openItem"]) await assert.rejects(dynaseal[call]("Users", wrong), isOurs, String(call));
+    await assert.rejects(dynaseal.openRecords(wrong), isOurs);
+    await assert.rejects(dynaseal.openRecords({ Records: [wrong] }, { table: "Users" }), isOurs);
+    await assert.rejects(dynaseal.openRecords({ Records: [{ dynamodb: wrong }] }), isOurs);
+    const image = { Records: [{ dynamodb: { Keys: {}, NewImage: wrong } }] };
+    if (wrong ?? false) await assert.rejects(dynaseal.openRecords(image, { table: "Users" }), (error) => error instanceof DynasealError);
+  }
+  for (const table of [undefined, null, 5, {}, ["Users"], new String("Users"), Promise.resolve("Users")]) {
+    for (const call of ["sealItem", "openItem"]) await assert.rejects(dynaseal[call](table, item), { code: "DSL-9013" });
+    if (table !== undefined) await assert.rejects(dynaseal.openRecords({ Records: [] }, { table }), { code: "DSL-9013" });
+  }
+  for (const options of [null, 5, "Users", []]) await assert.rejects(dynaseal.openRecords({ Records: [] }, options), { code: "DSL-9013" });
+  for (const client of [undefined, null, 5, {}, { middlewareStack: {} }, { middlewareStack: { add: 1 }, config: { serviceId: "DynamoDB" } }, Promise.resolve(raw)])
+    assert.throws(() => seal(client, dynaseal), { code: "DSL-9001" });
+  await assert.rejects(dynaseal.sealItem("Nobody", item), isOurs);
+});
+
+test("a write whose answer never comes holds up no other writer of its item for long", async () => {
+  await put(documents, "hung");
+  const never = new Promise(() => {});
+  const hung = scripted([undefined, () => never]);
+  void add(hung.documents, "hung");
+  while (hung.seen.length < 2) await new Promise((resolve) => setTimeout(resolve, 5));
+  const began = Date.now();
+  await Promise.all([add(documents, "hung"), add(documents, "hung")]);
+  assert.ok(Date.now() - began < 8000);
+  const later = Date.now();
+  await add(documents, "hung");
+  assert.ok(Date.now() - later < 1500, "once is enough");
+  assert.equal((await get("hung")).balance, 3);
+});
+
+test("the time limit that the README names ends a request whose answer never comes", async () => {
+  const silent = createServer(() => {}).listen(0, "127.0.0.1");
+  await once(silent, "listening");
+  const requestHandler = { connectionTimeout: 1000, requestTimeout: 200, throwOnRequestTimeout: true };
+  // Old versions of the SDK take a handler, not its options.
+  const handler = version === "3.300" ? new (require300("@aws-sdk/node-http-handler").NodeHttpHandler)(requestHandler) : requestHandler;
+  const endpoint = `http://127.0.0.1:${silent.address().port}`;
+  const client = seal(new dynamodb.DynamoDBClient({ ...connection(), endpoint, requestHandler: handler, maxAttempts: 1 }), dynaseal);
+  try {
+    await assert.rejects(add(lib.DynamoDBDocumentClient.from(client), "silent"), { name: "TimeoutError" });
+  } finally {
+    client.destroy();
+    silent.closeAllConnections();
+    silent.close();
+  }
+});
+
+test("the SDK's logger shows no names of attributes, which may be keys inside an encrypted one", async () => {
+  const lines = [];
+  const log = (...args) => lines.push(inspect(args, { depth: 20 }));
+  const logger = { trace: log, debug: log, info: log, warn: log, error: log };
+  const { documents, client } = scripted([], { logger });
+  const Key = { id: "names" };
+  await put(documents, "names", { ExpressionAttributeNames: { "#k": SECRET }, ConditionExpression: "attribute_not_exists(email.#k)" });
+  const update = { TableName: "Users", Key, UpdateExpression: "SET profile = :p", ExpressionAttributeValues: { ":p": { [SECRET]: 1 } } };
+  await documents.send(new lib.UpdateCommand(update));
+  const names = { "#k": SECRET };
+  await documents.send(new lib.UpdateCommand({ ...update, UpdateExpression: "SET profile.#k = :p", ExpressionAttributeNames: names }));
+  const word = SECRET.replaceAll("-", "");
+  await documents.send(new lib.UpdateCommand({ ...update, UpdateExpression: `SET profile.${word} = :p` }));
+  await documents.send(new lib.GetCommand({ TableName: "Users", Key, ProjectionExpression: `profile.${word}` }));
+  await documents.send(new lib.GetCommand({ TableName: "Users", Key, AttributesToGet: [word] })).catch(() => {});
+  const scan = { TableName: "Users", FilterExpression: `attribute_exists(profile.${word})` };
+  await documents.send(new lib.ScanCommand(scan));
+  const query = { TableName: "Users", KeyConditionExpression: "id = :i", ExpressionAttributeValues: { ":i": "names" } };
+  await documents.send(new lib.QueryCommand({ ...query, FilterExpression: "attribute_exists(profile.#k)", ExpressionAttributeNames: names }));
+  await client.send(new dynamodb.ExecuteStatementCommand({ Statement: `SELECT profile.${word} FROM "Users" WHERE id = 'names'` }));
+  await documents.send(new lib.UpdateCommand({ ...update, UpdateExpression: `SET nothing.${word} = :p` })).catch(() => {});
+  assert.ok(lines.length >= 8 && lines.every((line) => !line.includes(SECRET) && !line.includes(word)), lines.join("\n"));
+  assert.ok(lines.some((line) => line.includes("Users")));
 });
 
 test("what is not a DynamoDB client is refused", () => {

@@ -1,5 +1,7 @@
 // Attribute values as the SDK and Lambda hold them, and as JSON.
 
+import { types } from "node:util";
+
 /** A DynamoDB attribute value, as the SDK has it. */
 export type AttributeValue = {
   [Name in keyof Types]: { [Of in Name]: Types[Of] } & { [Other in Exclude<keyof Types, Name>]?: never };
@@ -38,15 +40,26 @@ interface Types {
   BOOL: boolean;
 }
 
-/** An item, or an event that holds some, as DynamoDB JSON; bytes become base64. */
+/** A member of an object, if it is its own: what stands on prototypes is nobody's answer. */
+export function own(object: unknown, name: string): unknown {
+  return typeof object === "object" && object !== null && Object.hasOwn(object, name)
+    ? (object as Record<string, unknown>)[name]
+    : undefined;
+}
+
+/** An item, or an event that holds some, as DynamoDB JSON; bytes become base64. Throws if something in it has no such form. */
 export function toJson(item: object): string {
-  return JSON.stringify(item, function (this: Record<string, unknown>, name, value) {
-    // A Buffer arrives as what its own toJSON made of it; the holder still has the bytes.
-    const held = this[name];
-    return ArrayBuffer.isView(held)
-      ? Buffer.from(held.buffer, held.byteOffset, held.byteLength).toString("base64")
-      : value;
-  });
+  return JSON.stringify(item, printable);
+}
+
+function printable(this: Record<string, unknown>, name: string, value: unknown): unknown {
+  // The holder still has what a toJSON, which may be anyone's, made something else of.
+  const held = this[name];
+  if (ArrayBuffer.isView(held)) return Buffer.from(held.buffer, held.byteOffset, held.byteLength).toString("base64");
+  if (types.isDate(held)) return value;
+  const isLost = types.isMap(held) || types.isSet(held) || types.isPromise(held) || types.isAnyArrayBuffer(held);
+  if (isLost || typeof held === "function" || typeof held === "symbol") throw new TypeError("it would be left out");
+  return held;
 }
 
 /** The SDK's form; base64 becomes bytes. */
@@ -56,22 +69,18 @@ export function fromJson(json: string): AttributeMap {
 
 /** The same for an item that is parsed already, in place. */
 export function decoded(item: AttributeMap): AttributeMap {
-  for (const value of Object.values(item)) decode(value as Parsed);
+  for (const value of Object.values(item)) decode(value);
   return item;
 }
 
-interface Parsed {
-  B?: unknown;
-  BS?: unknown[];
-  L?: Parsed[];
-  M?: Record<string, Parsed>;
-}
-
-function decode(value: Parsed): void {
-  if (value.B !== undefined) value.B = bytes(value.B);
-  else if (value.BS) value.BS = value.BS.map(bytes);
-  else if (value.L) value.L.forEach(decode);
-  else if (value.M) Object.values(value.M).forEach(decode);
+/** What stands where a value should; images of tables that are not protected are not looked at before. */
+function decode(value: unknown): void {
+  if (typeof value !== "object" || value === null) return;
+  const [B, BS, L, M] = ["B", "BS", "L", "M"].map((type) => own(value, type));
+  if (typeof B === "string") Object.assign(value, { B: bytes(B) });
+  else if (Array.isArray(BS)) Object.assign(value, { BS: BS.map(bytes) });
+  else if (Array.isArray(L)) L.forEach(decode);
+  else if (typeof M === "object" && M !== null) Object.values(M).forEach(decode);
 }
 
 function bytes(base64: unknown): Uint8Array {

@@ -1,8 +1,8 @@
 // One call of the engine: a native session whose waits are JavaScript's timers and promises.
 
 import type { Target } from "./http.js";
-import type { NativeEngine, Quick, Settled, Step, Wait } from "./native.js";
-import { pause, until } from "./pause.js";
+import type { NativeEngine, Quick, Send, Settled, Step, Wait } from "./native.js";
+import { until } from "./pause.js";
 
 /** The calls of one engine. They wake one another: a writer that is done lets the next one have its turn. */
 export class Calls {
@@ -45,6 +45,8 @@ export class Call {
   #goOn: (() => void) | undefined;
   #large = false;
   #over = false;
+  /** A step that another thread takes. */
+  #stepping: Promise<unknown> | undefined;
 
   constructor(
     private readonly calls: Calls,
@@ -60,22 +62,23 @@ export class Call {
     const length = quick.start(this.id, header, body, ROOM);
     return length < 0
       ? this.#settle(engine.held(this.id))
-      : { kind: "send", target: service, operation, aside: false, body: taken(length) };
+      : { kind: "send", target: service, operation, number: 1, region: null, aside: false, body: taken(length) };
   }
 
-  resume(status: number, body: Uint8Array): Settled | Promise<Settled> {
+  /** The answer to a request that this call handed out; it moves the call if that is the last one, and no other. */
+  resume({ number }: Send, status: number, body: Uint8Array): Settled | Promise<Settled> {
     const { engine, quick } = this.calls;
     this.#large = this.calls.isLarge(body.byteLength);
-    if (this.#large) return this.#later(engine.resumeAsync(this.id, status, body));
-    const length = quick.resume(this.id, status, body, ROOM);
+    if (this.#large) return this.#later(engine.resumeAsync(this.id, number, status, body));
+    const length = quick.resume(this.id, number, status, body, ROOM);
     if (length < 0) return this.#settle(engine.held(this.id));
     this.#over = true;
     return { kind: "done", status, body: taken(length) };
   }
 
-  /** No answer came to what was last sent. */
-  async lost(why: Lost): Promise<Settled> {
-    return this.#settle(this.calls.engine.lost(this.id, why));
+  /** No answer came to it. */
+  async lost({ number }: Send, why: Lost): Promise<Settled> {
+    return this.#settle(this.calls.engine.lost(this.id, number, why));
   }
 
   async sealItem(table: string, item: string): Promise<Settled> {
@@ -89,14 +92,18 @@ export class Call {
   async openRecords(table: string | undefined, text: string): Promise<Settled> {
     const { engine } = this.calls;
     this.#large = this.calls.isLarge(text.length);
-    return this.#settle(
-      this.#large ? await engine.openRecordsAsync(this.id, table, text) : engine.openRecords(this.id, table, text),
-    );
+    return this.#large
+      ? this.#later(engine.openRecordsAsync(this.id, table, text))
+      : this.#settle(engine.openRecords(this.id, table, text));
   }
 
   close(): void {
     this.calls.forget(this.id);
-    if (!this.#over) this.calls.wake(this.calls.engine.close(this.id));
+    if (this.#over) return;
+    const close = () => this.calls.wake(this.calls.engine.close(this.id));
+    // A session that is being stepped elsewhere cannot be ended before it is back.
+    if (this.#stepping) void this.#stepping.then(close, close);
+    else close();
   }
 
   wake(): void {
@@ -105,33 +112,41 @@ export class Call {
   }
 
   async #later(step: Promise<Step>): Promise<Settled> {
-    return this.#settle(await step);
+    this.#stepping = step;
+    try {
+      return this.#settle(await step);
+    } finally {
+      if (this.#stepping === step) this.#stepping = undefined;
+    }
   }
 
   /** The step, or what follows once its waits are over. */
   #settle(step: Step): Settled | Promise<Settled> {
     if (step.woken) this.calls.wake(step.woken);
     if (step.kind === "wait") return this.#wait(step);
-    this.#over = step.kind !== "send";
+    this.#over = step.kind === "done";
     return step;
   }
 
   async #wait({ pause }: Wait): Promise<Settled> {
-    if (pause !== undefined || !this.#woken) await this.#pause(pause);
+    if (!this.#woken) await this.#pause(pause);
     this.#woken = false;
     const { engine } = this.calls;
-    return this.#settle(this.#large ? await engine.pollAsync(this.id) : engine.poll(this.id));
+    return this.#large ? this.#later(engine.pollAsync(this.id)) : this.#settle(engine.poll(this.id));
   }
 
   /**
-   * Waits so many milliseconds or, without them, for what another call has: that call's own network keeps the process, and its
-   * next step wakes this one. Throws once the call is aborted; nothing is under way then, and `close` gives up its place.
+   * Waits for what another call has, whose next step wakes this one, for so many milliseconds at most; or, if nobody has anything,
+   * so long. Throws once the call is aborted; nothing is under way then, and `close` gives up its place.
    */
-  #pause(milliseconds: number | undefined): Promise<void> {
-    if (milliseconds !== undefined) return pause(milliseconds, this.signal);
+  #pause(milliseconds: number | null): Promise<void> {
     return until(this.signal, (over) => {
       this.#goOn = over;
-      return () => (this.#goOn = undefined);
+      const timer = milliseconds === null ? undefined : setTimeout(over, milliseconds);
+      return () => {
+        this.#goOn = undefined;
+        clearTimeout(timer);
+      };
     });
   }
 }

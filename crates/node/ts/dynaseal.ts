@@ -1,18 +1,14 @@
 // A checked configuration, and what can be done with it besides sealing a client.
 
-import { fileURLToPath } from "node:url";
-import { type AttributeMap, fromJson, type ItemInput, toJson } from "./attributes.js";
+import { type AttributeMap, fromJson, type ItemInput, own, toJson } from "./attributes.js";
 import { type Call, Calls } from "./call.js";
-import type { Config, ConfigSource } from "./config.js";
+import type { ConfigSource } from "./config.js";
 import { DynasealError, type Fault } from "./errors.js";
 import { native, type NativeEngineResult, type Send, type Settled } from "./native.js";
-import { withImages } from "./records.js";
-import { DYNAMODB, type ServiceOptions, Services } from "./services.js";
-
-export interface Options extends ServiceOptions {
-  /** Where `key_env` is looked up instead of `process.env`, such as secrets that were fetched at start. */
-  readonly env?: Readonly<Record<string, string | undefined>>;
-}
+import { given, type Options, variables } from "./options.js";
+import { lookedAt, withImages } from "./records.js";
+import { DYNAMODB, Services } from "./services.js";
+import { isRecord, kindOf, type Source, sourceOf } from "./source.js";
 
 /** A configuration, read and checked. Clients that share one also share its turns: writers of one item do not race. */
 export class Dynaseal {
@@ -22,24 +18,27 @@ export class Dynaseal {
   readonly #services: Services;
 
   /** Throws a {@link DynasealError} with everything that is wrong in the configuration. */
-  constructor(source: ConfigSource, options: Options = {}) {
-    const { engine, warnings, failure } = read(source, variables(options.env ?? process.env));
+  constructor(source: ConfigSource, options?: Options) {
+    const own = given(options);
+    const { engine, warnings, failure } = read(sourceOf(source), variables(own.env ?? process.env));
     if (failure || !engine) throw new DynasealError(failure ?? NO_ENGINE);
     this.warnings = warnings;
     this.#calls = new Calls(engine);
-    this.#services = new Services(options);
+    this.#services = new Services(own);
     for (const { code, message, hint } of warnings)
       process.emitWarning(`${message}; ${hint}`, { type: "DynasealWarning", code });
   }
 
   /** Seals one item of a table, given as attribute values, as the SDK's `marshall` makes them: `{ id: { S: "1" } }`. For exports, queues and imports. */
-  sealItem(table: string, item: ItemInput): Promise<AttributeMap> {
-    return this.#apart((call) => call.sealItem(table, toJson(item))).then(fromJson);
+  async sealItem(table: string, item: ItemInput): Promise<AttributeMap> {
+    const [name, text] = [tableOf("sealItem", table), textOf("sealItem", "the item", item)];
+    return fromJson(await this.#apart((call) => call.sealItem(name, text)));
   }
 
   /** Verifies and opens one item of a table, for the SDK's `unmarshall`. Binary values may also be base64, as in Lambda's stream events. */
-  openItem(table: string, item: ItemInput): Promise<AttributeMap> {
-    return this.#apart((call) => call.openItem(table, toJson(item))).then(fromJson);
+  async openItem(table: string, item: ItemInput): Promise<AttributeMap> {
+    const [name, text] = [tableOf("openItem", table), textOf("openItem", "the item", item)];
+    return fromJson(await this.#apart((call) => call.openItem(name, text)));
   }
 
   /**
@@ -48,8 +47,14 @@ export class Dynaseal {
    * `unmarshall` takes them, whatever the event's type says. `table` is the one that the records are of, if they do not name it
    * themselves; those of tables that are not protected are left sealed or plain as they are.
    */
-  async openRecords<Event extends object>(event: Event, { table }: { readonly table?: string } = {}): Promise<Event> {
-    return withImages(event, await this.#apart((call) => call.openRecords(table, toJson(event))));
+  async openRecords<Event extends object>(event: Event, options?: { readonly table?: string }): Promise<Event> {
+    if (options !== undefined && !isRecord(options)) throw notGiven("openRecords", "the second argument", kindOf(options));
+    const table = own(options, "table");
+    const name = table === undefined ? undefined : tableOf("openRecords", table);
+    // The event is the caller's, who may change it while keys are fetched.
+    const copy = isRecord(event) ? copyOf(event) : event;
+    const text = textOf("openRecords", "the event", copy);
+    return withImages(copy, await this.#apart((call) => call.openRecords(name, text)));
   }
 
   /** @internal A call for the middlewares. */
@@ -62,7 +67,7 @@ export class Dynaseal {
     const services = dynaseal.#services;
     if (!services.serves(step.target)) throw cannotSend(step);
     const reply = await services.answer(step, call.signal);
-    return "lost" in reply ? call.lost(reply.lost) : call.resume(reply.status, reply.body);
+    return "lost" in reply ? call.lost(step, reply.lost) : call.resume(step, reply.status, reply.body);
   }
 
   /** Work without a client; JSON. */
@@ -99,45 +104,47 @@ function cannotSend({ target, operation, region, body }: Send): DynasealError {
       "give one beside the configuration, { dynamodb: new DynamoDBClient({ … }) }; only a sealed DynamoDBClient reads it by itself",
     );
   }
-  const [where, its] = region === undefined ? ["", "{ … }"] : [`in Region ${region} `, `{ region: "${region}" }`];
+  const [where, its] = region === null ? ["", "{ … }"] : [`in Region ${region} `, `{ region: "${region}" }`];
   return missing(
     `${where}was not sent: a key of the configuration needs AWS KMS, and there is no client for it`,
     `give one beside the configuration: { kms: new KMSClient(${its}) }`,
   );
 }
 
-function read(source: ConfigSource, env: Record<string, string>): NativeEngineResult {
-  const path = pathOf(source);
-  if (path !== undefined) return native.Engine.load(path, env);
-  if (typeof source !== "object" || source === null || Array.isArray(source)) throw notRead("it is not an object", "");
-  return native.Engine.parse(JSON.stringify(source, noNull), process.cwd(), env);
+function read({ path, json }: Source, env: Record<string, string>): NativeEngineResult {
+  return path === undefined ? native.Engine.parse(json, process.cwd(), env) : native.Engine.load(path, env);
 }
 
-function pathOf(source: ConfigSource): string | undefined {
-  if (typeof source === "string") return source;
-  if (source instanceof URL) return fileURLToPath(source);
-  const { config } = (source ?? {}) as Config & { config?: string | URL };
-  return config === undefined ? undefined : pathOf(config);
+function tableOf(where: string, table: unknown): string {
+  if (typeof table === "string") return table;
+  throw notGiven(where, "the table", kindOf(table));
 }
 
-/** `undefined` is left out; `null` is most often a value that was not found. */
-function noNull(key: string, value: unknown): unknown {
-  if (value === null) throw notRead(`"${key}" is null`, ", without null");
-  return value;
+function copyOf<Event extends object>(event: Event): Event {
+  try {
+    return lookedAt(event);
+  } catch {
+    throw notGiven("openRecords", "the event", "not one that can be looked into");
+  }
 }
 
-function notRead(what: string, without: string): DynasealError {
+function textOf(where: string, what: string, value: unknown): string {
+  if (!isRecord(value)) throw notGiven(where, what, kindOf(value));
+  try {
+    return toJson(value);
+  } catch {
+    // Its own error may repeat a value.
+    throw notGiven(where, what, "not one that DynamoDB JSON can hold: it is round in a circle, or has a BigInt, Map, Set or function");
+  }
+}
+
+function notGiven(where: string, what: string, is: string): DynasealError {
   return new DynasealError({
-    code: "DSL-5001",
-    kind: "config",
-    message: `the configuration object cannot be read: ${what}`,
-    hint: `give an object such as { keys: { … }, tables: { … } }${without}, or the path of a dynaseal.toml`,
+    code: "DSL-9013",
+    kind: "caller",
+    message: `${where}: ${what} is ${is}`,
+    hint: 'give a table\'s name, and attribute values such as { id: { S: "1" } } or the event that holds them',
   });
-}
-
-function variables(env: Readonly<Record<string, string | undefined>>): Record<string, string> {
-  const set = Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined);
-  return Object.fromEntries(set);
 }
 
 const NO_ENGINE = { code: "DSL-9099", kind: "internal", message: "no engine was made", hint: "report it" } as const;

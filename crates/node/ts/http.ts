@@ -64,6 +64,11 @@ export function withRead(response: HttpResponse, body: Uint8Array): HttpResponse
   return { ...response, headers: without(response.headers, (name) => LEADING.has(name)), body };
 }
 
+/** The same answer for another reader. */
+export function copied(response: HttpResponse): HttpResponse {
+  return { ...response, headers: { ...response.headers } };
+}
+
 /** An answer for which nothing was sent. */
 export function madeUp(statusCode: number, body: Uint8Array): HttpResponse {
   return { statusCode, headers: { "content-type": "application/x-amz-json-1.0" }, body };
@@ -120,7 +125,7 @@ function named(header: string): Target | undefined {
 }
 
 function header(headers: Record<string, string>, name: string): string | undefined {
-  return name in headers ? name : Object.keys(headers).find((key) => key.toLowerCase() === name);
+  return Object.hasOwn(headers, name) ? name : Object.keys(headers).find((key) => key.toLowerCase() === name);
 }
 
 /** A copy without some headers. One with the members deleted would be slow to read for ever after. */

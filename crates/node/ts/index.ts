@@ -5,8 +5,9 @@
 //   call.ts       one call of the engine         native.ts      the native module
 //   dynaseal.ts   a configuration, and items     attributes.ts  attribute values and JSON
 //   services.ts   calls of KMS and key store     vault.ts       calls of Vault
-//   config.ts     the configuration's types      retry.ts       a few tries, and no more in an outage
-//   records.ts    stream records                 pause.ts       waits that an abort ends
+//   config.ts     the configuration's types      source.ts      a configuration as it is given
+//   options.ts    options as they are given      retry.ts       a few tries, and no more in an outage
+//   records.ts    stream records                 pause.ts       waits that end
 //
 //   koa/, egress/ are entries of their own: the middlewares around a service, and what guards its outgoing connections
 
@@ -33,7 +34,8 @@ export {
   type RawRsaConfig,
   type TableConfig,
 } from "./config.js";
-export { Dynaseal, type Options } from "./dynaseal.js";
+export { Dynaseal } from "./dynaseal.js";
 export { DynasealError, type Fault, type Kind } from "./errors.js";
+export type { Options } from "./options.js";
 export { seal, type Sealable } from "./seal.js";
 export type { Sender, SenderOf, ServiceOptions } from "./services.js";

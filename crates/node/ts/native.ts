@@ -13,9 +13,9 @@ export interface Native {
 }
 
 export interface NativeEngineResult {
-  readonly engine?: NativeEngine;
+  readonly engine: NativeEngine | null;
   readonly warnings: readonly Fault[];
-  readonly failure?: NativeFailure;
+  readonly failure: NativeFailure | null;
 }
 
 /** A checked configuration and the sessions of its calls, each named by a number. A session that is done or failed is forgotten. */
@@ -26,8 +26,8 @@ export interface NativeEngine {
   /** The step that a quick function did not give. */
   held(id: number): Step;
   startAsync(id: number, target: string, body: Uint8Array): Promise<Step>;
-  resumeAsync(id: number, status: number, body: Uint8Array): Promise<Step>;
-  lost(id: number, why: string): Step;
+  resumeAsync(id: number, number: number, status: number, body: Uint8Array): Promise<Step>;
+  lost(id: number, number: number, why: string): Step;
   poll(id: number): Step;
   pollAsync(id: number): Promise<Step>;
   sealItem(id: number, table: string, item: string): Step;
@@ -43,7 +43,7 @@ export interface NativeEngine {
  */
 export interface Quick {
   readonly start: (id: number, target: string, body: Uint8Array, room: Uint8Array) => number;
-  readonly resume: (id: number, status: number, body: Uint8Array, room: Uint8Array) => number;
+  readonly resume: (id: number, number: number, status: number, body: Uint8Array, room: Uint8Array) => number;
 }
 
 export interface NativeFailure {
@@ -52,19 +52,21 @@ export interface NativeFailure {
   readonly message: string;
   readonly hint: string;
   readonly retryable: boolean;
-  readonly faults?: readonly Fault[];
+  readonly faults?: readonly Fault[] | null;
 }
 
 /** What a session wants next. */
-export type Step = { readonly woken?: readonly number[] } & (Wait | Settled);
-export type Wait = { readonly kind: "wait"; readonly pause?: number };
+export type Step = { readonly woken: readonly number[] | null } & (Wait | Settled);
+export type Wait = { readonly kind: "wait"; readonly pause: number | null };
 export type Settled = Send | Done | Failed;
 export type Send = {
   readonly kind: "send";
   readonly target: string;
   readonly operation: string;
+  /** Which of its call's requests it is, from 1. */
+  readonly number: number;
   /** The Region that it must go to, if that is not the client's own. */
-  readonly region?: string;
+  readonly region: string | null;
   /** Whether it only fetches keys or the description of a table: neither the caller's request nor a step of carrying it out. */
   readonly aside: boolean;
   readonly body: Buffer;

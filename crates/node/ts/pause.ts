@@ -1,4 +1,4 @@
-// Waits that the caller's abort signal ends.
+// Waits that end: with time, or with the caller's abort signal.
 
 /** Waits so many milliseconds. Rejects once `signal` is aborted. */
 export function pause(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
@@ -21,6 +21,17 @@ export function until(signal: AbortSignal | undefined, begin: (over: () => void)
     signal?.addEventListener("abort", over);
     if (signal?.aborted) over();
   });
+}
+
+/** What comes within so many milliseconds, if it does. */
+export async function within<Value>(milliseconds: number, coming: Promise<Value>): Promise<Value | undefined> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const over = new Promise<undefined>((resolve) => (timer = setTimeout(() => resolve(undefined), milliseconds)));
+  try {
+    return await Promise.race([coming, over]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 /** As the SDK's own, which it does not retry. */

@@ -5,12 +5,16 @@
 //                                 and each call it wants sent is one more next()
 //   deserialize dynasealResponse  innermost: the raw answer, before the SDK's deserializer
 
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
 import type { ConfigSource } from "./config.js";
-import { Dynaseal, type Options } from "./dynaseal.js";
+import { Dynaseal } from "./dynaseal.js";
 import { DynasealError } from "./errors.js";
 import { Exchange } from "./exchange.js";
 import { type HttpRequest, read, withBody } from "./http.js";
+import { type Given, given, type Options, variables, wrong } from "./options.js";
 import { quiet, redactLogs } from "./redact.js";
+import { sourceOf } from "./source.js";
 
 /** A client of the AWS SDK v3: DynamoDBClient, DynamoDBDocumentClient, DynamoDBStreamsClient, or an aggregated one. */
 export interface Sealable {
@@ -34,18 +38,20 @@ export function seal<Client extends Sealable>(
 ): Client {
   const stack = client?.middlewareStack;
   const { serviceId, cacheMiddleware } = (client?.config ?? {}) as { serviceId?: unknown; cacheMiddleware?: unknown };
-  if (!stack?.add || !SERVICES.has(String(serviceId))) throw notAClient();
+  const isStack = typeof stack?.add === "function" && typeof stack.identify === "function";
+  if (!isStack || !SERVICES.has(String(serviceId))) throw notAClient();
   // With it, a client sealed after its first call goes on with the handlers that it kept, and so with plaintext.
   if (cacheMiddleware) throw cached();
+  const by = sealing(config, options);
   const before = sealed.get(stack);
-  if (before !== undefined && (before === config || before === sourceOf(config))) return client;
-  if (before !== undefined || stack.identify().some((name) => name.startsWith(REQUEST))) throw sealedBefore();
+  if (before && isSame(before, by)) return client;
+  if (before || stack.identify().some((name) => name.startsWith(REQUEST))) throw sealedBefore();
   const dynaseal = config instanceof Dynaseal ? config : new Dynaseal(config, options);
   const exchanges = new WeakMap<object, Exchange>();
   stack.add(redactLogs, { name: "dynasealLogs", step: "initialize", priority: "high" });
   stack.add(request(dynaseal, exchanges), { name: REQUEST, step: "build", priority: "high" });
   stack.add(response(exchanges), { name: "dynasealResponse", step: "deserialize", priority: "low" });
-  sealed.set(stack, sourceOf(config));
+  sealed.set(stack, by);
   return client;
 }
 
@@ -79,13 +85,17 @@ function request(dynaseal: Dynaseal, exchanges: Exchanges) {
       let step = started instanceof Promise ? await started : started;
       // Whether nothing was sent yet but what fetches keys and descriptions of tables, so that the next call is the caller's own.
       let first = true;
+      const again = async () => {
+        const call = Dynaseal.begin(dynaseal, signalOf(context));
+        return { call, step: await call.start(target, body) };
+      };
       for (;;) {
         if (step.kind === "failed") throw new DynasealError(step.failure);
-        if (step.kind === "send" && (step.target !== target.service || step.region !== undefined)) {
+        if (step.kind === "send" && (step.target !== target.service || step.region !== null)) {
           step = await Dynaseal.elsewhere(dynaseal, call, step);
           continue;
         }
-        const exchange = new Exchange(call, step, first);
+        const exchange = new Exchange(call, step, first ? again : undefined);
         let header = target.header;
         if (step.kind === "send") {
           if (step.operation !== target.operation) header = `${step.target}.${step.operation}`;
@@ -95,11 +105,14 @@ function request(dynaseal: Dynaseal, exchanges: Exchanges) {
         exchanges.set(step.body, exchange);
         try {
           const output = await next({ ...args, request });
-          if (!exchange.next) throw answeredElsewhere(target.operation);
-          if (exchange.next.kind === "done") return output;
-          step = exchange.next;
+          const wanted = await exchange.outcome();
+          if (!wanted) throw answeredElsewhere(target.operation);
+          if (wanted.kind === "done") return output;
+          step = wanted;
         } catch (error) {
           step = await exchange.after(error);
+        } finally {
+          exchange.end();
         }
       }
     } catch (error) {
@@ -120,14 +133,46 @@ function response(exchanges: Exchanges) {
 }
 
 /** What a client was sealed with, by its stack, which a DynamoDBDocumentClient shares with the client that it wraps. */
-const sealed = new WeakMap<object, unknown>();
+const sealed = new WeakMap<object, Sealing>();
 const REQUEST = "dynasealRequest";
 const SERVICES = new Set(["DynamoDB", "DynamoDB Streams"]);
 
-function sourceOf(config: ConfigSource | Dynaseal): unknown {
-  if (config instanceof URL) return config.href;
-  const path = typeof config === "object" && config !== null && "config" in config ? config.config : undefined;
-  return path === undefined ? config : String(path);
+/** What a client is sealed with, as it is now: objects and files can change. */
+interface Sealing extends Omit<Given, "env"> {
+  /** The object or the file's path. */
+  readonly by: unknown;
+  /** Of what it says. */
+  readonly digest: string;
+  /** Of the variables, unless they are those of the process. */
+  readonly env: string;
+}
+
+function sealing(config: ConfigSource | Dynaseal, options: Options | undefined): Sealing {
+  const { kms, dynamodb, env } = given(options);
+  if (config instanceof Dynaseal) {
+    if (options !== undefined) throw wrong("a Dynaseal has its own", "give them to the Dynaseal: new Dynaseal(config, options)");
+    return { by: config, digest: "", kms, dynamodb, env: "" };
+  }
+  const { path, json } = sourceOf(config);
+  const variable = env === undefined || env === process.env ? "" : JSON.stringify(Object.entries(variables(env)));
+  return { by: path ?? config, digest: digest(json ?? textOf(path)), kms, dynamodb, env: digest(variable) };
+}
+
+function isSame(one: Sealing, two: Sealing): boolean {
+  return (["by", "digest", "kms", "dynamodb", "env"] as const).every((member) => one[member] === two[member]);
+}
+
+function digest(text: string | Buffer): string {
+  return createHash("sha256").update(text).digest("base64");
+}
+
+/** What cannot be read is for the one who parses it to say. */
+function textOf(path: string): Buffer {
+  try {
+    return readFileSync(path);
+  } catch {
+    return Buffer.alloc(0);
+  }
 }
 
 function refusal(code: string, message: string, hint: string): DynasealError {
@@ -153,7 +198,7 @@ function cached(): DynasealError {
 function sealedBefore(): DynasealError {
   return refusal(
     "DSL-9003",
-    "the client is sealed already, with another configuration",
+    "the client is sealed already, with another configuration or other options, or they have changed since",
     "seal a client once; to share one configuration among clients, make a Dynaseal and give it to each seal()",
   );
 }

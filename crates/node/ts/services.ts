@@ -1,11 +1,12 @@
 // Calls that the engine wants sent to services other than the sealed client's own: AWS KMS, the key store in DynamoDB, Vault.
 // The first two go through clients of the application, with its region, credentials and retries; Vault has no client: vault.ts.
 
-import { fromJson, toJson } from "./attributes.js";
+import { fromJson, own, toJson } from "./attributes.js";
 import type { Lost } from "./call.js";
 import { DynasealError } from "./errors.js";
 import { reason } from "./exchange.js";
 import type { Send } from "./native.js";
+import type { Given } from "./options.js";
 import { aborted } from "./pause.js";
 import { type Environment, Vault } from "./vault.js";
 
@@ -38,7 +39,7 @@ export type Reply = { readonly status: number; readonly body: Uint8Array } | { r
 export class Services {
   readonly #vault: Vault;
 
-  constructor(private readonly options: ServiceOptions) {
+  constructor(private readonly options: Given) {
     this.#vault = new Vault(options.env ?? process.env);
   }
 
@@ -63,7 +64,10 @@ export class Services {
     const sender = await senderFor(this.options.kms, step, "kms");
     const command = await commandOf("@aws-sdk/client-kms", () => import("@aws-sdk/client-kms"), step.operation);
     const input = JSON.parse(step.body.toString("utf8")) as Record<string, unknown>;
-    for (const name of BLOBS) if (typeof input[name] === "string") input[name] = Buffer.from(input[name], "base64");
+    for (const name of BLOBS) {
+      const text = own(input, name);
+      if (typeof text === "string") input[name] = Buffer.from(text, "base64");
+    }
     return ask(sender, new command(input), signal, (output) => {
       const answer = toJson(output);
       // The SDK's copies of keys; the texts that are made of them cannot be wiped.
@@ -109,9 +113,9 @@ function lostBecause(error: unknown): Lost {
 
 async function senderFor(source: SenderOf | undefined, step: Send, option: string): Promise<Sender> {
   if (typeof source === "function") {
-    const found: Sender | undefined = source(step.region);
+    const found: Sender | undefined = source(step.region ?? undefined);
     if (typeof found?.send === "function") return found;
-    const where = step.region === undefined ? "without a Region" : `for Region ${step.region}`;
+    const where = step.region === null ? "without a Region" : `for Region ${step.region}`;
     throw elsewhere(
       `${step.operation} was not sent: the function given as ${option} gives no client ${where}`,
       "let it give one for each Region that it may be asked for",
@@ -119,10 +123,10 @@ async function senderFor(source: SenderOf | undefined, step: Send, option: strin
   }
   if (!source) throw new Error(`no ${option} client`);
   const { region } = source.config as { region?: string | (() => Promise<string>) };
-  const own = typeof region === "function" ? await region() : region;
-  if (step.region === undefined || own === undefined || own === step.region) return source;
+  const its = typeof region === "function" ? await region() : region;
+  if (step.region === null || its === undefined || its === step.region) return source;
   throw elsewhere(
-    `${step.operation} was not sent: it must go to Region ${step.region}, and the client given as ${option} is for ${own}`,
+    `${step.operation} was not sent: it must go to Region ${step.region}, and the client given as ${option} is for ${its}`,
     `give a client for ${step.region}, or a function that gives one for each Region, ${option}: (region) => …`,
   );
 }

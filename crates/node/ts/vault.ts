@@ -4,6 +4,7 @@ import { readFile, stat } from "node:fs/promises";
 import { DynasealError } from "./errors.js";
 import { reason } from "./exchange.js";
 import type { Send } from "./native.js";
+import { variable } from "./options.js";
 import { aborted } from "./pause.js";
 import { Retries, TRIES } from "./retry.js";
 import type { Reply } from "./services.js";
@@ -56,7 +57,8 @@ async function read(response: Response): Promise<Uint8Array> {
   return Buffer.concat(parts);
 }
 
-function addressOf(step: Send, { VAULT_ADDR: address }: Environment): URL {
+function addressOf(step: Send, env: Environment): URL {
+  const address = variable(env, "VAULT_ADDR");
   if (!address) throw notForVault(step, "VAULT_ADDR is not set");
   const server = URL.canParse(address) ? new URL(address) : undefined;
   const safe = server?.protocol === "https:" || (server?.protocol === "http:" && LOOPBACK.test(server.hostname));
@@ -70,7 +72,8 @@ function addressOf(step: Send, { VAULT_ADDR: address }: Environment): URL {
 
 /** The token's file is read for each call, since an agent may have renewed it. */
 async function headersOf(step: Send, env: Environment): Promise<Headers> {
-  const { VAULT_TOKEN: given, VAULT_TOKEN_FILE: file, VAULT_NAMESPACE: namespace } = env;
+  const [given, file] = [variable(env, "VAULT_TOKEN"), variable(env, "VAULT_TOKEN_FILE")];
+  const namespace = variable(env, "VAULT_NAMESPACE");
   if (!given && !file) throw notForVault(step, "neither VAULT_TOKEN nor VAULT_TOKEN_FILE is set");
   // Without the second an agent in front of the server may refuse the call, as one that a browser was led to.
   const headers = new Headers({ "content-type": "application/json", "x-vault-request": "true" });
