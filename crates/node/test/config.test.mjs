@@ -112,6 +112,12 @@ class Getters {
     return config.keys;
   }
 }
+/** An object that throws whatever is asked of it. */
+function revoked() {
+  const { proxy, revoke } = Proxy.revocable({}, {});
+  revoke();
+  return proxy;
+}
 const cyclic = { ...Users };
 cyclic.attributes = { id: cyclic };
 
@@ -126,6 +132,8 @@ const FORGOTTEN = [
   [[], 5n, /it is a BigInt/],
   [[], Symbol("config"), /it is a symbol/],
   [[], new Set([config]), /it is a Set/],
+  [[], revoked(), /cannot be looked into/],
+  [["tables"], revoked(), /cannot be looked into/],
   [["tables"], undefined, /tables is undefined/],
   [["tables"], new Map(Object.entries(config.tables)), /tables is a Map/],
   [["tables"], [config.tables], /tables is a list/],
@@ -201,7 +209,7 @@ test("a path is a path, and stands alone", () => {
 
 test("options that cannot be used are said by name", () => {
   const kms = { send() {}, config: {} };
-  const wrong = [null, 5, "env", [], new Map(), Promise.resolve({ kms }), () => ({ kms })];
+  const wrong = [revoked(), { env: revoked() }, null, 5, "env", [], new Map(), Promise.resolve({ kms }), () => ({ kms })];
   for (const name of ["kms", "dynamodb"]) wrong.push({ [name]: null }, { [name]: {} }, { [name]: "eu-west-1" }, { [name]: Promise.resolve(kms) });
   wrong.push({ env: null }, { env: new Map() }, { env: Promise.resolve(env) }, { env: "A=B" }, { env: { DYNASEAL_TEST_KEY: 7 } });
   wrong.push({ env: { DYNASEAL_TEST_KEY: Promise.resolve(env.DYNASEAL_TEST_KEY) } });
@@ -211,6 +219,7 @@ test("options that cannot be used are said by name", () => {
   }
   const dynaseal = new Dynaseal(config, { env });
   assert.throws(() => seal(client(), dynaseal, { kms }), { code: "DSL-9012" });
+  assert.throws(() => seal(revoked(), dynaseal), { code: "DSL-9001" });
 });
 
 test("a polluted Object.prototype chooses nothing", async () => {

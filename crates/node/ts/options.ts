@@ -20,6 +20,15 @@ export interface Given {
 }
 
 export function given(options: Options | undefined): Given {
+  try {
+    return found(options);
+  } catch (error) {
+    if (error instanceof DynasealError) throw error;
+    throw wrong("one of them cannot be looked into", "give an object such as { kms: new KMSClient({}) }");
+  }
+}
+
+function found(options: Options | undefined): Given {
   if (options === undefined) return { kms: undefined, dynamodb: undefined, env: undefined };
   if (!isRecord(options)) throw wrong(`they are ${kindOf(options)}`, "give an object such as { kms: new KMSClient({}) }");
   const env = own(options, "env");

@@ -36,12 +36,7 @@ export function seal<Client extends Sealable>(
   config: ConfigSource | Dynaseal,
   options?: Options,
 ): Client {
-  const stack = client?.middlewareStack;
-  const { serviceId, cacheMiddleware } = (client?.config ?? {}) as { serviceId?: unknown; cacheMiddleware?: unknown };
-  const isStack = typeof stack?.add === "function" && typeof stack.identify === "function";
-  if (!isStack || !SERVICES.has(String(serviceId))) throw notAClient();
-  // With it, a client sealed after its first call goes on with the handlers that it kept, and so with plaintext.
-  if (cacheMiddleware) throw cached();
+  const stack = stackOf(client);
   const by = sealing(config, options);
   const before = sealed.get(stack);
   if (before && isSame(before, by)) return client;
@@ -53,6 +48,21 @@ export function seal<Client extends Sealable>(
   stack.add(response(exchanges), { name: "dynasealResponse", step: "deserialize", priority: "low" });
   sealed.set(stack, by);
   return client;
+}
+
+function stackOf(client: Sealable | null | undefined): Sealable["middlewareStack"] {
+  let stack, serviceId, cacheMiddleware;
+  try {
+    stack = client?.middlewareStack;
+    ({ serviceId, cacheMiddleware } = (client?.config ?? {}) as { serviceId?: unknown; cacheMiddleware?: unknown });
+  } catch {
+    throw notAClient();
+  }
+  const isStack = typeof stack?.add === "function" && typeof stack.identify === "function";
+  if (!stack || !isStack || typeof serviceId !== "string" || !SERVICES.has(serviceId)) throw notAClient();
+  // With it, a client sealed after its first call goes on with the handlers that it kept, and so with plaintext.
+  if (cacheMiddleware) throw cached();
+  return stack;
 }
 
 type Next<Output> = (args: Args) => Promise<Output>;

@@ -12,8 +12,17 @@ import { DynasealError } from "./errors.js";
 export type Source = { readonly path: string; readonly json?: never } | { readonly json: string; readonly path?: never };
 
 export function sourceOf(config: ConfigSource): Source {
+  try {
+    return found(config);
+  } catch (error) {
+    if (error instanceof DynasealError) throw error;
+    throw notRead("one of its objects cannot be looked into", PLAIN);
+  }
+}
+
+function found(config: ConfigSource): Source {
   if (typeof config === "string" || config instanceof URL) return file(config);
-  if (typeof config !== "object" || config === null || !Object.hasOwn(config, "config")) return object(config);
+  if (typeof config !== "object" || config === null || !Object.hasOwn(config, "config")) return { json: JSON.stringify(copied(config, [])) };
   const path = own(config, "config");
   const isPath = typeof path === "string" || path instanceof URL;
   if (isPath && Object.getOwnPropertyNames(config).length === 1) return file(path);
@@ -25,15 +34,6 @@ function file(path: string | URL): Source {
     return { path: resolve(typeof path === "string" ? path : fileURLToPath(path)) };
   } catch {
     throw notRead("its URL is not that of a file", "give a path, or a URL that begins with file:");
-  }
-}
-
-function object(config: unknown): Source {
-  try {
-    return { json: JSON.stringify(copied(config, [])) };
-  } catch (error) {
-    if (error instanceof DynasealError) throw error;
-    throw notRead("one of its objects cannot be looked into", PLAIN);
   }
 }
 
