@@ -41,7 +41,7 @@ export function seal<Client extends Sealable>(
   const before = sealed.get(stack);
   if (before && isSame(before, by)) return client;
   if (before || stack.identify().some((name) => name.startsWith(REQUEST))) throw sealedBefore();
-  const dynaseal = config instanceof Dynaseal ? config : new Dynaseal(config, options);
+  const dynaseal = isDynaseal(config) ? config : new Dynaseal(config, options);
   const exchanges = new WeakMap<object, Exchange>();
   stack.add(redactLogs, { name: "dynasealLogs", step: "initialize", priority: "high" });
   stack.add(request(dynaseal, exchanges), { name: REQUEST, step: "build", priority: "high" });
@@ -159,13 +159,22 @@ interface Sealing extends Omit<Given, "env"> {
 
 function sealing(config: ConfigSource | Dynaseal, options: Options | undefined): Sealing {
   const { kms, dynamodb, env } = given(options);
-  if (config instanceof Dynaseal) {
+  if (isDynaseal(config)) {
     if (options !== undefined) throw wrong("a Dynaseal has its own", "give them to the Dynaseal: new Dynaseal(config, options)");
     return { by: config, digest: "", kms, dynamodb, env: "" };
   }
   const { path, json } = sourceOf(config);
   const variable = env === undefined || env === process.env ? "" : JSON.stringify(Object.entries(variables(env)));
   return { by: path ?? config, digest: digest(json ?? textOf(path)), kms, dynamodb, env: digest(variable) };
+}
+
+/** What cannot be looked into is none. */
+function isDynaseal(config: unknown): config is Dynaseal {
+  try {
+    return config instanceof Dynaseal;
+  } catch {
+    return false;
+  }
 }
 
 function isSame(one: Sealing, two: Sealing): boolean {
