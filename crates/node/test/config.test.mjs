@@ -5,6 +5,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
+import { types } from "node:util";
 import vm from "node:vm";
 import { Dynaseal, DynasealError, defineTable, seal } from "../dist/esm/index.mjs";
 import { dynamodb } from "./support/sdk.mjs";
@@ -88,12 +89,14 @@ class Getter {
   }
 }
 
+const isGetter = (value) => !types.isProxy(value) && value instanceof Getter;
+
 /** The configuration with something else in one place. */
 function changed(path, value) {
   const copy = structuredClone(config);
   const last = path.at(-1);
   const holder = path.slice(0, -1).reduce((inside, name) => inside[name], copy);
-  if (value instanceof Getter) Object.defineProperty(holder, last, value);
+  if (isGetter(value)) Object.defineProperty(holder, last, value);
   else holder[last] = value;
   return copy;
 }
