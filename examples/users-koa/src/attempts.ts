@@ -1,16 +1,19 @@
-// Attempts to log in: after ten with a wrong password for one name from one network, none for the rest of a quarter of an hour.
-// They are counted in this process's memory; several processes need a common store for them, such as rate-limiter-flexible has.
+// What costs the hashing of a password is done so often in a quarter of an hour: for one name from one network, after ten wrong
+// passwords, no more attempts to log in; and from one network so many registrations. They are counted in this process's memory;
+// several processes need a common store for them, such as rate-limiter-flexible has.
 
 import { isIPv6 } from "node:net";
 import { Answer } from "./answers.js";
 
 export class Attempts {
+  constructor(private readonly most: number) {}
+
   /** By name and network, the oldest first. */
   readonly #counted = new Map<string, { count: number; readonly until: number }>();
 
   /**
-   * Counts an attempt, before the password is looked at, so that many at once do not slip through. Throws if there were too many;
-   * otherwise returns what is to be called if the password was right.
+   * Counts an attempt, before anything is read or hashed for it, so that many at once do not slip through. Throws if there were too
+   * many; otherwise returns what is to be called if it is not to count: the password was right.
    */
   begin(username: string, address: string): () => void {
     const key = `${username} ${network(address)}`;
@@ -24,7 +27,7 @@ export class Attempts {
       }
       this.#counted.set(key, (counted = { count: 0, until: now + WINDOW }));
     }
-    if (counted.count >= MOST) throw new Answer(429, "Too many attempts", Math.ceil((counted.until - now) / 1000));
+    if (counted.count >= this.most) throw new Answer(429, "Too many attempts", Math.ceil((counted.until - now) / 1000));
     counted.count += 1;
     return () => this.#counted.delete(key);
   }
@@ -40,7 +43,6 @@ function network(address: string): string {
   return groups.slice(0, 4).map((group) => Number.parseInt(group, 16)).join(":");
 }
 
-const MOST = 10;
 /** Milliseconds, from the first of them. */
 const WINDOW = 15 * 60 * 1000;
 /** So many names and networks are remembered; each of them has cost its caller the hashing of a password. */

@@ -12,12 +12,17 @@ export function jsonBody(log: BaseLogger): Middleware[] {
     if (ctx.request.type.toLowerCase() !== "application/json") throw new Answer(415, "JSON required");
     return next();
   };
-  const read: Middleware = (ctx, next) => {
+  const parse = bodyParser({ enableTypes: ["json"], jsonLimit: "16kb", jsonStrict: false });
+  const read: Middleware = async (ctx, next) => {
+    await parse(ctx, async () => {}).catch((error: { status?: unknown }) => {
+      // What cannot be unpacked, such as a body that is gzip by name alone, is no fault of the service.
+      throw typeof error.status === "number" ? error : new Answer(400, "Malformed JSON");
+    });
     if (!ctx.request.rawBody) throw new Answer(400, "Malformed JSON");
     log.debug({ body: ctx.request.body }, "input");
     return next();
   };
-  return [declared, bodyParser({ enableTypes: ["json"], jsonLimit: "16kb", jsonStrict: false }), read];
+  return [declared, read];
 }
 
 /** A name that can be registered. */

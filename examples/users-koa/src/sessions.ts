@@ -10,13 +10,13 @@ import { hashToken, newToken } from "./tokens.js";
 
 /** POST /sessions */
 export function openSession(store: Store): Middleware {
-  const attempts = new Attempts();
+  const attempts = new Attempts(10);
   return async (ctx) => {
     const { username, password } = Credentials.parse(ctx.request.body);
     // DynamoDB would refuse some texts as a key; no user has such a name.
     const known = USERNAME.test(username);
-    const user = known ? await store.user(username) : undefined;
     const succeeded = attempts.begin(known ? username : "", ctx.ip);
+    const user = known ? await store.user(username) : undefined;
     const right = await verifyPassword(password, user?.passwordHash);
     if (!user || !right) throw new Answer(401, "Wrong username or password");
     succeeded();
@@ -46,7 +46,7 @@ interface Caller {
 /** Lets only requests with a token on. */
 export function callers(store: Store): Middleware {
   return async (ctx, next) => {
-    const token = /^Bearer (.+)$/.exec(ctx.get("Authorization"))?.[1];
+    const token = /^Bearer +(.+)$/i.exec(ctx.get("Authorization"))?.[1];
     const session = token === undefined ? undefined : await store.session(hashToken(token));
     if (!session) throw unauthorized();
     ctx.state.caller = session satisfies Caller;

@@ -2,6 +2,7 @@
 
 import type { Middleware } from "koa";
 import { Answer } from "./answers.js";
+import { Attempts } from "./attempts.js";
 import { Change, Registration } from "./input.js";
 import { hashPassword } from "./passwords.js";
 import { callerOf } from "./sessions.js";
@@ -10,8 +11,10 @@ import { newAccount } from "./tokens.js";
 
 /** POST /users */
 export function register(store: Store): Middleware {
+  const attempts = new Attempts(30);
   return async (ctx) => {
     const { username, email, password } = Registration.parse(ctx.request.body);
+    attempts.begin("", ctx.ip);
     await store.addUser({ username, account: newAccount(), email, passwordHash: await hashPassword(password) });
     ctx.status = 201;
     ctx.body = { username, email };

@@ -65,7 +65,7 @@ pub(super) enum Standing {
     /// None is under way that the guard of the next one does not exclude.
     Open,
     /// This one was carried out.
-    Ours(Mark),
+    Ours(Box<Mark>),
     /// The item is another one, and not by a write that can be recognised.
     Unknown,
 }
@@ -119,7 +119,7 @@ impl Sent<'_> {
         self.with(|history| {
             let known = |mark: &&Mark| Some(mark.ticket) == history.carried_out || mark.write.left(current);
             match history.writes.iter().find(known) {
-                Some(mark) => Standing::Ours(mark.clone()),
+                Some(mark) => Standing::Ours(Box::new(mark.clone())),
                 None if history.allows(current) => Standing::Open,
                 None => Standing::Unknown,
             }

@@ -1,8 +1,6 @@
 //! The table of operations: every member of every operation of DynamoDB and DynamoDB Streams has a class, which says what
 //! a caller may have put there. What has none is refused as soon as it could concern a protected table: it may be where a
 //! newer DynamoDB takes values, and nobody here would seal them.
-//!
-//! `crates/node/test/model.test.mjs` holds the table against the newest model of the AWS SDK for JavaScript.
 
 mod items;
 mod lifecycle;
