@@ -81,7 +81,7 @@ impl Fault {
 
 /// The table that a statement is about, if it can be read.
 pub(crate) fn table_of(text: &str) -> Option<String> {
-    let (statement, _) = parse(text, &[]).ok()?;
+    let (statement, _) = parse(text, Vec::new()).ok()?;
     Some(statement.target().table.clone())
 }
 
