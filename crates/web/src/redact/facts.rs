@@ -50,6 +50,9 @@ pub(super) struct Names {
     pub flags: HashSet<String>,
     pub quantities: HashSet<String>,
     pub labels: HashSet<String>,
+    /// Members that name another by its kind, and those that hold what one of these names.
+    pub kinds: HashSet<String>,
+    pub plain_values: HashSet<String>,
     pub values: HashSet<String>,
 }
 
@@ -130,6 +133,8 @@ impl Names {
             flags: set("flags")?,
             quantities: set("quantities")?,
             labels: set("labels")?,
+            kinds: set("kinds")?,
+            plain_values: set("plainValues")?,
             values: set("values")?,
         })
     }

@@ -6,7 +6,8 @@
 //!   facts    names, shapes and limits, as data          names    which members are hidden whole
 //!   text     what is hidden inside of texts, over
 //!   view     the text as a reader takes it              shapes   what tells by its shape
-//!   pairs    what tells by the name before it           values   where a value ends
+//!   pairs    what tells by the name before it, over
+//!   tokens   names and tags in a text                   values   where a value ends
 //! ```
 
 mod facts;
@@ -14,6 +15,7 @@ mod names;
 mod pairs;
 mod shapes;
 mod text;
+mod tokens;
 mod values;
 mod view;
 
@@ -212,6 +214,8 @@ struct Named {
     is_attribute_value: bool,
     /// `{"name": "authorization", "value": "x"}`, as HAR files and some frameworks write headers.
     is_named: bool,
+    /// `{"type": "password", "value": "x"}`, but also `{"type": "email", "data": …}`.
+    is_kind: bool,
     /// A key as JOSE writes it.
     is_key: bool,
 }
@@ -222,19 +226,26 @@ impl Named {
             return Self::default();
         }
         let is_attribute_value = members.len() == 1 && members.keys().all(|name| VALUE_TYPES.contains(&name.as_str()));
-        let mut labels = members.iter().filter(|(name, _)| is_one_of(name, |names| &names.labels));
-        let is_named = labels.any(|(_, label)| is_sensitive_label(label, rules));
-        Self { is_attribute_value, is_named, is_key: members.contains_key("kty") }
+        let is_named_by = |list: fn(&facts::Names) -> &HashSet<String>| {
+            members.iter().any(|(name, label)| is_one_of(name, list) && is_sensitive_label(label, rules))
+        };
+        Self {
+            is_attribute_value,
+            is_named: is_named_by(|names| &names.labels),
+            is_kind: is_named_by(|names| &names.kinds),
+            is_key: members.contains_key("kty"),
+        }
     }
 
     fn hides(&self, name: &str) -> bool {
         self.is_attribute_value
             || (self.is_named && is_one_of(name, |names| &names.values))
+            || (self.is_kind && is_one_of(name, |names| &names.plain_values))
             || (self.is_key && KEY_PARTS.contains(&name))
     }
 }
 
-fn is_one_of(name: &str, list: impl Fn(&facts::Names) -> &HashSet<String>) -> bool {
+fn is_one_of(name: &str, list: fn(&facts::Names) -> &HashSet<String>) -> bool {
     if name.len() > LONGEST_LABEL_NAME {
         return false;
     }

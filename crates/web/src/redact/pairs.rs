@@ -8,6 +8,7 @@ use regex_lite::Regex;
 
 use super::facts::{FACTS, Facts};
 use super::names::ends_in_sensitive_words;
+use super::tokens::{Name, is_name_byte, is_name_start, name_at, name_end, tag_end, tag_name_end};
 use super::values::{
     Pattern, Sign, byte, is_blank, is_break, is_quote, skip_blanks, skip_space, value_at, window, window_before,
 };
@@ -21,7 +22,7 @@ pub(super) fn sensitive_pairs(text: &str, is_sensitive: &dyn Fn(&str) -> bool) -
         text,
         is_sensitive,
         found: Vec::new(),
-        named: false,
+        named: None,
         held: None,
         is_tag: false,
         opened: Vec::new(),
@@ -31,13 +32,11 @@ pub(super) fn sensitive_pairs(text: &str, is_sensitive: &dyn Fn(&str) -> bool) -
     pairs.found
 }
 
-/// A name that was met, and what stands around it.
-struct Name<'t> {
-    text: &'t str,
-    start: usize,
-    /// Behind its quotes and brackets.
-    end: usize,
-    quoted: bool,
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Naming {
+    ByName,
+    /// `{ type: "password", value: "x" }`, but also `{ type: "email", data: … }`.
+    ByKind,
 }
 
 struct Pairs<'t> {
@@ -45,10 +44,10 @@ struct Pairs<'t> {
     text: &'t str,
     is_sensitive: &'t dyn Fn(&str) -> bool,
     found: Vec<Range<usize>>,
-    /// Whether a label of this object named something sensitive.
-    named: bool,
-    /// The value that was met before a label.
-    held: Option<Range<usize>>,
+    /// How a label of this object named something sensitive.
+    named: Option<Naming>,
+    /// The value that was met before a label, and its name.
+    held: Option<(String, Range<usize>)>,
     is_tag: bool,
     /// What is open here.
     opened: Vec<u8>,
@@ -77,6 +76,9 @@ impl<'t> Pairs<'t> {
     /// What stands between names: where objects, elements and lists begin and end.
     fn pass(&mut self, at: usize) {
         let byte = byte(self.text, at);
+        if byte == b'[' {
+            self.section(at);
+        }
         match byte {
             b'[' | b'(' | b'{' => self.opened.push(byte),
             b']' | b')' | b'}' => drop(self.opened.pop()),
@@ -92,7 +94,7 @@ impl<'t> Pairs<'t> {
     }
 
     fn forget(&mut self) {
-        (self.named, self.held) = (false, None);
+        (self.named, self.held) = (None, None);
     }
 
     fn new_line(&mut self, at: usize) {
@@ -101,12 +103,28 @@ impl<'t> Pairs<'t> {
         let is_item = byte(text, next) == b'-' && is_blank(byte(text, next + 1));
         let is_empty = is_break(byte(text, next)) || next >= text.len();
         // A part of a form: its content ends with the boundary.
-        if is_empty && self.named && window_before(text, at, 400).to_ascii_lowercase().contains("form-data") {
+        if is_empty && self.named.is_some() && window_before(text, at, 400).to_ascii_lowercase().contains("form-data") {
             let end = text.get(next..).and_then(|rest| rest.find("\n--")).map_or(text.len(), |end| next + end);
             self.found.push(skip_space(text, next)..end);
         }
         if is_item || is_empty {
             self.forget();
+        }
+    }
+
+    /// `[credentials]` on a line of its own, as TOML and INI have it: all up to the next section is hidden.
+    fn section(&mut self, at: usize) {
+        let text = self.text;
+        let before = at.checked_sub(1).map_or(b'\n', |before| byte(text, before));
+        if !is_break(before) && before != b'[' {
+            return;
+        }
+        let Some(found) = SECTION.as_ref().and_then(|section| section.captures(window(text, at, 200))) else { return };
+        let (Some(head), Some(name)) = (found.get(1), found.get(2)) else { return };
+        if (self.is_sensitive)(name.as_str()) {
+            let start = at + head.len();
+            let end = text.get(start..).and_then(|rest| rest.find("\n[")).map_or(text.len(), |end| start + end);
+            self.found.push(start..end);
         }
     }
 
@@ -125,7 +143,7 @@ impl<'t> Pairs<'t> {
         if !(self.is_sensitive)(name) {
             return;
         }
-        self.named = true;
+        self.named = Some(Naming::ByName);
         if let Some(close) = tag_end(text, at).filter(|close| byte(text, close - 1) != b'/') {
             let rest = text.get(close..).unwrap_or_default();
             self.content(close + 1, rest.find(&format!("</{name}")).map(|end| close + end));
@@ -134,7 +152,7 @@ impl<'t> Pairs<'t> {
 
     /// A tag ends: one whose attribute named something sensitive hides what is in its element.
     fn close(&mut self, at: usize) {
-        if self.is_tag && self.named && byte(self.text, at.saturating_sub(1)) != b'/' {
+        if self.is_tag && self.named == Some(Naming::ByName) && byte(self.text, at.saturating_sub(1)) != b'/' {
             self.content(at + 1, None);
         }
         self.is_tag = false;
@@ -164,10 +182,17 @@ impl<'t> Pairs<'t> {
         let names = &self.facts.names;
         if names.labels.contains(&lower) {
             let value = self.value(&name, sign, at);
-            self.label(value);
+            self.label(value, Naming::ByName);
+        } else if names.kinds.contains(&lower) {
+            let value = self.value(&name, sign, at);
+            self.label(value, Naming::ByKind);
         } else if names.values.contains(&lower) {
             let value = self.value(&name, sign, at);
-            if self.named { self.hide_value(value, Sign::Word) } else { self.held = Some(value) }
+            if self.named.is_some_and(|named| self.names(named, &lower)) {
+                self.hide_value(value, Sign::Word);
+            } else {
+                self.held = Some((lower, value));
+            }
         }
         end
     }
@@ -180,8 +205,13 @@ impl<'t> Pairs<'t> {
         (self.is_sensitive)(window(text, 0, MAX_NAME)) || (self.is_sensitive)(window_before(text, text.len(), MAX_NAME))
     }
 
+    fn names(&self, named: Naming, value: &str) -> bool {
+        let names = &self.facts.names;
+        if named == Naming::ByName { &names.values } else { &names.plain_values }.contains(value)
+    }
+
     /// `{ name: "password", value: "x" }`, in any order.
-    fn label(&mut self, value: Range<usize>) {
+    fn label(&mut self, value: Range<usize>, named: Naming) {
         let text = self.text.get(value).unwrap_or_default();
         let text = text.strip_prefix(['"', '\'', '`']).unwrap_or(text);
         let text = text.split(['"', '\'', '`']).next().unwrap_or_default();
@@ -189,8 +219,11 @@ impl<'t> Pairs<'t> {
         if label.is_empty() || label.len() > MAX_LABEL || !(self.is_sensitive)(label) {
             return;
         }
-        self.named = true;
-        if let Some(held) = self.held.take() {
+        if self.named != Some(Naming::ByName) {
+            self.named = Some(named);
+        }
+        let held = self.held.clone().filter(|(name, _)| self.names(named, name));
+        if let Some((_, held)) = held {
             self.hide_value(held, Sign::Word);
         }
     }
@@ -268,6 +301,9 @@ impl<'t> Pairs<'t> {
         let gap = at - name.end;
         let next = byte(text, at + 1);
         match byte(text, at) {
+            // token.js:12:5
+            b':' if next.is_ascii_digit() && is_source(name.text) => return None,
+            b':' if next == b':' && is_blank(byte(text, at + 2)) => return Some((Sign::Line, at + 2)),
             b':' if next == b':' || (next == b'/' && byte(text, at + 2) == b'/') => return None,
             b':' if next == b'=' => return Some((Sign::Word, at + 2)),
             b':' => return Some((Sign::Line, at + 1)),
@@ -276,7 +312,8 @@ impl<'t> Pairs<'t> {
                     ["=>", "===", "=="].iter().find(|sign| text.get(at..).is_some_and(|rest| rest.starts_with(*sign)));
                 return Some((Sign::Word, at + more.map_or(1, |sign| sign.len())));
             }
-            b'-' | b'.' | b'!' | b'<' | b'>' | b'~' | b'+' | b'?' | b'*' | b'^' | b'|' | b'L' | b'l' | b'I' | b'i' => {
+            b'-' | b'.' | b'!' | b'<' | b'>' | b'~' | b'+' | b'?' | b'*' | b'^' | b'|' | b'L' | b'l' | b'I' | b'i'
+            | b'w' | b't' => {
                 if let Some(found) = OPERATOR.as_ref().and_then(|operator| operator.captures(window(text, at, 70))) {
                     let length = found.iter().skip(1).flatten().next().map_or(0, |sign| sign.len());
                     return Some((if found.get(1).is_some() { Sign::Line } else { Sign::Word }, at + length));
@@ -309,81 +346,22 @@ impl<'t> Pairs<'t> {
     }
 }
 
-/// With what may stand between a name and its sign: quotes, brackets, an index, marks of a text's format.
-fn name_at(text: &str, start: usize, end: usize) -> Name<'_> {
-    let (mut at, mut quoted) = (end, false);
-    for _ in 0..MAX_TAIL {
-        match byte(text, at) {
-            char if is_quote(char) && !quoted => quoted = true,
-            b'[' => {
-                let inside = window(text, at + 1, 65);
-                let close = inside.find(|char: char| char == ']' || char.is_whitespace());
-                match close.filter(|close| byte(inside, *close) == b']') {
-                    Some(close) => at += close + 1,
-                    None => break,
-                }
-            }
-            b')' | b']' | b'}' | b'*' | b'?' | b'!' => {}
-            _ => break,
-        }
-        at += 1;
-    }
-    Name { text: text.get(start..end).unwrap_or_default(), start, end: at, quoted }
+fn is_source(name: &str) -> bool {
+    name.rsplit_once('.').is_some_and(|(_, kind)| SOURCES.contains(&kind))
 }
 
-fn is_name_start(text: &str, at: usize) -> bool {
-    let byte = byte(text, at);
-    is_name_byte(byte) && byte != b'-' && byte != b'.'
-}
-
-fn is_name_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-' | 0x80..)
-}
-
-/// A dot or a dash belongs to a name if the name goes on behind it.
-fn name_end(text: &str, start: usize) -> usize {
-    let mut at = start;
-    while at < text.len() && is_name_byte(byte(text, at)) {
-        at += 1;
-    }
-    while at > start + 1 && matches!(byte(text, at - 1), b'-' | b'.') {
-        at -= 1;
-    }
-    at
-}
-
-fn tag_name_end(text: &str, start: usize) -> usize {
-    let mut at = start;
-    while at < text.len() && (is_name_byte(byte(text, at)) || byte(text, at) == b':') {
-        at += 1;
-    }
-    at
-}
-
-/// The `>` of a tag.
-fn tag_end(text: &str, start: usize) -> Option<usize> {
-    let mut quote = 0;
-    for at in start..text.len().min(start + MAX_TAG) {
-        match byte(text, at) {
-            char if quote != 0 => quote = if char == quote { 0 } else { quote },
-            char @ (b'"' | b'\'') => quote = char,
-            b'>' => return Some(at),
-            _ => {}
-        }
-    }
-    None
-}
-
+const SOURCES: [&str; 15] =
+    ["js", "mjs", "cjs", "jsx", "ts", "mts", "cts", "tsx", "rs", "py", "go", "java", "kt", "rb", "php"];
 static INDENT: Pattern = LazyLock::new(|| Regex::new(r"^[ \t\r\n]*(?:-[ \t]+)*").ok());
+static SECTION: Pattern =
+    LazyLock::new(|| Regex::new(r"^(\[([A-Za-z0-9_.-]{1,64})\]{1,2}[ \t]{0,8}\r?\n)[^\[\r\n]{1,80}=").ok());
 static REMARK: Pattern = LazyLock::new(|| Regex::new(r#"^([ \t]{0,4}\([^()\r\n"'`]{0,40}\)[ \t]{0,4})[:=]"#).ok());
 /// The first group is there for what a line follows.
 static OPERATOR: Pattern = LazyLock::new(|| {
-    Regex::new(r"^(?:(-{1,2}>|\.{4,64}:?|\.{2,3}:)|([!<>~+?*^|]{1,2}=|<>)|(?:([Ll]ike|LIKE|[Ii]n|IN)[ (]))").ok()
+    Regex::new(r#"^(?:(-{1,2}>|\.{4,64}:?|\.{2,3}:)|([!<>~+?*^|]{1,2}=|<>)|(?:([Ll]ike|LIKE|[Ii]n|IN)[ (])|(?:(is|was|to) ["'`]))"#).ok()
 });
-const MAX_TAIL: usize = 8;
 const MAX_NAME: usize = 256;
 const MAX_LABEL: usize = 64;
-const MAX_TAG: usize = 2048;
 const MAX_INDENT: usize = 200;
 const MOST_WORDS: usize = 4;
 const MOST_WORK: usize = 32;

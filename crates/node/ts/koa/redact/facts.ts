@@ -25,4 +25,4 @@ interface Facts {
 interface Names extends Readonly<Record<NameList, readonly string[]>> {
   readonly compounds: readonly { readonly of: readonly string[]; readonly with: readonly string[]; readonly anywhere?: boolean }[];
 }
-type NameList = "parts" | "words" | "exact" | "harmless" | "metadata" | "flags" | "quantities" | "items" | "labels" | "values";
+type NameList = "parts" | "words" | "exact" | "harmless" | "metadata" | "flags" | "quantities" | "items" | "labels" | "kinds" | "plainValues" | "values";

@@ -89,5 +89,9 @@ const MAX_KNOWN = 4096;
 export const ITEM_NAMES = names.items;
 /** Members that name another: `{ name: "password", value: "x" }`. */
 export const LABELS = new Set(names.labels);
+/** Members that name another by its kind: `{ type: "password", value: "x" }`, but also `{ type: "email", data: … }`. */
+export const KINDS = new Set(names.kinds);
+/** Members that hold what one of these names. */
+export const PLAIN_VALUES = new Set(names.plainValues);
 /** Members that hold what another names. */
 export const VALUES = new Set(names.values);

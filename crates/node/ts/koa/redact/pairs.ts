@@ -1,6 +1,6 @@
 // Names and their values in a text, however they are written: forms, JSON, YAML, TOML, XML and HTML, SQL, options, tables, prose.
 
-import { endsInSensitiveWords, LABELS, VALUES } from "./names.js";
+import { endsInSensitiveWords, KINDS, LABELS, PLAIN_VALUES, VALUES } from "./names.js";
 import { isBlank, isBreak, QUOTES, type Range, type Sign, skipBlanks, skipSpace, valueAt } from "./values.js";
 
 /** Tells where values of sensitive names stand. */
@@ -18,9 +18,10 @@ interface Name {
 }
 
 class Pairs {
-  /** Whether a label of this object named something sensitive, and the value that was met before it. */
-  #named = false;
-  #held: Range | undefined;
+  /** Whose values are hidden, since a label of this object named something sensitive. */
+  #named: ReadonlySet<string> | undefined;
+  /** The value that was met before a label. */
+  #held: { readonly name: string; readonly value: Range } | undefined;
   #isTag = false;
   /** What is open here. */
   readonly #open: string[] = [];
@@ -49,6 +50,7 @@ class Pairs {
 
   /** What stands between names: where objects, elements and lists begin and end. */
   #pass(char: string, at: number): void {
+    if (char === "[") this.#section(at);
     if ("[({".includes(char)) this.#open.push(char);
     else if ("])}".includes(char)) this.#open.pop();
     if (char === "{" || char === "}") this.#forget();
@@ -58,7 +60,7 @@ class Pairs {
   }
 
   #forget(): void {
-    this.#named = false;
+    this.#named = undefined;
     this.#held = undefined;
   }
 
@@ -68,11 +70,22 @@ class Pairs {
     const isItem = text.charAt(next) === "-" && isBlank(text.charAt(next + 1));
     const isEmpty = isBreak(text.charAt(next)) || next >= text.length;
     // A part of a form: its content ends with the boundary.
-    if (isEmpty && this.#named && FORM.test(text.slice(Math.max(0, at - 400), at))) {
+    if (isEmpty && this.#named !== undefined && FORM.test(text.slice(Math.max(0, at - 400), at))) {
       const end = text.indexOf("\n--", next);
       this.hide(skipSpace(text, next), end < 0 ? text.length : end);
     }
     if (isItem || isEmpty) this.#forget();
+  }
+
+  /** `[credentials]` on a line of its own, as TOML and INI have it: all up to the next section is hidden. */
+  #section(at: number): void {
+    const { text } = this;
+    if (at > 0 && !isBreak(text.charAt(at - 1)) && text.charAt(at - 1) !== "[") return;
+    const [head, name = ""] = SECTION.exec(text.slice(at, at + 200)) ?? [];
+    if (head === undefined || !this.isSensitive(name)) return;
+    const start = at + head.length;
+    const end = text.indexOf("\n[", start);
+    this.hide(start, end < 0 ? text.length : end);
   }
 
   /** An element begins. One with a sensitive name hides what is in it. */
@@ -85,7 +98,7 @@ class Pairs {
     if (!this.#isTag || isEnd || (at > 0 && isNameChar(text.charAt(at - 1)))) return;
     const name = text.slice(at + 1, tagNameEnd(text, at + 1));
     if (!this.isSensitive(name)) return;
-    this.#named = true;
+    this.#named = VALUES;
     const close = tagEnd(text, at);
     if (close === undefined || text.charAt(close - 1) === "/") return;
     const end = text.indexOf(`</${name}`, close);
@@ -94,7 +107,7 @@ class Pairs {
 
   /** A tag ends: one whose attribute named something sensitive hides what is in its element. */
   #close(at: number): void {
-    if (this.#isTag && this.#named && this.text.charAt(at - 1) !== "/") this.#content(at + 1, undefined);
+    if (this.#isTag && this.#named === VALUES && this.text.charAt(at - 1) !== "/") this.#content(at + 1, undefined);
     this.#isTag = false;
   }
 
@@ -119,7 +132,7 @@ class Pairs {
       this.#hideValue(value, sign);
       return value.end;
     }
-    if (LABELS.has(lower) || VALUES.has(lower)) this.#member(lower, this.#value(name, sign, at));
+    if (LABELS.has(lower) || KINDS.has(lower) || VALUES.has(lower)) this.#member(lower, this.#value(name, sign, at));
     return end;
   }
 
@@ -131,13 +144,14 @@ class Pairs {
 
   /** `{ name: "password", value: "x" }`, in any order. */
   #member(name: string, value: Range): void {
-    if (LABELS.has(name)) {
+    const named = LABELS.has(name) ? VALUES : KINDS.has(name) ? PLAIN_VALUES : undefined;
+    if (named !== undefined) {
       const label = this.text.slice(value.start, value.end).replace(/^["'`]|["'`].*$|[\s,;}\])/>]*$/gs, "");
       if (label.length === 0 || label.length > MAX_LABEL || !this.isSensitive(label)) return;
-      this.#named = true;
-      if (this.#held !== undefined) this.#hideValue(this.#held, "word");
-    } else if (this.#named) this.#hideValue(value, "word");
-    else this.#held = value;
+      if (this.#named !== VALUES) this.#named = named;
+      if (this.#held !== undefined && named.has(this.#held.name)) this.#hideValue(this.#held.value, "word");
+    } else if (this.#named?.has(name) === true) this.#hideValue(value, "word");
+    else this.#held = { name, value };
   }
 
   #hideValue({ start, end }: Range, sign: Sign): void {
@@ -195,6 +209,9 @@ class Pairs {
     const at = skipBlanks(text, name.end + remark);
     const gap = at - name.end;
     const [char, next] = [text.charAt(at), text.charAt(at + 1)];
+    // token.js:12:5
+    if (char === ":" && next >= "0" && next <= "9" && SOURCE.test(name.text)) return undefined;
+    if (char === ":" && next === ":" && isBlank(text.charAt(at + 2))) return { sign: "line", at: at + 2 };
     if (char === ":") return next === ":" || (next === "/" && text.charAt(at + 2) === "/") ? undefined : next === "=" ? { sign: "word", at: at + 2 } : { sign: "line", at: at + 1 };
     if (char === "=") return { sign: "word", at: at + (/^=(?:>|==?)?/.exec(text.slice(at, at + 3))?.[0].length ?? 1) };
     const operator = OPERATOR.exec(text.slice(at, at + 70));
@@ -267,7 +284,9 @@ function tagEnd(text: string, start: number): number | undefined {
 
 const SIGNS = /[=:>|\t"'`,(-]|\.{3}/;
 /** The first group is there for what a line follows. */
-const OPERATOR = /^(?:(-{1,2}>|\.{4,64}:?|\.{2,3}:)|[!<>~+?*^|]{1,2}=|<>|(?:[Ll]ike|LIKE|[Ii]n|IN)(?=[ (]))/;
+const OPERATOR = /^(?:(-{1,2}>|\.{4,64}:?|\.{2,3}:)|[!<>~+?*^|]{1,2}=|<>|(?:[Ll]ike|LIKE|[Ii]n|IN)(?=[ (])|(?:is|was|to)(?= ["'`]))/;
+const SECTION = /^\[([A-Za-z0-9_.-]{1,64})\]{1,2}[ \t]{0,8}\r?\n(?=[^[\r\n]{1,80}=)/;
+const SOURCE = /\.(?:js|mjs|cjs|jsx|ts|mts|cts|tsx|rs|py|go|java|kt|rb|php)$/;
 const FORM = /form-data/i;
 const MAX_TAIL = 8;
 const MAX_NAME = 256;

@@ -6,7 +6,7 @@ import { EventEmitter } from "node:events";
 import { inspect, types } from "node:util";
 
 import { copyError } from "./errors.js";
-import { LABELS, VALUES } from "./names.js";
+import { KINDS, LABELS, PLAIN_VALUES, VALUES } from "./names.js";
 import { holdsCardNumber } from "./shapes.js";
 
 /** What the copy goes by. */
@@ -231,10 +231,12 @@ function hideAttributeValue(copied: Record<string, unknown>, mark: string): Reco
 function hideNamedValue(copied: Record<string, unknown>, rules: Rules): Record<string, unknown> {
   const names = Object.keys(copied);
   if (names.length > MAX_NAMED) return copied;
-  const isNamed = names.some((name) => LABELS.has(canonicalLabel(name)) && isSensitiveLabel(copied[name], rules));
+  const isNamedBy = (labels: ReadonlySet<string>): boolean =>
+    names.some((name) => labels.has(canonicalLabel(name)) && isSensitiveLabel(copied[name], rules));
+  const values = isNamedBy(LABELS) ? VALUES : isNamedBy(KINDS) ? PLAIN_VALUES : undefined;
   const isKey = Object.hasOwn(copied, "kty");
   for (const name of names) {
-    const hides = (isNamed && VALUES.has(canonicalLabel(name))) || (isKey && KEY_PARTS.has(name));
+    const hides = values?.has(canonicalLabel(name)) === true || (isKey && KEY_PARTS.has(name));
     if (hides && copied[name] != null) copied[name] = rules.mark;
   }
   return copied;
