@@ -33,13 +33,17 @@ pub(super) fn secret_shapes(text: &str, facts: &Facts) -> Vec<Range<usize>> {
 /// The users and passwords of URLs: all before the last `@` of its authority, or of the whole URL if a password goes on behind
 /// the authority's end.
 fn user_infos(text: &str) -> Vec<Range<usize>> {
+    if !text.contains('@') {
+        return Vec::new();
+    }
+    let ends_url = |char: char| char.is_whitespace() || "\"'`<>".contains(char);
     let starts = text.match_indices("://").map(|(at, _)| at + 3);
     let info = |start| {
-        let url = window(text, start, 1024);
-        let url = url.split(|char: char| char.is_whitespace() || "\"'`<>".contains(char)).next()?;
-        let authority = url.split(['/', '?', '#']).next()?;
+        let rest = window(text, start, 1024);
+        let authority = rest.split(|char| "/?#".contains(char) || ends_url(char)).next()?;
         let is_cut = !authority.contains('@') && (0..authority.len()).any(|at| starts_password(authority, at));
-        let length = if is_cut { url } else { authority }.rfind('@').filter(|length| *length > 0)?;
+        let holder = if is_cut { rest.split(ends_url).next()? } else { authority };
+        let length = holder.rfind('@').filter(|length| *length > 0)?;
         Some(start..start + length)
     };
     starts.filter_map(info).collect()
