@@ -158,7 +158,8 @@ fn every_kind_of_index_is_judged_alike() {
 #[test]
 fn patterns_are_names_too() {
     let ring = RawAes::new("test", "key", &[7; 32]).unwrap();
-    let spec = SchemaSpec { default_action: Some(Action::EncryptAndSign), ..SchemaSpec::default() };
+    let actions = vec![("id".to_owned(), Action::SignOnly)];
+    let spec = SchemaSpec { actions, default_action: Some(Action::EncryptAndSign), ..SchemaSpec::default() };
     let pattern = Pattern::new("prod-*".into(), spec, Provider::new(Arc::new(ring)), Plaintext::Forbid);
     let engine = Engine::new([], Arc::new(SystemClock)).with_patterns([pattern]);
     for body in
