@@ -1,6 +1,6 @@
 //! What a request costs before it is known whether it can be carried out: 2 MiB of anything, less than 24 MiB at any time,
 //! its own bytes among them.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "test helpers")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "test helpers")]
 
 #[allow(dead_code, unreachable_pub, reason = "each test uses a part of it")]
 mod support;
@@ -106,7 +106,7 @@ fn shapes() -> Vec<Shape> {
     const VALUES: [&str; 5] =
         [r#"{"S":""}"#, r#"{"M":{}}"#, r#"{"L":[{"S":""}]}"#, r#"{"M":{"":{"S":""}}}"#, r#"{"SS":[""]}"#];
     let named = |value: &str| format!(r#""@":{value}"#);
-    let listed = |value: &str| (format!(r#""a":{{"L":["#), value.to_owned(), "]}".to_owned());
+    let listed = |value: &str| (r#""a":{"L":["#.to_owned(), value.to_owned(), "]}".to_owned());
     for value in VALUES {
         let (open, unit, close) = listed(value);
         let put = r#"{"TableName":"Users","Item":{"id":{"S":"1"},"#;
