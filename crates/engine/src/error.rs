@@ -4,7 +4,7 @@ use dynaseal_item::Kind;
 use dynaseal_keys::WireError;
 use thiserror::Error;
 
-use crate::table::{Failure, Table};
+use crate::table::{Failure, NOT_ASKED, NOT_ASKED_HINT, Table};
 
 /// A failed call.
 #[derive(Debug, Error)]
@@ -68,6 +68,18 @@ pub enum Error {
         key: String,
         /// Why.
         source: dynaseal_item::Error,
+    },
+    /// An answer holds what was not asked for.
+    #[error("{operation} on table {table}{key}: {what}")]
+    NotAsked {
+        /// The operation.
+        operation: String,
+        /// The table.
+        table: String,
+        /// The item's place and the names of its key attributes, ready to print.
+        key: String,
+        /// What does not fit.
+        what: &'static str,
     },
     /// No key ring gave a key.
     #[error("{operation} on table {table}: {source}")]
@@ -178,6 +190,7 @@ impl Error {
             Error::Records { .. } => "DSL-1008",
             Error::Record { source, .. } => source.code(),
             Error::Item { source, .. } => source.code(),
+            Error::NotAsked { .. } => NOT_ASKED,
             Error::Keys { source, .. } => source.code(),
             Error::Wire { source: WireError::Timeout, .. } => "DSL-6002",
             Error::Wire { source: WireError::NoCredentials, .. } => "DSL-6003",
@@ -214,6 +227,7 @@ impl Error {
         | Error::Refused { operation, .. }
         | Error::ItemTooLarge { operation, .. }
         | Error::Item { operation, .. }
+        | Error::NotAsked { operation, .. }
         | Error::Keys { operation, .. }
         | Error::Contended { operation, .. }
         | Error::Expression { operation, .. }
@@ -242,6 +256,7 @@ impl Error {
             | Error::Records { .. } => Kind::Caller,
             Error::Record { source, .. } => source.kind(),
             Error::Item { source, .. } => source.kind(),
+            Error::NotAsked { .. } => Kind::Data,
             Error::Keys { source, .. } => source.kind(),
             Error::Wire { source: WireError::NoWay(_), .. } => Kind::Config,
             Error::Contended { .. } | Error::Wire { .. } | Error::Unsettled { .. } | Error::Answer { .. } => {
@@ -289,6 +304,7 @@ impl Error {
             }
             Error::Record { source, .. } => source.hint(),
             Error::Item { source, .. } => source.hint(),
+            Error::NotAsked { .. } => NOT_ASKED_HINT,
             Error::Keys { source, .. } => source.hint(),
             Error::Wire { source: WireError::NoCredentials, .. } => {
                 "give the gateway AWS credentials through the environment, a profile or a role"

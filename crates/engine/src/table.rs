@@ -40,6 +40,9 @@ pub enum Failure {
     /// No key was given.
     #[error(transparent)]
     Keys(#[from] dynaseal_keys::Error),
+    /// The item, sealed or not, is not one that was asked for.
+    #[error("{0}")]
+    NotAsked(&'static str),
 }
 
 impl Table {
@@ -114,6 +117,7 @@ impl Failure {
         match self {
             Failure::Item(error) => error.code(),
             Failure::Keys(error) => error.code(),
+            Failure::NotAsked(_) => NOT_ASKED,
         }
     }
 
@@ -123,6 +127,7 @@ impl Failure {
         match self {
             Failure::Item(error) => error.kind(),
             Failure::Keys(error) => error.kind(),
+            Failure::NotAsked(_) => Kind::Data,
         }
     }
 
@@ -132,6 +137,11 @@ impl Failure {
         match self {
             Failure::Item(error) => error.hint(),
             Failure::Keys(error) => error.hint(),
+            Failure::NotAsked(_) => NOT_ASKED_HINT,
         }
     }
 }
+
+/// Of an answer that is for another item than was asked for.
+pub(crate) const NOT_ASKED: &str = "DSL-3011";
+pub(crate) const NOT_ASKED_HINT: &str = "something between here and DynamoDB changes requests or answers, or is not DynamoDB; nothing of the answer was used";

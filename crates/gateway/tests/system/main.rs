@@ -21,6 +21,7 @@ mod unsealed;
 mod decide;
 mod guards;
 mod kms;
+mod lies;
 mod marks;
 mod mixed;
 mod process;
