@@ -1,5 +1,6 @@
 //! What several targets share: one small sealed item under fixed keys, the same bytes in every run.
 
+mod engine;
 mod json;
 
 use std::borrow::Cow;
@@ -9,6 +10,7 @@ use dynaseal_item::{
     Suite, TagKey, Value,
 };
 
+pub use engine::{TABLE, engine, ready};
 pub use json::Json;
 
 /// The schema of [`sealed`].

@@ -6,15 +6,10 @@
 //! is empty or lacking, reads find an item that this engine sealed, and writes get back what was sent.
 #![no_main]
 
-use std::io;
-use std::path::Path;
-use std::pin::pin;
-use std::sync::{Arc, LazyLock, Mutex};
-use std::task::{Context, Poll, Waker};
-use std::time::Duration;
+use std::sync::{LazyLock, Mutex};
 
-use dynaseal_engine::{Answer, BoxFuture, Call, Clock, Config, Engine, Error, Outside, Service, Wire, WireError};
-use dynaseal_fuzz::Json;
+use dynaseal_engine::{Answer, BoxFuture, Call, Engine, Service, Wire, WireError};
+use dynaseal_fuzz::{Json, TABLE, engine, ready};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|input: &[u8]| {
@@ -260,18 +255,7 @@ fn count(json: &[u8], word: &str) -> usize {
     text + Json::parse(json).map_or(0, |json| json.count(word))
 }
 
-/// Raw keys need no network and the wire answers at once, so one poll is enough.
-fn ready<T>(call: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
-    match pin!(call).poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(outcome) => outcome,
-        Poll::Pending => panic!("the engine waits for something other than the wire"),
-    }
-}
-
-static ENGINE: LazyLock<Engine> = LazyLock::new(|| {
-    let config = Config::parse(CONFIG, "fuzz.toml", &TestKey).expect("a valid configuration");
-    Engine::new(config.tables.into_values(), Arc::new(NoWaiting))
-});
+static ENGINE: LazyLock<Engine> = LazyLock::new(engine);
 
 /// An item as the engine stores it.
 static STORED: LazyLock<String> = LazyLock::new(|| {
@@ -284,62 +268,16 @@ static STORED: LazyLock<String> = LazyLock::new(|| {
     serde_json::from_slice::<serde_json::Value>(&sent).expect("a request")["Item"].to_string()
 });
 
-/// Lost races are tried again at once.
-struct NoWaiting;
-
-impl Clock for NoWaiting {
-    fn now(&self) -> Duration {
-        Duration::from_secs(1_800_000_000)
-    }
-
-    fn sleep(&self, _: Duration) -> BoxFuture<'_, ()> {
-        Box::pin(async {})
-    }
-}
-
-struct TestKey;
-
-impl Outside for TestKey {
-    fn env(&self, _: &str) -> Option<String> {
-        Some("5a".repeat(32))
-    }
-
-    fn read(&self, _: &Path) -> io::Result<Vec<u8>> {
-        Err(io::ErrorKind::NotFound.into())
-    }
-
-    fn others_can_read(&self, _: &Path) -> bool {
-        false
-    }
-}
-
 const CANARY: &str = "kanari";
 /// Stands in every encrypted attribute of the stored item; no base64 holds it by chance.
 const STORED_CANARY: &str = "papuga-zielona";
 const PLAIN_ITEM: &str = r#"{"id":{"S":"1"},"kind":{"N":"7"},"views":{"N":"0"},"secret":{"S":"STORED"},"amount":{"N":"5"},
     "labels":{"SS":["STORED","b"]},"deep":{"M":{"a":{"L":[{"S":"STORED"},{"N":"1"}]}}}}"#;
-const TABLE: &str = "Vault";
 /// Members that can hold placeholders of values.
 const EXPRESSIONS: [&str; 5] =
     ["ConditionExpression", "FilterExpression", "KeyConditionExpression", "ProjectionExpression", "UpdateExpression"];
 /// What the configuration leaves readable.
 const PLAIN: [&str; 3] = ["id", "kind", "views"];
-const CONFIG: &str = r#"
-    [keys.main]
-    type = "raw-aes"
-    namespace = "fuzz"
-    name = "test"
-    key_env = "TEST_KEY"
-    [tables.Vault]
-    keys = "main"
-    partition_key = "id"
-    suite = "hmac"
-    default_action = "encrypt_and_sign"
-    unsigned = ["views"]
-    [tables.Vault.attributes]
-    id = "sign_only"
-    kind = "sign_only"
-"#;
 /// Operations of DynamoDB Streams.
 const STREAMS: [&str; 2] = ["GetRecords", "GetShardIterator"];
 const OPERATIONS: [&str; 19] = [

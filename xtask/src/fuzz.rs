@@ -82,10 +82,11 @@ fn names() -> impl Iterator<Item = &'static str> {
 }
 
 /// The targets, and their steps' names.
-const TARGETS: [(&str, &str); 5] = [
+const TARGETS: [(&str, &str); 6] = [
     ("header", "fuzz header"),
     ("footer", "fuzz footer"),
     ("terminal", "fuzz terminal"),
     ("json", "fuzz json"),
     ("request", "fuzz request"),
+    ("answer", "fuzz answer"),
 ];

@@ -110,7 +110,12 @@ impl<'a> Object<'a> {
     }
 
     pub(crate) fn remove(&mut self, name: &str) {
-        self.0.retain(|(other, _)| other != name);
+        self.retain(|other| other != name);
+    }
+
+    /// Keeps the members of these names.
+    pub(crate) fn retain(&mut self, mut keep: impl FnMut(&str) -> bool) {
+        self.0.retain(|(name, _)| keep(name));
     }
 
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
@@ -129,6 +134,16 @@ impl<'a> Object<'a> {
         self.0.iter_mut().map(|(name, node)| (&**name, node))
     }
 
+    /// Puts something else in the place of each member's text.
+    pub(crate) fn each<E>(mut self, change: impl Fn(&str, &'a str) -> Result<Node<'a>, E>) -> Result<Node<'a>, E> {
+        for (name, node) in &mut self.0 {
+            if let Node::Raw(Cow::Borrowed(text)) = node {
+                *node = change(name, text)?;
+            }
+        }
+        Ok(Node::Object(self))
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -141,6 +156,15 @@ impl<'a> Object<'a> {
     pub(crate) fn print(&self, items: &[Item<'_>], size: usize) -> Vec<u8> {
         let mut out = Vec::with_capacity(size);
         print_object(self, items, &mut out);
+        out
+    }
+}
+
+impl Node<'_> {
+    /// The part as text.
+    pub(crate) fn print(&self) -> Vec<u8> {
+        let mut out = Vec::new();
+        print_node(self, &[], &mut out);
         out
     }
 }

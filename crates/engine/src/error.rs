@@ -4,7 +4,7 @@ use dynaseal_item::Kind;
 use dynaseal_keys::WireError;
 use thiserror::Error;
 
-use crate::table::{Failure, KEY_NOT_READABLE, READABLE_KEYS, Table};
+use crate::table::{Failure, KEY_NOT_READABLE, NOT_ASKED, NOT_ASKED_HINT, READABLE_KEYS, Table};
 
 /// A failed call.
 #[derive(Debug, Error)]
@@ -102,6 +102,18 @@ pub enum Error {
         key: String,
         /// Why.
         source: dynaseal_item::Error,
+    },
+    /// An answer holds what was not asked for.
+    #[error("{operation} on table {table}{key}: {what}")]
+    NotAsked {
+        /// The operation.
+        operation: String,
+        /// The table.
+        table: String,
+        /// The item's place and the names of its key attributes, ready to print.
+        key: String,
+        /// What does not fit.
+        what: &'static str,
     },
     /// No key ring gave a key.
     #[error("{operation} on table {table}: {source}")]
@@ -215,6 +227,7 @@ impl Error {
             Error::Records { .. } => "DSL-1008",
             Error::Record { source, .. } => source.code(),
             Error::Item { source, .. } => source.code(),
+            Error::NotAsked { .. } => NOT_ASKED,
             Error::Keys { source, .. } => source.code(),
             Error::Wire { source: WireError::Timeout, .. } => "DSL-6002",
             Error::Wire { source: WireError::NoCredentials, .. } => "DSL-6003",
@@ -254,6 +267,7 @@ impl Error {
         | Error::Refused { operation, .. }
         | Error::ItemTooLarge { operation, .. }
         | Error::Item { operation, .. }
+        | Error::NotAsked { operation, .. }
         | Error::Keys { operation, .. }
         | Error::Contended { operation, .. }
         | Error::Expression { operation, .. }
@@ -285,6 +299,7 @@ impl Error {
             | Error::Records { .. } => Kind::Caller,
             Error::Record { source, .. } => source.kind(),
             Error::Item { source, .. } => source.kind(),
+            Error::NotAsked { .. } => Kind::Data,
             Error::Keys { source, .. } => source.kind(),
             Error::Wire { source: WireError::NoWay(_), .. } => Kind::Config,
             Error::Contended { .. } | Error::Wire { .. } | Error::Unsettled { .. } | Error::Answer { .. } => {
@@ -337,6 +352,7 @@ impl Error {
             }
             Error::Record { source, .. } => source.hint(),
             Error::Item { source, .. } => source.hint(),
+            Error::NotAsked { .. } => NOT_ASKED_HINT,
             Error::Keys { source, .. } => source.hint(),
             Error::Wire { source: WireError::NoCredentials, .. } => {
                 "give the gateway AWS credentials through the environment, a profile or a role"

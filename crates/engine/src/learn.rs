@@ -126,6 +126,17 @@ impl Directory {
         named.or_else(|| self.patterns.first().map(Pattern::text))
     }
 
+    /// The name or pattern that protects a table whose name differs from this one in capital letters alone. Two tables of
+    /// one name in other letters are rarer than a name that was mistyped.
+    pub(crate) fn in_other_case(&self, name: &str) -> Option<&str> {
+        if self.tables.contains_key(name) || self.pattern(name).is_some() {
+            return None;
+        }
+        let named = self.tables.keys().find(|other| other.eq_ignore_ascii_case(name)).map(String::as_str);
+        let matches = |pattern: &&Pattern| pattern.matches_in_any_case(name);
+        named.or_else(|| self.patterns.iter().find(matches).map(Pattern::text))
+    }
+
     /// Whether keys of any table come from a service.
     pub(crate) fn needs(&self, service: Service) -> bool {
         self.named().any(|table| table.needs(service)) || self.patterns.iter().any(|pattern| pattern.needs(service))

@@ -1,47 +1,91 @@
-//! What came back: every item in it verified, opened and projected, and the rest left as it is.
+//! What came back: every item in it verified, opened, compared with what was asked for and projected. Of the rest stays what
+//! the operation can answer.
+//!
+//! ```text
+//!  answer ── members.rs: what may be in it ──> items: verified, opened ── asked.rs: of the row that was asked ──> projected
+//!            refusal: what an error may say     one here; pages.rs, index.rs; batch.rs; records.rs
+//! ```
 
+mod asked;
+mod batch;
 mod index;
+mod members;
+mod pages;
 mod records;
 
+pub(crate) use asked::open_asked;
 pub(crate) use index::{BATCH, TRIES};
+pub(crate) use records::open_records;
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use dynaseal_item::{Item, json};
 use dynaseal_keys::{Answer, Io};
 
-use crate::doc::{Elements, Node, NotJson, Object, array};
+use crate::answers::{self, Failed};
+use crate::doc::{Node, NotJson, Object, array};
 use crate::error::Error;
-use crate::expressions::Parsed;
-use crate::plan::{BatchView, Filter, Reply, View};
-use crate::table::{MARK, Table};
+use crate::plan::{Reply, Shown, View};
+use crate::table::{Failure, Table};
 
-pub(crate) use records::open_records;
+use members::REASONS;
 
 /// Opens the items of an answer.
 pub(crate) async fn open(operation: &str, reply: &Reply<'_, '_>, answer: Answer, io: Io<'_>) -> Result<Answer, Error> {
+    let opener = Opener { operation, io };
+    check_status(operation, &answer)?;
     // What most writes are answered with holds nothing to open.
-    if answer.body == b"{}" {
+    if answer.body == b"{}" && !matches!(reply, Reply::Responses(_)) {
         return Ok(answer);
     }
-    let opener = Opener { operation, io };
-    let text = std::str::from_utf8(&answer.body).map_err(|_| opener.bad(NotJson("it is not UTF-8")))?;
+    let failed = answers::failed(&answer);
+    let text = std::str::from_utf8(&answer.body).map_err(|_| opener.bad(NOT_UTF8))?;
     let body = match (answer.ok(), reply) {
-        (true, Reply::One { field, view }) => opener.one(text, field, view).await?,
-        (true, Reply::Items { view, filter }) => opener.list(text, view, filter.as_ref()).await?,
+        (true, Reply::One(view)) => opener.one(reply, "Item", text, view).await?,
+        (true, Reply::Write { shown: Shown::Item, view }) => opener.one(reply, "Attributes", text, view).await?,
+        (true, Reply::Items(listing)) => opener.list(reply, text, listing).await?,
         (ok, reply) => {
             let mut body = opener.object(text)?;
             if ok {
+                opener.keep(reply, &mut body)?;
                 opener.success(reply, &mut body).await?;
             } else {
-                opener.failure(reply, &mut body).await?;
+                members::keep_of_error(&mut body).map_err(|error| opener.bad(error))?;
+                opener.failure(reply, failed, &mut body).await?;
             }
             body.print(&[], text.len())
         }
     };
     Ok(Answer { body, ..answer })
 }
+
+/// What an error of DynamoDB says, without any item: for a call that was made on the way to the caller's own.
+pub(crate) fn refusal(operation: &str, answer: Answer) -> Result<Answer, Error> {
+    check_status(operation, &answer)?;
+    let bad = |error| bad(operation, error);
+    let text = std::str::from_utf8(&answer.body).map_err(|_| bad(NOT_UTF8))?;
+    let mut body = Object::parse(text).map_err(bad)?;
+    members::keep_of_error(&mut body).map_err(bad)?;
+    body.remove("Item");
+    body.remove(REASONS);
+    let body = body.print(&[], text.len());
+    Ok(Answer { body, ..answer })
+}
+
+/// DynamoDB answers 200, or an error. What comes under another status, such as 201, is of something else.
+fn check_status(operation: &str, answer: &Answer) -> Result<(), Error> {
+    if answer.ok() || answer.status >= 400 {
+        return Ok(());
+    }
+    let reason = format!("it has HTTP status {}", answer.status);
+    Err(Error::Answer { operation: operation.to_owned(), reason })
+}
+
+fn bad(operation: &str, NotJson(reason): NotJson) -> Error {
+    Error::Answer { operation: operation.to_owned(), reason: reason.to_owned() }
+}
+
+const NOT_UTF8: NotJson = NotJson("it is not UTF-8");
 
 /// Opens what one answer holds.
 struct Opener<'o> {
@@ -52,183 +96,144 @@ struct Opener<'o> {
 impl Opener<'_> {
     async fn success<'a>(&self, reply: &Reply<'_, 'a>, body: &mut Object<'_>) -> Result<(), Error> {
         match reply {
-            Reply::ByTable(views) => self.by_table(body, views).await,
-            Reply::Unprocessed(tables) => self.unprocessed(body, tables).await,
-            Reply::Responses(views) => self.each(body, "Responses", views).await,
+            Reply::ByTable(all) => self.by_table(body, all).await,
+            Reply::Unprocessed(all) => self.unprocessed(body, all),
+            Reply::Responses(views) => self.responses(body, views).await,
             Reply::Stream(stream) => self.stream(body, stream).await,
-            Reply::Condition(_) => self.unmarked(body),
-            Reply::One { .. } | Reply::Items { .. } | Reply::Reasons(_) => Ok(()),
+            Reply::Write { shown, .. } => self.updated(body, shown),
+            Reply::One(_) | Reply::Items(_) | Reply::Reasons(_) => Ok(()),
         }
-    }
-
-    /// Attributes that were updated, without the mark that went with them.
-    fn unmarked(&self, body: &mut Object<'_>) -> Result<(), Error> {
-        let Some(text) = body.take_raw("Attributes") else { return Ok(()) };
-        let mut attributes = self.object(&text)?;
-        attributes.remove(MARK);
-        if attributes.is_empty() {
-            body.remove("Attributes");
-        } else {
-            body.replace("Attributes", Node::Printed(attributes.print(&[], text.len())));
-        }
-        Ok(())
     }
 
     /// A successful answer with one item, the most frequent kind.
-    async fn one(&self, text: &str, field: &str, view: &View<'_>) -> Result<Vec<u8>, Error> {
-        let (body, stored) = Object::parse_around(text, field).map_err(|error| self.bad(error))?;
+    async fn one(
+        &self,
+        reply: &Reply<'_, '_>,
+        member: &str,
+        text: &str,
+        view: &View<'_, '_>,
+    ) -> Result<Vec<u8>, Error> {
+        let (mut body, stored) = Object::parse_around(text, member).map_err(|error| self.bad(error))?;
+        self.keep(reply, &mut body)?;
         let Some(mut stored) = stored else { return Ok(body.print(&[], text.len())) };
-        let mut opened = self.opened(&mut stored, view, None).await?;
+        let mut opened = self.asked(&mut stored, view, None).await?;
         Ok(match &view.projection {
             Some(projection) => body.print(&[projection.apply(&mut opened)], text.len()),
             None => body.print(&[opened], text.len()),
         })
     }
 
+    /// What DynamoDB updated of attributes that are stored as they are. What is signed could not be verified by itself.
+    fn updated(&self, body: &mut Object<'_>, shown: &Shown) -> Result<(), Error> {
+        const ATTRIBUTES: &str = "Attributes";
+        match (shown, body.take_raw(ATTRIBUTES)) {
+            (Shown::Updated(updates), Some(text)) => {
+                let mut attributes = self.object(&text)?;
+                attributes.retain(|name| updates.iter().any(|update| update == name));
+                self.stored(&text)?;
+                if attributes.is_empty() {
+                    body.remove(ATTRIBUTES);
+                } else {
+                    let attributes = attributes.print(&[], text.len());
+                    body.replace(ATTRIBUTES, Node::Printed(attributes));
+                }
+            }
+            _ => body.remove(ATTRIBUTES),
+        }
+        Ok(())
+    }
+
     /// A failed condition can carry the item it failed on.
-    async fn failure(&self, reply: &Reply<'_, '_>, body: &mut Object<'_>) -> Result<(), Error> {
+    async fn failure(&self, reply: &Reply<'_, '_>, failed: Option<Failed>, body: &mut Object<'_>) -> Result<(), Error> {
         match reply {
-            Reply::One { view, .. } | Reply::Condition(view) => self.member(body, "Item", view, None).await,
-            Reply::Reasons(views) => self.each(body, "CancellationReasons", views).await,
-            _ => Ok(()),
+            Reply::Write { view, .. } if failed == Some(Failed::Condition) && view.on_failure => {
+                if let Some(text) = body.take_raw(ITEM) {
+                    let opened = self.item(&text, view, None).await?;
+                    body.replace(ITEM, Node::Printed(opened));
+                }
+            }
+            _ => body.remove(ITEM),
+        }
+        match reply {
+            Reply::Reasons(views) | Reply::Responses(views) if failed == Some(Failed::Transaction) => {
+                self.reasons(body, views).await
+            }
+            _ => {
+                body.remove(REASONS);
+                Ok(())
+            }
         }
     }
 
-    /// The item under `name`, if there is one.
-    async fn member(
+    /// An item for each get of a transaction.
+    async fn responses(&self, body: &mut Object<'_>, views: &[Option<View<'_, '_>>]) -> Result<(), Error> {
+        let text = body.take_raw(RESPONSES);
+        let mut nodes = Vec::with_capacity(views.len());
+        for (number, (entry, view)) in self.entries(text.as_deref(), views)?.enumerate() {
+            let Some(view) = view else {
+                nodes.push(Node::Raw(entry.into()));
+                continue;
+            };
+            let mut entry = self.object(entry)?;
+            entry.retain(|name| name == ITEM);
+            self.entry(&mut entry, view, number).await?;
+            nodes.push(Node::Printed(entry.print(&[], 0)));
+        }
+        body.set(RESPONSES, Node::Printed(Node::Array(nodes).print()));
+        Ok(())
+    }
+
+    /// Why each action of a transaction failed, if it did.
+    async fn reasons(&self, body: &mut Object<'_>, views: &[Option<View<'_, '_>>]) -> Result<(), Error> {
+        let Some(text) = body.take_raw(REASONS) else { return Ok(()) };
+        let mut nodes = Vec::with_capacity(views.len());
+        for (number, (entry, view)) in self.entries(Some(&text), views)?.enumerate() {
+            let Some(view) = view else {
+                nodes.push(Node::Raw(entry.into()));
+                continue;
+            };
+            let mut entry = self.object(entry)?;
+            let is_condition = matches!(entry.text("Code"), Ok(Some(code)) if code == "ConditionalCheckFailed");
+            let shows = is_condition && view.on_failure;
+            entry.retain(|name| ["Code", "Message"].contains(&name) || shows && name == ITEM);
+            self.entry(&mut entry, view, number).await?;
+            nodes.push(Node::Printed(entry.print(&[], 0)));
+        }
+        body.replace(REASONS, Node::Printed(Node::Array(nodes).print()));
+        Ok(())
+    }
+
+    /// The entries of a list with one for each action, and what each must be.
+    fn entries<'t, 'v, 'e, 'a>(
         &self,
-        body: &mut Object<'_>,
-        name: &'static str,
-        view: &View<'_>,
-        number: Option<usize>,
-    ) -> Result<(), Error> {
-        if let Some(text) = body.take_raw(name) {
-            let opened = self.item(&text, view, number).await?;
-            body.replace(name, Node::Printed(opened));
-        }
-        Ok(())
-    }
-
-    /// A page of items. A filter here leaves paging and `ScannedCount` as they came, as DynamoDB's own filters do.
-    async fn list(&self, text: &str, view: &View<'_>, filter: Option<&Filter>) -> Result<Vec<u8>, Error> {
-        let (mut body, items) = Object::parse_around(text, "Items").map_err(|error| self.bad(error))?;
-        let Some(Elements(items)) = items else { return Ok(body.print(&[], text.len())) };
-        let (opened, count) = match &view.index_of {
-            Some(table_name) => self.index_items(&items, table_name, view, filter).await?,
-            None => self.items(&items, view, filter).await?,
-        };
-        if view.index_of.is_some() || filter.is_some() {
-            body.replace("Count", Node::Printed(count.to_string().into_bytes()));
-        }
-        if filter.is_some_and(|filter| filter.count_only) {
-            body.remove("Items");
-        } else {
-            body.replace("Items", Node::Printed(opened));
-        }
-        Ok(body.print(&[], text.len()))
-    }
-
-    /// `{"Responses":{TABLE:[…]},"UnprocessedKeys":{TABLE:{…}}}`.
-    async fn by_table(&self, body: &mut Object<'_>, views: &BTreeMap<String, BatchView<'_, '_>>) -> Result<(), Error> {
-        if let Some(text) = body.take_raw("Responses") {
-            let mut tables = self.object(&text)?;
-            for (name, node) in tables.entries_mut() {
-                if let (Some(batch), Node::Raw(text)) = (of_table(views, name), &*node) {
-                    *node = Node::Printed(self.items(&self.array(text)?, &batch.view, None).await?.0);
-                }
-            }
-            body.replace("Responses", Node::Printed(tables.print(&[], text.len())));
-        }
-        if let Some(text) = body.take_raw("UnprocessedKeys") {
-            let mut tables = self.object(&text)?;
-            for (name, node) in tables.entries_mut() {
-                if let (Some(batch), Node::Raw(text)) = (of_table(views, name), &*node) {
-                    let mut keys = self.object(text)?;
-                    for (member, taken) in &batch.taken {
-                        keys.set(member, Node::Raw(Cow::Borrowed(taken)));
-                    }
-                    let keys = keys.print(&[], text.len());
-                    *node = Node::Printed(keys);
-                }
-            }
-            body.replace("UnprocessedKeys", Node::Printed(tables.print(&[], text.len())));
-        }
-        Ok(())
-    }
-
-    /// `{"UnprocessedItems":{TABLE:[{"PutRequest":{"Item":…}}]}}`: the caller will send them again, so it gets plaintext.
-    async fn unprocessed(&self, body: &mut Object<'_>, tables: &BTreeMap<String, &Table>) -> Result<(), Error> {
-        let Some(text) = body.take_raw("UnprocessedItems") else { return Ok(()) };
-        let mut unprocessed = self.object(&text)?;
-        for (name, node) in unprocessed.entries_mut() {
-            let (Some(table), Node::Raw(text)) = (of_table(tables, name), &*node) else { continue };
-            let mut writes = Vec::new();
-            for write in self.array(text)? {
-                let mut write = self.object(write)?;
-                if let Some(put) = write.take_raw("PutRequest") {
-                    let mut put = self.object(&put)?;
-                    self.member(&mut put, "Item", &View::whole(table), None).await?;
-                    let put = put.print(&[], 0);
-                    write.replace("PutRequest", Node::Printed(put));
-                }
-                writes.push(Node::Printed(write.print(&[], 0)));
-            }
-            *node = Node::Array(writes);
-        }
-        body.replace("UnprocessedItems", Node::Printed(unprocessed.print(&[], text.len())));
-        Ok(())
-    }
-
-    /// A list with an `Item` in each entry, one for each action of a transaction.
-    async fn each(&self, body: &mut Object<'_>, name: &'static str, views: &[Option<View<'_>>]) -> Result<(), Error> {
-        let Some(text) = body.take_raw(name) else { return Ok(()) };
-        let entries = self.array(&text)?;
+        text: Option<&'t str>,
+        views: &'v [Option<View<'e, 'a>>],
+    ) -> Result<impl Iterator<Item = (&'t str, Option<&'v View<'e, 'a>>)>, Error> {
+        let entries = self.array(text.unwrap_or("[]"))?;
         if entries.len() != views.len() {
             return Err(self.bad(NotJson("it has another number of entries than the request")));
         }
-        let mut nodes = Vec::with_capacity(entries.len());
-        for (number, (entry, view)) in entries.into_iter().zip(views).enumerate() {
-            let mut entry = self.object(entry)?;
-            if let Some(view) = view
-                && let Some(text) = entry.take_raw("Item")
-            {
-                let opened = self.item(&text, view, Some(number)).await?;
-                // An item of which nothing is to be shown is left out, other than in the answer to a read of one.
-                if view.projection.is_some() && opened == b"{}" {
-                    entry.remove("Item");
-                } else {
-                    entry.replace("Item", Node::Printed(opened));
-                }
-            }
-            nodes.push(Node::Printed(entry.print(&[], 0)));
+        Ok(entries.into_iter().zip(views.iter().map(Option::as_ref)))
+    }
+
+    /// Opens the item of one entry.
+    async fn entry(&self, entry: &mut Object<'_>, view: &View<'_, '_>, number: usize) -> Result<(), Error> {
+        let Some(text) = entry.take_raw(ITEM) else { return Ok(()) };
+        let opened = self.item(&text, view, Some(number)).await?;
+        // An item of which nothing is to be shown is left out, other than in the answer to a read of one.
+        if view.projection.is_some() && opened == b"{}" {
+            entry.remove(ITEM);
+        } else {
+            entry.replace(ITEM, Node::Printed(opened));
         }
-        body.replace(name, Node::Array(nodes));
         Ok(())
     }
 
-    /// The items of a list that a filter leaves, printed, and how many they are.
-    async fn items(&self, texts: &[&str], view: &View<'_>, filter: Option<&Filter>) -> Result<(Vec<u8>, usize), Error> {
-        let mut page = self.page(view, filter, texts)?;
-        for (number, text) in texts.iter().enumerate() {
-            let mut stored = self.stored(text)?;
-            page.add(self.opened(&mut stored, view, Some(number)).await?)?;
-        }
-        Ok(page.finish())
-    }
-
-    /// A page to fill; its filter is read once for all items.
-    fn page<'p>(&'p self, view: &'p View<'_>, filter: Option<&'p Filter>, texts: &[&str]) -> Result<Page<'p>, Error> {
-        let filter = filter.map(|filter| filter.expressions.parse()).transpose();
-        let filter = filter.map_err(|fault| Error::expression(self.operation, fault))?;
-        let mut out = Vec::with_capacity(texts.iter().map(|text| text.len()).sum());
-        out.push(b'[');
-        Ok(Page { operation: self.operation, view, filter, out, count: 0 })
-    }
-
-    async fn item(&self, text: &str, view: &View<'_>, number: Option<usize>) -> Result<Vec<u8>, Error> {
+    /// The item that was asked for, as the caller sees it.
+    async fn item(&self, text: &str, view: &View<'_, '_>, number: Option<usize>) -> Result<Vec<u8>, Error> {
         let mut out = Vec::with_capacity(text.len());
         let mut stored = self.stored(text)?;
-        print(self.opened(&mut stored, view, number).await?, view, &mut out);
+        print(self.asked(&mut stored, view, number).await?, view, &mut out);
         Ok(out)
     }
 
@@ -236,14 +241,32 @@ impl Opener<'_> {
         json::read_item(text).map_err(|_| self.bad(NotJson("an item in it is malformed")))
     }
 
+    /// Opens the item that was asked for.
+    async fn asked<'a>(
+        &self,
+        stored: &'a mut Item<'_>,
+        view: &View<'a, '_>,
+        number: Option<usize>,
+    ) -> Result<Item<'a>, Error> {
+        let opened = match view.asked {
+            Some(asked) => open_asked(view.table, stored, asked, self.io).await,
+            None => Err(asked::OTHER),
+        };
+        opened.map_err(|failure| self.failed(failure, view.table, number))
+    }
+
+    /// Opens one of several items.
     async fn opened<'a>(
         &self,
         stored: &'a mut Item<'_>,
-        view: &View<'a>,
+        view: &View<'a, '_>,
         number: Option<usize>,
     ) -> Result<Item<'a>, Error> {
-        let failed = |failure| Error::of_item(self.operation, view.table, number, failure);
-        view.table.open(self.io, stored).await.map_err(failed)
+        view.table.open(self.io, stored).await.map_err(|failure| self.failed(failure, view.table, number))
+    }
+
+    fn failed(&self, failure: Failure, table: &Table, number: Option<usize>) -> Error {
+        Error::of_item(self.operation, table, number, failure)
     }
 
     fn object<'t>(&self, text: &'t str) -> Result<Object<'t>, Error> {
@@ -254,43 +277,13 @@ impl Opener<'_> {
         array(text).map_err(|error| self.bad(error))
     }
 
-    fn bad(&self, NotJson(reason): NotJson) -> Error {
-        Error::Answer { operation: self.operation.to_owned(), reason: reason.to_owned() }
-    }
-}
-
-/// A list of opened items as it is printed.
-struct Page<'p> {
-    operation: &'p str,
-    view: &'p View<'p>,
-    filter: Option<Parsed<'p>>,
-    out: Vec<u8>,
-    count: usize,
-}
-
-impl Page<'_> {
-    /// Adds an item if the filter leaves it.
-    fn add(&mut self, opened: Item<'_>) -> Result<(), Error> {
-        let holds = self.filter.as_ref().map(|filter| filter.holds(Some(&opened))).transpose();
-        if holds.map_err(|fault| Error::expression(self.operation, fault))? == Some(false) {
-            return Ok(());
-        }
-        if self.count > 0 {
-            self.out.push(b',');
-        }
-        self.count = self.count.saturating_add(1);
-        print(opened, self.view, &mut self.out);
-        Ok(())
-    }
-
-    fn finish(mut self) -> (Vec<u8>, usize) {
-        self.out.push(b']');
-        (self.out, self.count)
+    fn bad(&self, error: NotJson) -> Error {
+        bad(self.operation, error)
     }
 }
 
 /// Prints what a caller asked to see of an item.
-fn print(mut opened: Item<'_>, view: &View<'_>, out: &mut Vec<u8>) {
+fn print(mut opened: Item<'_>, view: &View<'_, '_>, out: &mut Vec<u8>) {
     match &view.projection {
         Some(projection) => json::write_item(&projection.apply(&mut opened), out),
         None => json::write_item(&opened, out),
@@ -298,7 +291,11 @@ fn print(mut opened: Item<'_>, view: &View<'_>, out: &mut Vec<u8>) {
 }
 
 /// A table of the answer; DynamoDB may name by its name what the request named by ARN.
-fn of_table<'m, T>(map: &'m BTreeMap<String, T>, name: &str) -> Option<&'m T> {
-    let same = |other: &&String| crate::plan::table_name(other) == crate::plan::table_name(name);
-    map.get(name).or_else(|| map.keys().find(same).and_then(|key| map.get(key)))
+fn of_table<'m, T>(map: &'m BTreeMap<String, T>, name: &str) -> Option<(&'m str, &'m T)> {
+    let same = |other: &str| crate::plan::table_name(other) == crate::plan::table_name(name);
+    let found = map.get_key_value(name).or_else(|| map.iter().find(|(other, _)| same(other)));
+    found.map(|(name, value)| (name.as_str(), value))
 }
+
+const ITEM: &str = "Item";
+const RESPONSES: &str = "Responses";

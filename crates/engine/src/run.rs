@@ -145,7 +145,7 @@ impl Engine {
             if !unknown.is_empty() {
                 // Whatever the plan says, it did not know every table.
                 match Box::pin(self.directory.learn(&call.operation, unknown, io)).await? {
-                    Some(refusal) => return Ok(refusal),
+                    Some(refusal) => return reply::refusal(&call.operation, refusal),
                     None => continue,
                 }
             }
@@ -257,12 +257,14 @@ impl Error {
     #[must_use]
     pub(crate) fn of_item(operation: &str, table: &Table, number: Option<usize>, failure: Failure) -> Self {
         let (operation, name) = (operation.to_owned(), table.name().to_owned());
+        let key = || {
+            let keys = table.schema().keys().collect::<Vec<_>>().join(", ");
+            let number = number.map(|number| format!(", item {}", number + 1)).unwrap_or_default();
+            format!("{number} (key {keys})")
+        };
         match failure {
-            Failure::Item(source) => {
-                let keys = table.schema().keys().collect::<Vec<_>>().join(", ");
-                let number = number.map(|number| format!(", item {}", number + 1)).unwrap_or_default();
-                Error::Item { operation, table: name, key: format!("{number} (key {keys})"), source }
-            }
+            Failure::Item(source) => Error::Item { operation, table: name, key: key(), source },
+            Failure::NotAsked(what) => Error::NotAsked { operation, table: name, key: key(), what },
             Failure::Keys(source) => Error::Keys { operation, table: name, source: Box::new(source) },
             Failure::IndexKey { attribute } => {
                 Error::HiddenKey { operation, table: name, attribute, role: "a key of an index" }

@@ -50,6 +50,9 @@ pub enum Failure {
         /// The attribute.
         attribute: String,
     },
+    /// The item, sealed or not, is not one that was asked for.
+    #[error("{0}")]
+    NotAsked(&'static str),
 }
 
 impl Table {
@@ -149,6 +152,7 @@ impl Failure {
             Failure::Item(error) => error.code(),
             Failure::Keys(error) => error.code(),
             Failure::IndexKey { .. } => KEY_NOT_READABLE,
+            Failure::NotAsked(_) => NOT_ASKED,
         }
     }
 
@@ -159,6 +163,7 @@ impl Failure {
             Failure::Item(error) => error.kind(),
             Failure::Keys(error) => error.kind(),
             Failure::IndexKey { .. } => Kind::Caller,
+            Failure::NotAsked(_) => Kind::Data,
         }
     }
 
@@ -169,6 +174,7 @@ impl Failure {
             Failure::Item(error) => error.hint(),
             Failure::Keys(error) => error.hint(),
             Failure::IndexKey { .. } => READABLE_KEYS,
+            Failure::NotAsked(_) => NOT_ASKED_HINT,
         }
     }
 }
@@ -177,3 +183,6 @@ impl Failure {
 pub(crate) const KEY_NOT_READABLE: &str = "DSL-2009";
 pub(crate) const READABLE_KEYS: &str = "if it may be stored readable, list it as sign_only in the pattern's attributes; \
      if nobody made it a key on purpose, find out who did";
+/// Of an answer that is for another item than was asked for.
+pub(crate) const NOT_ASKED: &str = "DSL-3011";
+pub(crate) const NOT_ASKED_HINT: &str = "something between here and DynamoDB changes requests or answers, or is not DynamoDB; nothing of the answer was used";

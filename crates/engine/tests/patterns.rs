@@ -153,8 +153,14 @@ fn nothing_is_sent_for_a_table_that_cannot_be_described() {
     }
     assert_eq!(operations(&wire), ["DescribeTable", "DescribeTable"]);
     let wire = Script::new(|_, _| (500, "down".into()));
+    // What is no JSON cannot be cleared of what an error does not say, and goes no further.
+    let error = ready(engine.call(&wire, dynamodb("PutItem", &put("Users")))).unwrap_err();
+    assert_eq!((error.code(), wire.count()), ("DSL-6004", 1));
+    let busy = r#"{"__type":"x#InternalServerError","message":"m","Item":{"id":{"S":"1"}}}"#;
+    let wire = Script::new(|_, _| (500, busy.into()));
     let answer = ready(engine.call(&wire, dynamodb("PutItem", &put("Users")))).unwrap();
     assert_eq!((answer.status, wire.count()), (500, 1));
+    assert_eq!(String::from_utf8(answer.body).unwrap(), r#"{"__type":"x#InternalServerError","message":"m"}"#);
     // An answer that describes something else is no description.
     let wire = Script::new(|_, _| (200, r#"{"Table":{"TableName":"Other","KeySchema":[]}}"#.into()));
     assert_eq!(ready(engine.call(&wire, dynamodb("PutItem", &put("Users")))).unwrap_err().code(), "DSL-6004");

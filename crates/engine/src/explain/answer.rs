@@ -6,7 +6,7 @@ use super::{AttributeAction, actions, reads};
 use crate::expr::error::Error;
 use crate::expr::projection::Projection;
 use crate::modify::Modify;
-use crate::plan::{Reply, View};
+use crate::plan::{Listing, Reply, Shown, View};
 
 /// Items in an answer that are verified and opened.
 #[derive(Clone, Debug, Serialize)]
@@ -29,15 +29,16 @@ const FAILED: &str = "Item of a failed condition";
 
 /// What is opened of an answer to a request that has some members.
 pub(super) fn opened(reply: &Reply<'_, '_>, has: impl Fn(&str) -> bool) -> Result<Vec<OpenedExplanation>, Error> {
-    let one = |at: &str, view: &View<'_>| OpenedExplanation::of(at.to_owned(), None, view);
-    let failed = |view| has("ReturnValuesOnConditionCheckFailure").then(|| one(FAILED, view));
+    let one = |at: &str, view: &View<'_, '_>| OpenedExplanation::of(at.to_owned(), None, view);
+    let whole = |at: &str, table| one(at, &View::of(table, None));
     Ok(match reply {
-        Reply::One { field: "Attributes", view } => {
-            has("ReturnValues").then(|| one("Attributes", view)).into_iter().chain(failed(view)).collect()
+        Reply::Write { shown, view } => {
+            let returned = matches!(shown, Shown::Item).then(|| one("Attributes", view));
+            returned.into_iter().chain(view.on_failure.then(|| one(FAILED, view))).collect()
         }
-        Reply::One { field, view } => vec![one(field, view)],
-        Reply::Condition(view) => failed(view).into_iter().collect(),
-        Reply::Items { view, filter } => {
+        Reply::One(view) => vec![one("Item", view)],
+        Reply::Items(listing) => {
+            let Listing { view, filter, .. } = listing.as_ref();
             let count_only = filter.as_ref().is_some_and(|filter| filter.count_only);
             let parsed = filter.as_ref().map(|filter| filter.expressions.parse()).transpose()?;
             let condition = parsed.as_ref().and_then(|parsed| parsed.condition.as_ref());
@@ -47,17 +48,16 @@ pub(super) fn opened(reply: &Reply<'_, '_>, has: impl Fn(&str) -> bool) -> Resul
             vec![OpenedExplanation { filter, projection, ..items }]
         }
         Reply::ByTable(views) => {
-            views.iter().map(|(name, batch)| one(&format!("Responses.{name}[]"), &batch.view)).collect()
+            let protected = views.iter().filter_map(|(name, batch)| Some((name, batch.as_ref()?)));
+            protected.map(|(name, batch)| one(&format!("Responses.{name}[]"), &batch.view)).collect()
         }
-        Reply::Unprocessed(tables) => tables
-            .iter()
-            .map(|(name, table)| one(&format!("UnprocessedItems.{name}[].PutRequest.Item"), &View::whole(table)))
-            .collect(),
+        // What is left unprocessed comes back as the caller wrote it.
+        Reply::Unprocessed(_) => Vec::new(),
         Reply::Stream(stream) => {
             // An iterator is given back with the table's name in it; records come for one.
             let table = stream.table.filter(|_| has("ShardIterator"));
             let images = ["NewImage", "OldImage"].map(|image| format!("Records[].dynamodb.{image}"));
-            table.map(|table| images.map(|at| one(&at, &View::whole(table)))).into_iter().flatten().collect()
+            table.map(|table| images.map(|at| whole(&at, table))).into_iter().flatten().collect()
         }
         Reply::Responses(views) => each("Responses[].Item", views),
         Reply::Reasons(views) => each("CancellationReasons[].Item", views),
@@ -66,7 +66,7 @@ pub(super) fn opened(reply: &Reply<'_, '_>, has: impl Fn(&str) -> bool) -> Resul
 
 /// What is opened after a write that was decided here.
 pub(super) fn of_modify(modify: &Modify<'_, '_>) -> Result<Vec<OpenedExplanation>, Error> {
-    let whole = View::whole(modify.table);
+    let whole = View::of(modify.table, Some(&modify.key));
     let mut opened = Vec::new();
     let returns = modify.returns();
     if returns.upstream().is_some() {
@@ -82,13 +82,13 @@ pub(super) fn of_modify(modify: &Modify<'_, '_>) -> Result<Vec<OpenedExplanation
     Ok(opened)
 }
 
-fn each(at: &str, views: &[Option<View<'_>>]) -> Vec<OpenedExplanation> {
+fn each(at: &str, views: &[Option<View<'_, '_>>]) -> Vec<OpenedExplanation> {
     let views = views.iter().enumerate().filter_map(|(number, view)| Some((number, view.as_ref()?)));
     views.map(|(number, view)| OpenedExplanation::of(at.to_owned(), Some(number.saturating_add(1)), view)).collect()
 }
 
 impl OpenedExplanation {
-    fn of(at: String, number: Option<usize>, view: &View<'_>) -> Self {
+    fn of(at: String, number: Option<usize>, view: &View<'_, '_>) -> Self {
         let projection = view.projection.as_ref().map(roots);
         Self { at, number, table: view.table.name().to_owned(), filter: None, projection }
     }

@@ -16,7 +16,7 @@ use crate::expressions::{Parsed, placeholders};
 use crate::plan::{Put, Reply, View};
 use crate::reply;
 use crate::run::seal_one;
-use crate::table::{MARK, Table};
+use crate::table::MARK;
 
 use super::current::{Current, FOOTER};
 use super::guard::guard;
@@ -218,14 +218,13 @@ impl Write {
     pub(super) async fn reply(
         &self,
         operation: &str,
-        table: &Table,
+        modify: &Modify<'_, '_>,
         answer: Answer,
         io: Io<'_>,
     ) -> Result<Answer, Error> {
-        let reply = Reply::One {
-            field: "Attributes",
-            view: View { projection: self.returns.projection(), ..View::whole(table) },
-        };
+        let view = View::of(modify.table, Some(&modify.key));
+        let view = View { projection: self.returns.projection(), ..view };
+        let reply = Reply::Write { shown: self.returns.shown(), view };
         let answer = reply::open(operation, &reply, answer, io).await?;
         Ok(if self.returns.projection().is_some() { answers::without_empty(answer, "Attributes") } else { answer })
     }
@@ -244,7 +243,7 @@ impl Write {
     pub(super) async fn recognised(
         &self,
         operation: &str,
-        table: &Table,
+        modify: &Modify<'_, '_>,
         answer: Option<Answer>,
         (before, now): (&Current, &Current),
         io: Io<'_>,
@@ -258,6 +257,6 @@ impl Write {
             None => body.remove("Attributes"),
         }
         let body = body.print(&[], 64);
-        self.reply(operation, table, Answer { body, ..answer }, io).await
+        self.reply(operation, modify, Answer { body, ..answer }, io).await
     }
 }

@@ -21,6 +21,7 @@ use crate::error::Error;
 use crate::expr::ast::{self, Action, Condition, Path, SetValue};
 use crate::expr::print::Printer;
 use crate::expressions::placeholders;
+use crate::reply;
 use crate::table::MARK;
 
 use super::current::{Current, FOOTER};
@@ -95,7 +96,7 @@ impl Modify<'_, '_> {
                     Ok(Marked::Lost(Some(now).filter(Current::exists)))
                 }
                 Some(Failed::Conflict) => Ok(Marked::Lost(None)),
-                _ => Ok(Marked::Refused(answer)),
+                _ => reply::refusal(operation, answer).map(Marked::Refused),
             },
             // It may be there or may still arrive, and harms nothing; a read tells.
             Err(WireError::Broken | WireError::Timeout) => Ok(Marked::Lost(None)),

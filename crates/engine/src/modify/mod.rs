@@ -198,25 +198,20 @@ impl Modify<'_, '_> {
         if answers::failed(&answer) == Some(Failed::Condition) {
             return Ok(None);
         }
-        // Attributes that were updated are stored as they are; a whole item is opened.
-        if !answer.ok() {
-            return Ok(Some(self.worded(answer)));
-        }
-        let reply = if self.returns().projection().is_some() {
-            Reply::Condition(View::whole(self.table))
-        } else {
-            Reply::One { field: "Attributes", view: View::whole(self.table) }
-        };
+        let is_done = answer.status < 400;
+        let updates = parsed.update.iter().flat_map(|update| &update.actions).map(|(path, _)| path.root.clone());
+        let shown = self.returns().natively(updates.collect());
+        let reply = Reply::Write { shown, view: View::of(self.table, Some(&self.key)) };
         // It was carried out, whatever became of its answer.
-        let opened = reply::open(operation, &reply, answer, io).await;
-        opened.map(Some).map_err(|error| if error.is_retryable() { self.unsettled(operation, error) } else { error })
+        let opened = reply::open(operation, &reply, answer, io).await.map(|answer| Some(self.worded(answer)));
+        opened.map_err(|error| if is_done && error.is_retryable() { self.unsettled(operation, error) } else { error })
     }
 
     /// What the caller wants to see of the item.
     pub(crate) fn returns(&self) -> Returns {
         match &self.change {
             Change::Update(returns) => returns.clone(),
-            Change::Put(_) | Change::Delete | Change::Check => Returns::of(self.body.raw("ReturnValues")),
+            Change::Put(_) | Change::Delete | Change::Check => Returns::of(&self.body),
         }
     }
 
@@ -243,7 +238,11 @@ impl Modify<'_, '_> {
         body.set("ConsistentRead", Node::Raw("true".into()));
         let answer = send("GetItem", body.print(&[], 256), io).await;
         let answer = answer.map_err(|source| Error::Wire { operation: operation.to_owned(), source })?;
-        if answer.ok() { Current::from_answer(operation, &answer).map(Ok) } else { Ok(Err(answer)) }
+        if answer.ok() {
+            Current::from_answer(operation, &answer).map(Ok)
+        } else {
+            reply::refusal(operation, answer).map(Err)
+        }
     }
 
     /// What to do about `current`.
@@ -251,7 +250,7 @@ impl Modify<'_, '_> {
         let mut to_open = current.item();
         let opened = match &mut to_open {
             Some(stored) => {
-                let opened = self.table.open(io, stored).await;
+                let opened = reply::open_asked(self.table, stored, &self.key, io).await;
                 Some(opened.map_err(|failure| Error::of_item(operation, self.table, None, failure))?)
             }
             None => None,

@@ -1,8 +1,10 @@
 //! `ReturnValues`: what the caller asked for, and what has to be asked of DynamoDB for it. Parts of a sealed item cannot
 //! be verified, so whole items are asked for and projected here.
 
+use crate::doc::Object;
 use crate::expr::ast::Path;
 use crate::expr::projection::Projection;
+use crate::plan::Shown;
 
 /// What a write gives back.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -27,15 +29,19 @@ enum Which {
 }
 
 impl Returns {
-    /// Of the request's JSON.
-    pub(crate) fn of(raw: Option<&str>) -> Self {
-        let (item, updated_only) = match raw {
-            Some("\"ALL_OLD\"") => (Which::Old, false),
-            Some("\"ALL_NEW\"") => (Which::New, false),
-            Some("\"UPDATED_OLD\"") => (Which::Old, true),
-            Some("\"UPDATED_NEW\"") => (Which::New, true),
-            None | Some("\"NONE\"") => (Which::Nothing, false),
-            Some(_) => (Which::Unknown, false),
+    /// Of a request.
+    pub(crate) fn of(body: &Object<'_>) -> Self {
+        let (item, updated_only) = match body.text("ReturnValues") {
+            Ok(Some(what)) => match what.as_ref() {
+                "ALL_OLD" => (Which::Old, false),
+                "ALL_NEW" => (Which::New, false),
+                "UPDATED_OLD" => (Which::Old, true),
+                "UPDATED_NEW" => (Which::New, true),
+                "NONE" => (Which::Nothing, false),
+                _ => (Which::Unknown, false),
+            },
+            Ok(None) => (Which::Nothing, false),
+            Err(_) => (Which::Unknown, false),
         };
         Self { item, updated_only, written: Vec::new() }
     }
@@ -67,6 +73,23 @@ impl Returns {
             Which::NoOld => Some("\"NONE\""),
             Which::New => Some("\"ALL_NEW\""),
             Which::Nothing | Which::Unknown => None,
+        }
+    }
+
+    /// What DynamoDB shows, if it carries the write out as the caller wrote it; `updates` are the attributes that are
+    /// updated.
+    pub(crate) fn natively(&self, updates: Vec<String>) -> Shown {
+        match self.shown() {
+            Shown::Item if self.updated_only => Shown::Updated(updates),
+            shown => shown,
+        }
+    }
+
+    /// What is shown of a write that was decided here, for which whole items are asked.
+    pub(super) fn shown(&self) -> Shown {
+        match self.item {
+            Which::Old | Which::New => Shown::Item,
+            Which::Nothing | Which::NoOld | Which::Unknown => Shown::Nothing,
         }
     }
 

@@ -215,7 +215,7 @@ impl Mark {
             return Err(Error::unsettled(operation, modify.table, why));
         }
         let now = modify.with_additions(operation, &self.write, now, io).await;
-        self.write.recognised(operation, modify.table, None, (&self.old, &now), io).await
+        self.write.recognised(operation, modify, None, (&self.old, &now), io).await
     }
 }
 

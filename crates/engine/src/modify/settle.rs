@@ -5,6 +5,7 @@ use dynaseal_keys::{Answer, Io, WireError};
 use crate::answers::{self, Failed};
 use crate::doc::Node;
 use crate::error::Error;
+use crate::reply;
 
 use super::change::Write;
 use super::current::Current;
@@ -48,7 +49,8 @@ impl Modify<'_, '_> {
                 };
             }
         };
-        if answer.ok() {
+        // Another status than 200 or an error's says no more than a body that cannot be read.
+        if answer.status < 400 {
             return match self.done(operation, write, answer, before, io).await {
                 // Whoever spoiled the answer may have made it up.
                 Err(lost @ Error::Answer { .. }) => match self.looked_for(operation, write, before, lost, io).await? {
@@ -66,7 +68,7 @@ impl Modify<'_, '_> {
             return Ok(Written::Done(match self.looked_for(operation, write, before, lost, io).await? {
                 Ok(answer) => answer,
                 // Not yet, as it seems: the SDK knows best when to try again.
-                Err(_) => self.worded(answer),
+                Err(_) => self.worded(reply::refusal(operation, answer)?),
             }));
         }
         if answers::failed(&answer) == Some(Failed::Condition) {
@@ -78,7 +80,7 @@ impl Modify<'_, '_> {
             return Ok(Written::Lost(Some(now).filter(Current::exists)));
         }
         sent.refused(ticket);
-        Ok(Written::Done(self.worded(answer)))
+        Ok(Written::Done(self.worded(reply::refusal(operation, answer)?)))
     }
 
     async fn done(
@@ -90,14 +92,14 @@ impl Modify<'_, '_> {
         io: Io<'_>,
     ) -> Result<Answer, Error> {
         if let Some(now) = &write.whole {
-            return write.recognised(operation, self.table, Some(answer), (before, now), io).await;
+            return write.recognised(operation, self, Some(answer), (before, now), io).await;
         }
         if write.seals.is_none() {
-            return write.reply(operation, self.table, answer, io).await;
+            return write.reply(operation, self, answer, io).await;
         }
         let now = Current::from_member(operation, &answer, "Attributes")?;
         let now = self.with_additions(operation, write, now, io).await;
-        write.recognised(operation, self.table, Some(answer), (before, &now), io).await
+        write.recognised(operation, self, Some(answer), (before, &now), io).await
     }
 
     /// The item that a first sealing left, with what a writer added nonetheless who put back all that it had read, the mark
@@ -140,7 +142,7 @@ impl Modify<'_, '_> {
         };
         if write.left(&now) {
             let now = self.with_additions(operation, write, now, io).await;
-            return write.recognised(operation, self.table, None, (before, &now), io).await.map(Ok);
+            return write.recognised(operation, self, None, (before, &now), io).await.map(Ok);
         }
         if now.version() == before.version() {
             Ok(Err(now))

@@ -148,6 +148,8 @@ async fn response(
     };
     let answer = match outcome {
         Ok(answer) => answer,
+        // Where nothing is written, what fails to verify fails the whole, as in BatchGetItem.
+        Err(error) if planned.statement.is_read() && error.kind() == dynaseal_item::Kind::Data => return Err(error),
         // Other statements were carried out, so this one's failure is its own.
         Err(error) => return Ok(failed(error_code(&error), &message(&error), None, None)),
     };

@@ -189,7 +189,7 @@ impl Runner<'_> {
         let body = serde_json::json!({ "TableName": table }).to_string().into_bytes();
         let answer = self.call("DescribeTable", body).await?;
         if !answer.ok() {
-            return Ok(Err(answer));
+            return crate::reply::refusal(self.operation, answer).map(Err);
         }
         let unread = |_| Shape { operation: self.operation, paths: &[] }.bad(NotJson("the table's description"));
         let mut described: serde_json::Value = serde_json::from_slice(&answer.body).map_err(unread)?;

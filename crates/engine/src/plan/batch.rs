@@ -14,18 +14,19 @@ use super::checks::{check_name, missing};
 use super::concern::not_known;
 use super::item::put_part;
 use super::scope::{Scope, not_mixed};
-use super::{BatchView, Plan, Put, Reply, Request, View};
+use super::{BatchView, Plan, Put, Reply, Request, View, Writes};
 
 const REQUEST_ITEMS: &str = "RequestItems";
 
 pub(crate) fn write<'e, 'a>(mut request: Request<'e, 'a>) -> Result<Plan<'e, 'a>, Error> {
     let mut tables = request_items(&request, WRITES)?;
-    let (mut puts, mut protected, mut left) = (Vec::new(), BTreeMap::new(), WRITES.most);
+    let (mut puts, mut all, mut first, mut left) = (Vec::new(), BTreeMap::new(), None, WRITES.most);
     let unclassed = First::default();
     for (name, node) in tables.entries_mut() {
         let Node::Raw(Cow::Borrowed(text)) = &*node else { continue };
         let Some(table) = request.tables.table(name) else {
             walk_part(Class::List(WRITE_REQUEST), text, &unclassed).map_err(|error| request.bad(error))?;
+            all.insert(name.to_owned(), None);
             continue;
         };
         let scope = Scope { operation: request.operation, table };
@@ -33,16 +34,17 @@ pub(crate) fn write<'e, 'a>(mut request: Request<'e, 'a>) -> Result<Plan<'e, 'a>
         let writes = list(text, left).map_err(|error| Error::listed(WRITES, error))?;
         left = left.saturating_sub(writes.len());
         let mut nodes = Vec::with_capacity(writes.len());
-        for (number, text) in writes.into_iter().enumerate() {
+        for (number, text) in writes.iter().enumerate() {
             nodes.push(write_one(&scope, text, number, &mut puts)?);
         }
-        protected.insert(name.to_owned(), table);
+        first = first.or(Some(table));
+        all.insert(name.to_owned(), Some(Writes { table, written: writes }));
         *node = Node::Array(nodes);
     }
-    let Some((_, table)) = protected.first_key_value() else { return request.forward() };
+    let Some(table) = first else { return request.forward() };
     all_known(&request, table, &unclassed)?;
     request.body.set(REQUEST_ITEMS, Node::Object(tables));
-    Ok(request.edit(puts, Reply::Unprocessed(protected)))
+    Ok(request.edit(puts, Reply::Unprocessed(all)))
 }
 
 /// `{"PutRequest":{"Item":…}}` or `{"DeleteRequest":{"Key":…}}`.
@@ -86,22 +88,23 @@ pub(crate) fn get<'e, 'a>(mut request: Request<'e, 'a>) -> Result<Plan<'e, 'a>, 
         let Node::Raw(Cow::Borrowed(text)) = &*node else { continue };
         let Some(table) = request.tables.table(name) else {
             walk_part(Class::Object(KEYS_AND_ATTRIBUTES), text, &unclassed).map_err(|error| request.bad(error))?;
+            views.insert(name.to_owned(), None);
             continue;
         };
         first = first.or(Some(table));
         let scope = Scope { operation: request.operation, table };
         scope.known(&request.body, request.known.members)?;
-        let mut keys = Object::parse(text).map_err(|error| request.bad(error))?;
-        scope.known(&keys, KEYS_AND_ATTRIBUTES)?;
-        let asked = keys.raw("Keys").map_or(Ok(Vec::new()), |keys| list(keys, left));
-        let asked = asked.map_err(|error| Error::listed(KEYS, error))?;
-        asked.iter().try_for_each(|key| scope.is_key("Keys", key))?;
-        left = left.saturating_sub(asked.len());
-        let (projection, taken) = scope.take_projection(&mut keys)?;
-        scope.all_used(&keys)?;
-        let view = View { table, projection, index_of: None };
-        views.insert(name.to_owned(), BatchView { view, taken });
-        *node = Node::Object(keys);
+        let mut part = Object::parse(text).map_err(|error| request.bad(error))?;
+        scope.known(&part, KEYS_AND_ATTRIBUTES)?;
+        let keys = part.borrowed("Keys").map_or(Ok(Vec::new()), |keys| list(keys, left));
+        let keys = keys.map_err(|error| Error::listed(KEYS, error))?;
+        keys.iter().try_for_each(|key| scope.is_key("Keys", key))?;
+        left = left.saturating_sub(keys.len());
+        let projection = scope.take_projection(&mut part)?;
+        scope.all_used(&part)?;
+        let view = View { projection, ..View::of(table, None) };
+        views.insert(name.to_owned(), Some(BatchView { view, keys, written: text }));
+        *node = Node::Object(part);
     }
     let Some(table) = first else { return request.forward() };
     all_known(&request, table, &unclassed)?;

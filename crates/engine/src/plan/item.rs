@@ -10,7 +10,7 @@ use crate::table::{Failure, Plaintext, Table};
 
 use super::scope::{NAMES, Scope, UPDATES, VALUES, Work};
 use super::unmark::unmark;
-use super::{Plan, Put, Reply, Request, View};
+use super::{Plan, Put, Reply, Request, View, shows_on_failure};
 
 pub(crate) fn put<'e, 'a>(mut request: Request<'e, 'a>) -> Result<Plan<'e, 'a>, Error> {
     let Some(table) = request.table()? else { return request.forward() };
@@ -23,8 +23,9 @@ pub(crate) fn put<'e, 'a>(mut request: Request<'e, 'a>) -> Result<Plan<'e, 'a>, 
         let modify = modify(request.body, table, key, Change::Put(item), work);
         return Ok(Plan::Modify(Box::new(modify)));
     }
+    let reply = written(&request, table);
     let puts = Vec::from_iter(put_part(&scope, &mut request.body, 0, None));
-    Ok(request.edit(puts, attributes(table)))
+    Ok(request.edit(puts, reply))
 }
 
 pub(crate) fn get<'e, 'a>(mut request: Request<'e, 'a>) -> Result<Plan<'e, 'a>, Error> {
@@ -32,9 +33,10 @@ pub(crate) fn get<'e, 'a>(mut request: Request<'e, 'a>) -> Result<Plan<'e, 'a>, 
     let scope = Scope { operation: request.operation, table };
     scope.known(&request.body, request.known.members)?;
     scope.key(&request.body)?;
-    let (projection, _) = scope.take_projection(&mut request.body)?;
+    let view = View::of_part(table, &request.body);
+    let projection = scope.take_projection(&mut request.body)?;
     scope.all_used(&request.body)?;
-    Ok(request.edit(Vec::new(), Reply::One { field: "Item", view: View { table, projection, index_of: None } }))
+    Ok(request.edit(Vec::new(), Reply::One(View { projection, ..view })))
 }
 
 pub(crate) fn delete<'e, 'a>(mut request: Request<'e, 'a>) -> Result<Plan<'e, 'a>, Error> {
@@ -48,7 +50,8 @@ pub(crate) fn delete<'e, 'a>(mut request: Request<'e, 'a>) -> Result<Plan<'e, 'a
         let modify = modify(request.body, table, key.into_owned(), Change::Delete, work);
         return Ok(Plan::Modify(Box::new(modify)));
     }
-    Ok(request.edit(Vec::new(), attributes(table)))
+    let reply = written(&request, table);
+    Ok(request.edit(Vec::new(), reply))
 }
 
 pub(crate) fn update<'e, 'a>(mut request: Request<'e, 'a>) -> Result<Plan<'e, 'a>, Error> {
@@ -57,20 +60,20 @@ pub(crate) fn update<'e, 'a>(mut request: Request<'e, 'a>) -> Result<Plan<'e, 'a
     scope.known(&request.body, request.known.members)?;
     scope.key(&request.body)?;
     let work = scope.work(&request.body, Kind::Condition)?;
+    let updates = work.as_ref().map(|work| work.updates.clone()).unwrap_or_default();
+    let returns = Returns::of(&request.body);
     if let Some(work) = work.as_ref().filter(|work| !makes_or_changes(work, table)) {
         unmark(&scope, &mut request.body, work)?;
     } else if let Some(work) = work
         && let Some(key) = target(&scope, &mut request.body, "Key", &work)?
     {
-        let (returns, natively_first) = (Returns::of(request.body.raw("ReturnValues")), !work.is_here());
+        let natively_first = !work.is_here();
         let modify = modify(request.body, table, key.into_owned(), Change::Update(returns), work);
         return Ok(Plan::Modify(Box::new(Modify { natively_first, ..modify })));
     }
-    let returns = request.body.text("ReturnValues").map_err(|error| request.bad(error))?;
-    // Only unsigned attributes were updated, and they are stored as they are.
-    let partial = returns.is_some_and(|returns| returns.starts_with("UPDATED_"));
-    let reply = if partial { Reply::Condition(View::whole(table)) } else { attributes(table) };
-    Ok(request.edit(Vec::new(), reply))
+    // Only unsigned attributes are updated.
+    let (shown, view) = (returns.natively(updates), View::of_part(table, &request.body));
+    Ok(request.edit(Vec::new(), Reply::Write { shown, view }))
 }
 
 /// Whether an update has to do with what is sealed: it changes it, or it would make an item, which must then be sealed.
@@ -114,7 +117,7 @@ fn modify<'e, 'a>(
     work: Work,
 ) -> Modify<'e, 'a> {
     const RETURNS: &str = "ReturnValuesOnConditionCheckFailure";
-    let show_item = body.raw(RETURNS) == Some("\"ALL_OLD\"");
+    let show_item = shows_on_failure(&body);
     let table_name = body.borrowed("TableName").unwrap_or_default();
     let legacy = ["Expected", "ConditionalOperator", UPDATES];
     for member in
@@ -173,6 +176,7 @@ pub(crate) fn transact_work<'e, 'a>(
     Ok(Some(modify))
 }
 
-fn attributes<'e, 'a>(table: &'e Table) -> Reply<'e, 'a> {
-    Reply::One { field: "Attributes", view: View::whole(table) }
+/// The answer to a put or a delete that DynamoDB carries out.
+fn written<'e, 'a>(request: &Request<'e, 'a>, table: &'e Table) -> Reply<'e, 'a> {
+    Reply::Write { shown: Returns::of(&request.body).natively(Vec::new()), view: View::of_part(table, &request.body) }
 }

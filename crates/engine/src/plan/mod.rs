@@ -72,32 +72,56 @@ pub(crate) struct Put<'e, 'a> {
 /// Where items lie in the answer.
 #[derive(Debug)]
 pub(crate) enum Reply<'e, 'a> {
-    /// One item under a name; also under `Item` in a failed condition's error.
-    One { field: &'static str, view: View<'e> },
-    /// Attributes as they are stored on success; one item under `Item` in a failed condition's error.
-    Condition(View<'e>),
-    /// A list of items under `Items`, and how many of them a filter here leaves.
-    Items { view: View<'e>, filter: Option<Filter> },
-    /// Lists of items by table under `Responses`; unprocessed keys get the caller's projections back.
-    ByTable(BTreeMap<String, BatchView<'e, 'a>>),
-    /// Unprocessed puts by table.
-    Unprocessed(BTreeMap<String, &'e Table>),
+    /// One item under `Item`.
+    One(View<'e, 'a>),
+    /// What a write of one item shows under `Attributes`; also the item under `Item` in a failed condition's error.
+    Write { shown: Shown, view: View<'e, 'a> },
+    /// A page of items under `Items`.
+    Items(Box<Listing<'e, 'a>>),
+    /// Lists of items by table under `Responses`; `None` for tables without a configuration. Unprocessed keys come back as
+    /// the caller wrote them.
+    ByTable(BTreeMap<String, Option<BatchView<'e, 'a>>>),
+    /// Unprocessed writes by table, which come back as the caller wrote them; `None` for tables without a configuration.
+    Unprocessed(BTreeMap<String, Option<Writes<'e, 'a>>>),
     /// One item for each get; `None` for tables without a configuration.
-    Responses(Vec<Option<View<'e>>>),
+    Responses(Vec<Option<View<'e, 'a>>>),
     /// Nothing on success; an item for each action in a cancelled transaction's reasons.
-    Reasons(Vec<Option<View<'e>>>),
+    Reasons(Vec<Option<View<'e, 'a>>>),
     /// A shard iterator, or stream records and the next one.
     Stream(Stream<'e>),
 }
 
-/// How an item is opened and what of it is shown.
+/// How an item is opened, what it must be and what of it is shown.
 #[derive(Debug)]
-pub(crate) struct View<'e> {
+pub(crate) struct View<'e, 'a> {
     pub(crate) table: &'e Table,
     pub(crate) projection: Option<Projection>,
+    /// JSON of an item that has the key which was asked for. Without one no single item can be answered.
+    pub(crate) asked: Option<&'a str>,
+    /// Whether the caller wants the item on which a condition failed.
+    pub(crate) on_failure: bool,
+}
+
+/// What the answer to a write of one item shows.
+#[derive(Debug)]
+pub(crate) enum Shown {
+    Nothing,
+    /// The whole item, as it was or as it is.
+    Item,
+    /// What DynamoDB itself updated of these attributes, none of which is signed.
+    Updated(Vec<String>),
+}
+
+/// A page of a Query or Scan.
+#[derive(Debug)]
+pub(crate) struct Listing<'e, 'a> {
+    pub(crate) view: View<'e, 'a>,
     /// The table as the request names it, a JSON string, if an index of it was read: its items may lack attributes that
     /// the footer covers.
     pub(crate) index_of: Option<String>,
+    /// The key condition of a Query.
+    pub(crate) key_condition: Option<Expressions>,
+    pub(crate) filter: Option<Filter>,
 }
 
 /// A filter that DynamoDB could not ask, since it reads encrypted attributes.
@@ -108,20 +132,40 @@ pub(crate) struct Filter {
     pub(crate) count_only: bool,
 }
 
+/// The part of a BatchGetItem that is about one table.
 #[derive(Debug)]
 pub(crate) struct BatchView<'e, 'a> {
-    pub(crate) view: View<'e>,
-    /// The members that were taken out of the request, for unprocessed keys.
-    pub(crate) taken: Taken<'a>,
+    pub(crate) view: View<'e, 'a>,
+    /// The keys, as the caller wrote them.
+    pub(crate) keys: Vec<&'a str>,
+    /// All that the caller wrote about the table.
+    pub(crate) written: &'a str,
 }
 
-/// Members by name, as they stood in the request.
-pub(crate) type Taken<'a> = Vec<(&'static str, Cow<'a, str>)>;
+/// The writes of a BatchWriteItem on one table, as the caller wrote them.
+#[derive(Debug)]
+pub(crate) struct Writes<'e, 'a> {
+    pub(crate) table: &'e Table,
+    pub(crate) written: Vec<&'a str>,
+}
 
-impl<'e> View<'e> {
-    pub(crate) fn whole(table: &'e Table) -> Self {
-        Self { table, projection: None, index_of: None }
+impl<'e, 'a> View<'e, 'a> {
+    /// The whole item with the key in `asked`.
+    pub(crate) fn of(table: &'e Table, asked: Option<&'a str>) -> Self {
+        Self { table, projection: None, asked, on_failure: false }
     }
+
+    /// The item that the action `part` is about: the one with its `Key`, or that it puts.
+    pub(crate) fn of_part(table: &'e Table, part: &Object<'a>) -> Self {
+        let asked = part.borrowed("Key").or(part.borrowed("Item"));
+        let on_failure = shows_on_failure(part);
+        Self { on_failure, ..Self::of(table, asked) }
+    }
+}
+
+/// Whether a write asks for the item on which its condition fails.
+pub(crate) fn shows_on_failure(part: &Object<'_>) -> bool {
+    matches!(part.text("ReturnValuesOnConditionCheckFailure"), Ok(Some(what)) if what == "ALL_OLD")
 }
 
 /// A request whose body was read one level deep.

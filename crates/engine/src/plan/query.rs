@@ -6,7 +6,7 @@ use crate::expr::key::check_filter;
 use crate::expressions::Expressions;
 
 use super::scope::Scope;
-use super::{Filter, Plan, Reply, Request, View};
+use super::{Filter, Listing, Plan, Reply, Request, View};
 
 /// Members that say which attributes to show.
 const PROJECTIONS: [&str; 2] = ["ProjectionExpression", "AttributesToGet"];
@@ -17,11 +17,12 @@ pub(crate) fn read<'e, 'a>(mut request: Request<'e, 'a>) -> Result<Plan<'e, 'a>,
     scope.known(&request.body, request.known.members)?;
     scope.start_key(&request.body)?;
     let asked = scope.key_attributes(&request.body)?;
+    let key_condition = if request.operation == "Query" { Some(scope.key_condition(&request.body)?) } else { None };
     let select = request.body.text("Select").map_err(|error| request.bad(error))?.map(|select| select.into_owned());
     // A projection beside another selection is for DynamoDB to refuse, which must see both.
     let contradicts = select.as_deref().is_some_and(|select| select != "SPECIFIC_ATTRIBUTES")
         && PROJECTIONS.iter().any(|member| request.body.raw(member).is_some());
-    let projection = if contradicts { None } else { scope.take_projection(&mut request.body)?.0 };
+    let projection = if contradicts { None } else { scope.take_projection(&mut request.body)? };
     let filter = scope.take_filter(&mut request.body)?;
     scope.all_used(&request.body)?;
     let count_only = select.as_deref() == Some("COUNT") && !contradicts;
@@ -39,7 +40,8 @@ pub(crate) fn read<'e, 'a>(mut request: Request<'e, 'a>) -> Result<Plan<'e, 'a>,
         };
         not_on_keys(&filter.expressions, &keys).map_err(|fault| Error::expression(request.operation, fault))?;
     }
-    Ok(request.edit(Vec::new(), Reply::Items { view: View { table, projection, index_of }, filter }))
+    let view = View { projection, ..View::of(table, None) };
+    Ok(request.edit(Vec::new(), Reply::Items(Box::new(Listing { view, index_of, key_condition, filter }))))
 }
 
 /// Key conditions are for the key: DynamoDB refuses a Query whose filter reads it too.

@@ -20,8 +20,6 @@ use crate::expressions::{self, Expressions, Legacy};
 use crate::modify::Split;
 use crate::table::Table;
 
-use super::Taken;
-
 pub(crate) const NAMES: &str = "ExpressionAttributeNames";
 pub(crate) const VALUES: &str = "ExpressionAttributeValues";
 const PROJECTION: &str = "ProjectionExpression";
@@ -49,6 +47,8 @@ pub(crate) struct Work {
     pub(crate) expressions: Expressions,
     /// The attributes that deciding it here reads.
     pub(crate) reads: BTreeSet<String>,
+    /// The attributes that it updates.
+    pub(crate) updates: Vec<String>,
     /// Whether DynamoDB cannot do it: a condition reads encrypted attributes, or an update changes signed ones.
     here: bool,
 }
@@ -105,8 +105,10 @@ impl Scope<'_, '_> {
         let updates = if object.raw(UPDATES).is_some() { UPDATES } else { Kind::Update.member() };
         let mut written = parsed.update.iter().flat_map(of_update);
         written.try_for_each(|touch| self.is_known(updates, &touch))?;
+        let updates =
+            parsed.update.iter().flat_map(|update| &update.actions).map(|(path, _)| path.root.clone()).collect();
         drop(parsed);
-        Ok(Some(Work { expressions, reads, here }))
+        Ok(Some(Work { expressions, reads, updates, here }))
     }
 
     fn legacy(&self, object: &Object<'_>) -> Result<Legacy, Error> {
@@ -168,17 +170,30 @@ impl Scope<'_, '_> {
         of_condition(&read).iter().map(|touch| checked(member, touch)).collect()
     }
 
+    /// The key condition of a Query, to be asked of what comes back.
+    pub(crate) fn key_condition(&self, object: &Object<'_>) -> Result<Expressions, Error> {
+        if let Some(conditions) = object.raw(KEY_CONDITIONS) {
+            let read = legacy::read_conditions(conditions);
+            let read = read.map_err(|reason| self.bad(KEY_CONDITIONS, NotJson(reason)))?;
+            let conditions = Some(read.into_iter().map(LegacyCondition::into_owned).collect());
+            return Ok(Expressions { legacy: Legacy { conditions, ..Legacy::default() }, ..Expressions::default() });
+        }
+        let kind = Kind::KeyCondition;
+        Ok(Expressions {
+            names: object.raw(NAMES).map(|_| self.names(object)).transpose()?,
+            values: object.raw(VALUES).map(|_| self.values(object)).transpose()?,
+            condition: self.member(object, kind.member())?.map(|text| (kind, text.into_owned())),
+            ..Expressions::default()
+        })
+    }
+
     /// Takes the projection out of a request, so that whole items come back. Names that only the projection used go
-    /// with it, since DynamoDB refuses unused ones. Also gives what was taken.
-    pub(crate) fn take_projection<'a>(
-        &self,
-        object: &mut Object<'a>,
-    ) -> Result<(Option<Projection>, Taken<'a>), Error> {
-        let mut taken = Vec::new();
+    /// with it, since DynamoDB refuses unused ones.
+    pub(crate) fn take_projection(&self, object: &mut Object<'_>) -> Result<Option<Projection>, Error> {
         let expression = object.take_raw(PROJECTION);
         let attributes = object.take_raw(ATTRIBUTES_TO_GET);
         let projection = match (&expression, &attributes) {
-            (None, None) => return Ok((None, taken)),
+            (None, None) => return Ok(None),
             (Some(expression), _) => self.projection(object, expression)?,
             (None, Some(names)) => {
                 let bad = |reason| self.bad(ATTRIBUTES_TO_GET, NotJson(reason));
@@ -189,11 +204,9 @@ impl Scope<'_, '_> {
         object.remove(PROJECTION);
         object.remove(ATTRIBUTES_TO_GET);
         if let Some(expression) = expression {
-            taken.extend(self.take_placeholders(object, NAMES, &expression)?.map(|names| (NAMES, names)));
-            taken.push((PROJECTION, expression));
+            self.take_placeholders(object, NAMES, &expression)?;
         }
-        taken.extend(attributes.map(|attributes| (ATTRIBUTES_TO_GET, attributes)));
-        Ok((Some(projection), taken))
+        Ok(Some(projection))
     }
 
     pub(crate) fn refused(&self, what: String, instead: &'static str) -> Error {
@@ -212,14 +225,9 @@ impl Scope<'_, '_> {
             .map_err(|error| self.invalid_expression(error))
     }
 
-    /// Removes the placeholders that only `leaving`, an expression that was taken out, used; gives the old map.
-    fn take_placeholders<'a>(
-        &self,
-        object: &mut Object<'a>,
-        map: &'static str,
-        leaving: &str,
-    ) -> Result<Option<Cow<'a, str>>, Error> {
-        let Some(all) = object.take_raw(map) else { return Ok(None) };
+    /// Removes the placeholders that only `leaving`, an expression that was taken out, used.
+    fn take_placeholders(&self, object: &mut Object<'_>, map: &'static str, leaving: &str) -> Result<(), Error> {
+        let Some(all) = object.take_raw(map) else { return Ok(()) };
         let mut staying = BTreeSet::new();
         for member in STAYING {
             if let Some(expression) = self.member(object, member)? {
@@ -238,7 +246,7 @@ impl Scope<'_, '_> {
             let kept = kept.print(&[], all.len());
             object.set(map, Node::Raw(String::from_utf8_lossy(&kept).into_owned().into()));
         }
-        Ok(Some(all))
+        Ok(())
     }
 
     /// DynamoDB's refusal of the request, in its words.

@@ -108,11 +108,10 @@ fn read<'e>(request: &Request<'e, '_>, holder: &Object<'_>) -> Result<Read<'e>, 
     if let Some(table) = planned.table {
         return Ok(Read::Protected(planned, table));
     }
-    // Two tables of one name in other letters are rarer than a name that was mistyped.
     let name = super::table_name(&planned.statement.target().table);
-    match tables.directory().named().find(|table| table.name().eq_ignore_ascii_case(name)) {
+    match tables.directory().in_other_case(name) {
         None => Ok(Read::Other(Ok(planned))),
-        Some(table) => Err(OTHER_CASE.refusal(request.operation, table.name())),
+        Some(other) => Err(OTHER_CASE.refusal(request.operation, other)),
     }
 }
 

@@ -23,12 +23,13 @@ pub(crate) fn write<'e, 'a>(mut request: Request<'e, 'a>) -> Result<Plan<'e, 'a>
     let (mut puts, mut works) = (Vec::new(), BTreeMap::new());
     let views = each(&mut request, ACTIONS, |scope, action, part, number| {
         scope.key(part)?;
+        let view = View::of_part(scope.table, part);
         if let Some(work) = transact_work(scope, action, part)? {
             works.insert(number, (action, work));
         } else if action == "Put" {
             puts.extend(put_part(scope, part, puts.len(), Some(number)));
         }
-        Ok(View::whole(scope.table))
+        Ok(view)
     })?;
     let Some(reply) = views.map(Reply::Reasons) else { return request.forward() };
     // What is sent is the same every time, and so DynamoDB's own tokens hold.
@@ -54,9 +55,10 @@ pub(crate) fn write<'e, 'a>(mut request: Request<'e, 'a>) -> Result<Plan<'e, 'a>
 pub(crate) fn get<'e, 'a>(mut request: Request<'e, 'a>) -> Result<Plan<'e, 'a>, Error> {
     let views = each(&mut request, GET, |scope, _, part, _| {
         scope.key(part)?;
-        let (projection, _) = scope.take_projection(part)?;
+        let view = View::of_part(scope.table, part);
+        let projection = scope.take_projection(part)?;
         scope.all_used(part)?;
-        Ok(View { table: scope.table, projection, index_of: None })
+        Ok(View { projection, ..view })
     })?;
     match views.map(Reply::Responses) {
         Some(reply) => Ok(request.edit(Vec::new(), reply)),
@@ -69,8 +71,8 @@ pub(crate) fn get<'e, 'a>(mut request: Request<'e, 'a>) -> Result<Plan<'e, 'a>, 
 fn each<'e, 'a>(
     request: &mut Request<'e, 'a>,
     actions: Members,
-    mut visit: impl FnMut(&Scope<'e, 'a>, &'static str, &mut Object<'a>, usize) -> Result<View<'e>, Error>,
-) -> Result<Option<Vec<Option<View<'e>>>>, Error> {
+    mut visit: impl FnMut(&Scope<'e, 'a>, &'static str, &mut Object<'a>, usize) -> Result<View<'e, 'a>, Error>,
+) -> Result<Option<Vec<Option<View<'e, 'a>>>>, Error> {
     let operation = request.operation;
     let bad = |error| Error::request(operation, error);
     let text = request.body.borrowed(TRANSACT_ITEMS).ok_or_else(|| missing(operation, "transactItems"))?;

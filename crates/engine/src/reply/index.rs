@@ -1,56 +1,92 @@
 //! Items of an index. An index that does not project everything gives items that cannot be verified; those are read whole
-//! by their keys, opened, and cut down to the attributes that the index gave. An item that is gone by then is left out.
+//! by their keys, opened, and cut down to the attributes that the index gave. An item that is gone by then is left out, and
+//! so is one that has changed so that the key condition does not select it any more.
+
+use std::collections::{HashMap, HashSet};
+use std::time::Duration;
 
 use dynaseal_item::{Item, Sealed, json};
 use dynaseal_keys::{Call, Service};
 
-use crate::doc::{NotJson, Object};
+use crate::doc::NotJson;
 use crate::error::Error;
-use crate::plan::{Filter, View};
+use crate::expr::compare::equal;
+use crate::plan::{Listing, View, table_name};
 use crate::table::Failure;
 
-use super::Opener;
+use super::asked::{Asked, MORE, identity};
+use super::pages::{TWICE, UNSELECTED};
+use super::{NOT_UTF8, Opener, RESPONSES, check_status};
 
 /// The most keys that BatchGetItem takes.
 pub(crate) const BATCH: usize = 100;
 /// How often a batch is asked for what it left unprocessed.
 pub(crate) const TRIES: u32 = 8;
 
+/// Whole items, as JSON, by their keys.
+type Wholes = HashMap<Vec<u8>, String>;
+
+/// An item of an index page.
+struct Found<'t> {
+    identity: Vec<u8>,
+    stored: Item<'t>,
+    /// The item, if the index has all of it.
+    opened: Option<Item<'static>>,
+}
+
 impl Opener<'_> {
     /// The items of an index page that a filter leaves, printed, and how many they are.
     pub(super) async fn index_items(
         &self,
         texts: &[&str],
-        table_name: &str,
-        view: &View<'_>,
-        filter: Option<&Filter>,
+        named: &str,
+        listing: &Listing<'_, '_>,
     ) -> Result<(Vec<u8>, usize), Error> {
-        let stored = texts.iter().map(|text| self.stored(text)).collect::<Result<Vec<_>, _>>()?;
-        let mut items = Vec::with_capacity(stored.len());
-        for (number, stored) in stored.into_iter().enumerate() {
+        let view = &listing.view;
+        let mut page = self.page(listing, texts)?;
+        let mut found: Vec<Found<'_>> = Vec::with_capacity(texts.len());
+        for (number, text) in texts.iter().enumerate() {
+            let stored = self.stored(text)?;
+            let failed = |failure| self.failed(failure, view.table, Some(number));
+            // The keys of the table and of the index are stored as they are.
+            let identity = identity(&stored, view.table.schema()).filter(|_| page.selects(&stored));
+            let identity = identity.ok_or_else(|| failed(UNSELECTED))?;
             let opened = self.whole(&stored, view, number).await?;
-            items.push((stored, opened));
+            found.push(Found { identity, stored, opened });
         }
-        let partial: Vec<_> = items.iter().filter(|(_, opened)| opened.is_none()).map(|(stored, _)| stored).collect();
-        let wholes = self.wholes(&partial, table_name, view).await?;
-        let wholes = wholes.iter().map(|text| self.stored(text)).collect::<Result<Vec<_>, _>>()?;
-        let mut page = self.page(view, filter, texts)?;
-        for (number, (stored, opened)) in items.into_iter().enumerate() {
+        self.check_doubled(&found, view)?;
+        let wholes = self.wholes(&found, named, view).await?;
+        for (number, Found { identity, stored, opened }) in found.into_iter().enumerate() {
             if let Some(opened) = opened {
                 page.add(opened)?;
-            } else if let Some(whole) = wholes.iter().find(|whole| same_key(&stored, whole, view)) {
-                let mut whole = whole.clone();
+            } else if let Some(whole) = wholes.get(&identity) {
+                let mut whole = self.stored(whole)?;
                 let mut opened = self.opened(&mut whole, view, Some(number)).await?;
-                opened.retain(|name| stored.get(name).is_some());
-                page.add(opened)?;
+                if page.selects(&opened) {
+                    opened.retain(|name| stored.get(name).is_some());
+                    page.add(opened)?;
+                }
             }
         }
         Ok(page.finish())
     }
 
+    /// An item whose place in an index changes while a page is read can stand there twice, but not unchanged.
+    fn check_doubled(&self, found: &[Found<'_>], view: &View<'_, '_>) -> Result<(), Error> {
+        let mut seen: HashMap<&[u8], Vec<&Item<'_>>> = HashMap::with_capacity(found.len());
+        for (number, found) in found.iter().enumerate() {
+            let others = seen.entry(&found.identity).or_default();
+            if others.iter().any(|other| are_equal(other, &found.stored)) {
+                return Err(self.failed(TWICE, view.table, Some(number)));
+            }
+            others.push(&found.stored);
+        }
+        Ok(())
+    }
+
     /// The opened item, if it has all that its footer covers. One without header and footer may be a part of a sealed one,
     /// also where unsealed items may be read.
-    async fn whole(&self, item: &Item<'_>, view: &View<'_>, number: usize) -> Result<Option<Item<'static>>, Error> {
+    async fn whole(&self, item: &Item<'_>, view: &View<'_, '_>, number: usize) -> Result<Option<Item<'static>>, Error> {
         use dynaseal_item::Error::{HalfSealed, Legend, Unsealed};
         if Sealed::is_plain(item) {
             return Ok(None);
@@ -58,60 +94,88 @@ impl Opener<'_> {
         match view.table.open(self.io, &mut item.clone()).await {
             Ok(opened) => Ok(Some(opened.into_owned())),
             Err(Failure::Item(Unsealed | HalfSealed { .. } | Legend { .. })) => Ok(None),
-            Err(failure) => Err(Error::of_item(self.operation, view.table, Some(number), failure)),
+            Err(failure) => Err(self.failed(failure, view.table, Some(number))),
         }
     }
 
-    /// The whole items of some keys, as JSON, in any order.
-    async fn wholes(&self, partial: &[&Item<'_>], table_name: &str, view: &View<'_>) -> Result<Vec<String>, Error> {
-        let mut wholes = Vec::new();
-        for chunk in partial.chunks(BATCH) {
-            let mut keys = b"[".to_vec();
-            for (at, item) in chunk.iter().enumerate() {
-                if at > 0 {
-                    keys.push(b',');
-                }
-                let mut key = (*item).clone();
+    /// The whole items of those that are not, as far as they are still there.
+    async fn wholes(&self, found: &[Found<'_>], named: &str, view: &View<'_, '_>) -> Result<Wholes, Error> {
+        let (mut keys, mut seen) = (Vec::new(), HashSet::new());
+        for Found { identity, stored, .. } in found.iter().filter(|found| found.opened.is_none()) {
+            if seen.insert(identity) {
+                let mut key = stored.clone();
                 key.retain(|name| view.table.schema().keys().any(|other| other == name));
-                json::write_item(&key, &mut keys);
+                let mut text = Vec::new();
+                json::write_item(&key, &mut text);
+                keys.push((identity.clone(), String::from_utf8_lossy(&text).into_owned()));
             }
-            keys.push(b']');
-            self.batch(String::from_utf8_lossy(&keys).into_owned(), table_name, &mut wholes).await?;
+        }
+        let mut wholes = Wholes::with_capacity(keys.len());
+        for chunk in keys.chunks(BATCH) {
+            self.batch(chunk, named, view, &mut wholes).await?;
         }
         Ok(wholes)
     }
 
-    async fn batch(&self, mut keys: String, table_name: &str, wholes: &mut Vec<String>) -> Result<(), Error> {
-        let name = crate::doc::text(table_name).map_err(|error| self.bad(error))?;
+    async fn batch(
+        &self,
+        keys: &[(Vec<u8>, String)],
+        named: &str,
+        view: &View<'_, '_>,
+        wholes: &mut Wholes,
+    ) -> Result<(), Error> {
+        let name = crate::doc::text(named).map_err(|error| self.bad(error))?;
+        let failed = |failure| self.failed(failure, view.table, None);
+        let mut asked = Asked::of(keys.iter().map(|(identity, text)| (Some(identity.clone()), text.as_str())));
         for attempt in 0..TRIES {
-            let body = format!(r#"{{"RequestItems":{{{table_name}:{{"Keys":{keys},"ConsistentRead":true}}}}}}"#);
+            let keys = asked.written().collect::<Vec<_>>().join(",");
+            let body = format!(r#"{{"RequestItems":{{{named}:{{"Keys":[{keys}],"ConsistentRead":true}}}}}}"#);
             let call = Call::new(Service::DynamoDb, "BatchGetItem", body.into_bytes());
-            let failed = |source| Error::Wire { operation: self.operation.to_owned(), source };
-            let answer = self.io.wire.send(call).await.map_err(failed)?;
-            let text = std::str::from_utf8(&answer.body).map_err(|_| self.bad(NotJson("it is not UTF-8")))?;
+            let lost = |source| Error::Wire { operation: self.operation.to_owned(), source };
+            let answer = self.io.wire.send(call).await.map_err(lost)?;
+            check_status(self.operation, &answer)?;
+            let text = std::str::from_utf8(&answer.body).map_err(|_| self.bad(NOT_UTF8))?;
             let body = self.object(text)?;
-            let tables = body.raw("Responses").filter(|_| answer.ok());
+            let tables = body.raw(RESPONSES).filter(|_| answer.ok());
             let tables =
                 tables.ok_or_else(|| self.bad(NotJson("the items of an index page could not be read by key")))?;
-            if let Some((_, items)) = of_table(&self.object(tables)?, &name) {
-                wholes.extend(self.array(items)?.into_iter().map(str::to_owned));
+            for text in self.array(self.of_table(tables, &name, view)?.unwrap_or("[]"))? {
+                let identity = identity(&self.stored(text)?, view.table.schema());
+                asked.take(identity.as_deref()).map_err(failed)?;
+                wholes.extend(identity.map(|identity| (identity, text.to_owned())));
             }
-            let unprocessed = self.object(body.raw("UnprocessedKeys").unwrap_or("{}"))?;
-            match of_table(&unprocessed, &name) {
-                None => return Ok(()),
-                Some((_, rest)) => keys = self.object(rest)?.raw("Keys").unwrap_or("[]").to_owned(),
+            let unprocessed = self.of_table(body.raw("UnprocessedKeys").unwrap_or("{}"), &name, view)?;
+            let unprocessed = self.object(unprocessed.unwrap_or("{}"))?;
+            let mut left = Vec::new();
+            for text in self.array(unprocessed.raw("Keys").unwrap_or("[]"))? {
+                let identity = identity(&self.stored(text)?, view.table.schema());
+                let written = asked.take(identity.as_deref()).map_err(failed)?;
+                left.push((identity, written));
             }
-            self.io.clock.sleep(std::time::Duration::from_millis(10 << attempt)).await;
+            if left.is_empty() {
+                return Ok(());
+            }
+            asked = Asked::of(left);
+            self.io.clock.sleep(Duration::from_millis(10 << attempt)).await;
         }
         Err(self.bad(NotJson("the items of an index page stayed unprocessed")))
     }
+
+    /// The text of the one table that was asked for, in an answer that names it as the request did or by its plain name.
+    fn of_table<'t>(&self, tables: &'t str, name: &str, view: &View<'_, '_>) -> Result<Option<&'t str>, Error> {
+        let tables = self.object(tables)?;
+        let mut found = None;
+        for other in tables.names() {
+            if table_name(other) != table_name(name) || found.is_some() {
+                return Err(self.failed(MORE, view.table, None));
+            }
+            found = tables.borrowed(other);
+        }
+        Ok(found)
+    }
 }
 
-/// The entry of a table in an answer, which names it as the request did or by its plain name.
-fn of_table<'o>(tables: &'o Object<'_>, name: &str) -> Option<(&'o str, &'o str)> {
-    tables.entries().find(|(other, _)| crate::plan::table_name(other) == crate::plan::table_name(name))
-}
-
-fn same_key(one: &Item<'_>, two: &Item<'_>, view: &View<'_>) -> bool {
-    view.table.schema().keys().all(|key| one.get(key).is_some() && one.get(key) == two.get(key))
+fn are_equal(one: &Item<'_>, two: &Item<'_>) -> bool {
+    one.len() == two.len()
+        && one.iter().all(|(name, value)| two.get(name).is_some_and(|other| equal(value, other) == Ok(true)))
 }

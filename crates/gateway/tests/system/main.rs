@@ -22,6 +22,7 @@ mod decide;
 mod guards;
 mod kms;
 mod learned;
+mod lies;
 mod marks;
 mod mixed;
 mod process;
