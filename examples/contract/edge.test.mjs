@@ -61,6 +61,41 @@ test("what is not JSON is refused", async () => {
   }
 });
 
+test("a body that is packed by name alone is refused", async () => {
+  for (const encoding of ["gzip", "deflate", "br"]) {
+    const answer = await service.call("POST", "/users", { body: person("packed"), headers: { "content-encoding": encoding } });
+    assert.deepEqual([answer.status, answer.json], [400, { error: "Malformed JSON" }], encoding);
+  }
+});
+
+test("the scheme of a token may be written in any case", async () => {
+  const user = person("scheme");
+  const token = await enter(service, user);
+  for (const scheme of ["bearer", "BEARER", "Bearer "]) {
+    const answer = await service.call("GET", `/users/${user.username}`, { headers: { authorization: `${scheme} ${token}` } });
+    assert.equal(answer.status, 200, scheme);
+  }
+  for (const scheme of ["Bearer", "Basic ", "Bearerx ", ""]) {
+    const answer = await service.call("GET", `/users/${user.username}`, { headers: { authorization: `${scheme}${token}` } });
+    assert.equal(answer.status, 401, scheme);
+  }
+});
+
+// Only Linux has all of 127.0.0.0/8.
+test("so many registrations from one address, and no more", { skip: process.platform !== "linux" }, async () => {
+  const register = (from) => service.call("POST", "/users", { body: person("many"), from });
+  const answers = [];
+  // A few at a time: each hashes a password, and a service waits for no request longer than half a minute.
+  while (answers.length < 34) answers.push(...(await Promise.all([register("127.0.0.9"), register("127.0.0.9")])));
+  const refused = answers.filter(({ status }) => status === 429);
+  assert.deepEqual([answers.filter(({ status }) => status === 201).length, refused.length], [30, 4]);
+  for (const { json, headers } of refused) {
+    assert.deepEqual(json, { error: "Too many attempts" });
+    assert.match(headers["retry-after"], /^\d+$/);
+  }
+  assert.equal((await register("127.0.0.10")).status, 201);
+});
+
 test("a body over the limit is refused, with and without a length", async () => {
   const body = { ...person("large"), note: "x".repeat(64_000) };
   for (const chunked of [false, true]) {
@@ -121,4 +156,8 @@ test("without the database the answer is 503, with Retry-After", async () => {
   const answer = await service.call("GET", `/users/${user.username}`, { token });
   assert.deepEqual([answer.status, answer.json], [503, { error: "Unavailable, try again" }]);
   assert.match(answer.headers["retry-after"], /^\d+$/);
+  // Attempts to log in are counted before anything is read for them.
+  const { username, password } = person("guessed");
+  const attempts = await Promise.all(Array.from({ length: 14 }, () => service.call("POST", "/sessions", { body: { username, password } })));
+  assert.deepEqual([503, 429].map((code) => attempts.filter(({ status }) => status === code).length), [10, 4]);
 });

@@ -13,7 +13,7 @@ use axum::{Extension, Router};
 use dynaseal_web::{Peer, RequireHttps, secure_headers, sensitive_headers, trace};
 use tower_http::timeout::TimeoutLayer;
 
-use crate::attempts::Attempts;
+use crate::attempts::Limits;
 use crate::error::Error;
 use crate::store::Store;
 use crate::{sessions, users};
@@ -26,7 +26,7 @@ pub(crate) fn router(store: Store) -> Router {
         .fallback(async || Error::new(StatusCode::NOT_FOUND, "Not found"))
         .method_not_allowed_fallback(async || Error::new(StatusCode::METHOD_NOT_ALLOWED, "Method not allowed"))
         .with_state(store)
-        .layer(Extension(Attempts::default()))
+        .layer(Extension(Limits::default()))
         // From the inside out: the last is the first that a request meets.
         .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, TIME))
         .layer(trace())

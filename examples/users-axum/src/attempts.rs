@@ -1,5 +1,6 @@
-//! Attempts to log in: after ten with a wrong password for one name from one network, none for the rest of a quarter of an
-//! hour. They are counted in this process's memory; several processes need a common store for them.
+//! What costs the hashing of a password is done so often in a quarter of an hour: for one name from one network, after ten
+//! wrong passwords, no more attempts to log in; and from one network so many registrations. They are counted in this process's
+//! memory; several processes need a common store for them.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -8,9 +9,25 @@ use std::time::{Duration, Instant};
 
 use crate::error::Error;
 
+/// What is counted.
+#[derive(Clone)]
+pub(crate) struct Limits {
+    pub(crate) logins: Attempts,
+    pub(crate) registrations: Attempts,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { logins: Attempts::new(10), registrations: Attempts::new(30) }
+    }
+}
+
 /// By name and network.
-#[derive(Clone, Default)]
-pub(crate) struct Attempts(Arc<Mutex<HashMap<Key, Counted>>>);
+#[derive(Clone)]
+pub(crate) struct Attempts {
+    counted: Arc<Mutex<HashMap<Key, Counted>>>,
+    most: u32,
+}
 
 /// An attempt that was counted.
 pub(crate) struct Attempt<'a> {
@@ -26,12 +43,16 @@ struct Counted {
 }
 
 impl Attempts {
-    /// Counts an attempt, before the password is looked at, so that many at once do not slip through. Fails if there were
-    /// too many.
+    fn new(most: u32) -> Self {
+        Self { counted: Arc::default(), most }
+    }
+
+    /// Counts an attempt, before anything is read or hashed for it, so that many at once do not slip through. Fails if there
+    /// were too many.
     pub(crate) fn begin(&self, username: &str, address: IpAddr) -> Result<Attempt<'_>, Error> {
         let key = (username.to_owned(), network(address));
         let now = Instant::now();
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = self.counted.lock().unwrap_or_else(PoisonError::into_inner);
         if all.len() >= MOST_KEYS && !all.contains_key(&key) {
             make_room(&mut all, now);
         }
@@ -39,7 +60,7 @@ impl Attempts {
         if counted.until <= now {
             *counted = Counted { count: 0, until: now + WINDOW };
         }
-        if counted.count >= MOST {
+        if counted.count >= self.most {
             return Err(Error::TooManyAttempts(counted.until - now));
         }
         counted.count += 1;
@@ -50,7 +71,7 @@ impl Attempts {
 impl Attempt<'_> {
     /// The password was right: counting starts anew.
     pub(crate) fn succeeded(self) {
-        self.all.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.key);
+        self.all.counted.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.key);
     }
 }
 
@@ -73,7 +94,6 @@ fn network(address: IpAddr) -> IpAddr {
     }
 }
 
-const MOST: u32 = 10;
 /// From the first of them.
 const WINDOW: Duration = Duration::from_secs(15 * 60);
 /// So many names and networks are remembered; each of them has cost its caller the hashing of a password.
@@ -83,13 +103,15 @@ const MOST_KEYS: usize = 10_000;
 mod tests {
     use super::*;
 
+    const MOST: u32 = 10;
+
     fn wrong(attempts: &Attempts, name: &str, address: &str) -> bool {
         attempts.begin(name, address.parse().unwrap()).is_ok()
     }
 
     #[test]
     fn addresses_of_one_network_are_counted_as_one() {
-        let attempts = Attempts::default();
+        let attempts = Attempts::new(MOST);
         for at in 0..MOST {
             assert!(wrong(&attempts, "ada", &format!("2001:db8::{at:x}")));
         }
@@ -101,14 +123,14 @@ mod tests {
 
     #[test]
     fn what_is_remembered_is_bounded_and_the_oldest_goes_first() {
-        let attempts = Attempts::default();
+        let attempts = Attempts::new(MOST);
         (0..MOST).for_each(|_| assert!(wrong(&attempts, "first", "192.0.2.1")));
         for at in 1..MOST_KEYS {
             assert!(wrong(&attempts, &format!("name-{at}"), "192.0.2.1"));
         }
         assert!(!wrong(&attempts, "first", "192.0.2.1"));
         assert!(wrong(&attempts, "one more", "192.0.2.1"));
-        assert_eq!(attempts.0.lock().unwrap().len(), MOST_KEYS);
+        assert_eq!(attempts.counted.lock().unwrap().len(), MOST_KEYS);
         assert!(wrong(&attempts, "first", "192.0.2.1"));
     }
 }

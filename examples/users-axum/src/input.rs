@@ -2,7 +2,7 @@
 
 use axum::extract::{FromRequest, Request};
 use axum::http::StatusCode;
-use axum::http::header::CONTENT_TYPE;
+use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use dynaseal_web::{Failure, redact};
 use http_body_util::BodyExt;
 use serde_json::Value;
@@ -21,7 +21,12 @@ impl<S: Send + Sync> FromRequest<S> for Body {
         if !kind.eq_ignore_ascii_case("application/json") {
             return Err(Error::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "JSON required"));
         }
+        // Nothing is unpacked here, so what says that it is packed is not read as if it were not.
+        let packed = request.headers().get(CONTENT_ENCODING).is_some_and(|coding| coding != "identity");
         let bytes = collect(request.into_body()).await?;
+        if packed {
+            return Err(Error::new(StatusCode::BAD_REQUEST, "Malformed JSON"));
+        }
         let value =
             serde_json::from_slice(&bytes).map_err(|_| Error::new(StatusCode::BAD_REQUEST, "Malformed JSON"))?;
         // A copy: what the handlers get keeps its password.

@@ -8,7 +8,7 @@ use axum::{Extension, Json};
 use dynaseal_web::Peer;
 use serde_json::{Value, json};
 
-use crate::attempts::Attempts;
+use crate::attempts::Limits;
 use crate::error::Error;
 use crate::input::{Body, is_username};
 use crate::store::{Session, Store, now};
@@ -17,15 +17,15 @@ use crate::{passwords, tokens};
 /// `POST /sessions`
 pub(crate) async fn open(
     State(store): State<Store>,
-    Extension(attempts): Extension<Attempts>,
+    Extension(limits): Extension<Limits>,
     Extension(peer): Extension<Peer>,
     body: Body,
 ) -> Result<(StatusCode, Json<Value>), Error> {
     let [username, password] = body.members([("username", |_| true), ("password", |_| true)])?;
     // DynamoDB would refuse some texts as a key; no user has such a name.
     let known = is_username(&username);
+    let attempt = limits.logins.begin(if known { &username } else { "" }, peer.address)?;
     let user = if known { store.user(&username).await? } else { None };
-    let attempt = attempts.begin(if known { &username } else { "" }, peer.address)?;
     let hash = user.as_ref().map(|user| user.password_hash.clone());
     let right = passwords::verify(password, hash).await?;
     let Some(user) = user.filter(|_| right) else {
@@ -64,8 +64,11 @@ impl FromRequestParts<Store> for Caller {
 
     async fn from_request_parts(head: &mut Parts, store: &Store) -> Result<Self, Error> {
         let header = head.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
-        let token = header.and_then(|text| text.strip_prefix("Bearer ")).ok_or_else(Error::unauthorized)?;
-        let token_hash = tokens::hash(token);
+        let (scheme, token) = header.and_then(|text| text.split_once(' ')).ok_or_else(Error::unauthorized)?;
+        if !scheme.eq_ignore_ascii_case("bearer") {
+            return Err(Error::unauthorized());
+        }
+        let token_hash = tokens::hash(token.trim_start());
         let session = store.session(&token_hash).await?.ok_or_else(Error::unauthorized)?;
         Ok(Self { username: session.username, account: session.account, token_hash })
     }

@@ -1,10 +1,12 @@
 //! `/users`: register, read, update, delete.
 
-use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
+use axum::{Extension, Json};
+use dynaseal_web::Peer;
 use serde_json::{Value, json};
 
+use crate::attempts::Limits;
 use crate::error::Error;
 use crate::input::{Body, is_email, is_password, is_username};
 use crate::sessions::Caller;
@@ -12,9 +14,15 @@ use crate::store::{Store, User};
 use crate::{passwords, tokens};
 
 /// `POST /users`
-pub(crate) async fn register(State(store): State<Store>, body: Body) -> Result<(StatusCode, Json<Value>), Error> {
+pub(crate) async fn register(
+    State(store): State<Store>,
+    Extension(limits): Extension<Limits>,
+    Extension(peer): Extension<Peer>,
+    body: Body,
+) -> Result<(StatusCode, Json<Value>), Error> {
     let [username, email, password] =
         body.members([("username", is_username), ("email", is_email), ("password", is_password)])?;
+    limits.registrations.begin("", peer.address)?;
     let password_hash = passwords::hash(password).await?;
     let shown = shown(&username, &email);
     store.add_user(User { username, account: tokens::account()?, email, password_hash }).await?;
