@@ -16,7 +16,7 @@ use crate::expressions::{Parsed, placeholders};
 use crate::plan::{Put, Reply, View};
 use crate::reply;
 use crate::run::seal_one;
-use crate::table::MARK;
+use crate::table::{MARK, Table};
 
 use super::current::{Current, FOOTER};
 use super::guard::guard;
