@@ -300,14 +300,8 @@ mod tests {
         assert!(is_closed(&second).await && !is_closed(&first).await);
         third.line().works();
         // Nobody waits: what is left is for probes.
-        let probes: Vec<_> = (0..KEPT_FOR_PROBES)
-            .map(|_| {
-                lines.enter(peer("10.0.0.4")).map(|place| {
-                    place.line().works();
-                    place
-                })
-            })
-            .collect();
+        let probes: Vec<_> =
+            (0..KEPT_FOR_PROBES).map(|_| lines.enter(peer("10.0.0.4")).inspect(|place| place.line().works())).collect();
         assert_eq!(probes.iter().flatten().count(), 2, "one peer has no more than two");
         assert!(probes.iter().flatten().all(|place| place.line().is_for_probes()));
         drop(first);

@@ -73,7 +73,7 @@ struct Told {
     made: BTreeSet<String>,
     /// What each generation was in the end.
     ends: BTreeMap<String, Value>,
-    sealed: u64,
+    sealed: usize,
     refused: u64,
     contended: u64,
     puts: u64,
@@ -99,8 +99,8 @@ impl Race {
     async fn write(self: Arc<Self>, number: u64) {
         let mut chance = Chance(number * 7_919 + 1);
         for _ in 0..writes() / WRITERS {
-            let (item, gateway) = (chance.below(ITEMS), &self.engines[chance.below(4) as usize]);
-            let kill = (chance.below(KILLED) == 0).then(|| (chance.below(4) as usize, chance.below(2) == 0));
+            let (item, gateway) = (chance.below(ITEMS), &self.engines[chance.place()]);
+            let kill = (chance.below(KILLED) == 0).then(|| (chance.place(), chance.below(2) == 0));
             match chance.below(40) {
                 0..=2 => self.put_plain(item).await,
                 3 => self.delete_plain(item).await,
@@ -174,7 +174,7 @@ impl Race {
         let opened: Value =
             serde_json::from_slice(&opened.unwrap_or_else(|error| panic!("{error}: {stored}"))).unwrap();
         let mut told = self.told.lock().unwrap();
-        told.sealed += u64::from(is_sealed);
+        told.sealed += usize::from(is_sealed);
         told.ended(opened);
     }
 
@@ -278,7 +278,7 @@ impl Told {
     fn check(&self) -> String {
         let (none, mut unsure) = (BTreeSet::new(), 0);
         for (generation, item) in &self.ends {
-            let log: Vec<u64> = item["log"]["L"].as_array().unwrap().iter().map(|id| number(id)).collect();
+            let log: Vec<u64> = item["log"]["L"].as_array().unwrap().iter().map(number).collect();
             let logged: BTreeSet<u64> = log.iter().copied().collect();
             assert_eq!((logged.len(), number(&item["total"])), (log.len(), log.len() as u64), "{generation}: {item}");
             let told = self.updates.get(generation).unwrap_or(&none);
@@ -295,7 +295,7 @@ impl Told {
         for generation in self.updates.keys().chain(self.native.keys()).chain(&self.made) {
             assert!(self.ends.contains_key(generation), "{generation} is gone");
         }
-        assert!(self.sealed > 0 && (self.sealed as usize) < self.ends.len(), "one kind of item only");
+        assert!(self.sealed > 0 && self.sealed < self.ends.len(), "one kind of item only");
         format!(
             "{} calls of gateways, {} generations, of which plain writers ended {} sealed; {} killed, of which {unsure} \
              had updated; {} refused, {} gave up",
@@ -354,5 +354,10 @@ impl Chance {
     fn below(&mut self, bound: u64) -> u64 {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) % bound
+    }
+
+    /// One of the first four places of a list.
+    fn place(&mut self) -> usize {
+        usize::try_from(self.below(4)).unwrap()
     }
 }
