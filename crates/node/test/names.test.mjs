@@ -6,6 +6,8 @@ import { test } from "node:test";
 import { Dynaseal, DynasealError } from "../dist/esm/index.mjs";
 import { config } from "./support/tables.mjs";
 
+process.env.DYNASEAL_TEST_KEY = "7e21".repeat(16);
+
 const list = new URL("../../engine/tests/names/tables.json", import.meta.url);
 
 test("a name that no table can have is refused", async () => {

@@ -92,7 +92,7 @@ const withoutImages = (event) => ({
 test("a large event is opened while the event loop goes on", async () => {
   const { dynaseal } = parts();
   const sealed = await dynaseal.sealItem("Watched", item("large"));
-  const record = { dynamodb: { Keys: Key, NewImage: sealed } };
+  const record = { dynamodb: { Keys: { id: sealed.id }, NewImage: sealed } };
   const event = { Records: Array.from({ length: 2000 }, () => record) };
   let ticks = 0;
   const ticking = setInterval(() => (ticks += 1), 1);

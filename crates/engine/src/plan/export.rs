@@ -15,7 +15,7 @@ pub(crate) fn export<'e, 'a>(request: &Request<'e, 'a>) -> Result<Plan<'e, 'a>, 
         && let Some(table) = request.named("TableArn")?
     {
         let scope = Scope { operation: request.operation, table };
-        let filter = Object::parse(filter).map_err(|error| scope.bad(MEMBER, error))?;
+        let mut filter = Object::parse(filter).map_err(|error| scope.bad(MEMBER, error))?;
         scope.known(&filter, FILTER_SPECIFICATION)?;
         scope.key_attributes(&filter)?;
         if scope.work(&filter, Kind::Filter)?.as_ref().is_some_and(Work::is_here) {
@@ -23,6 +23,8 @@ pub(crate) fn export<'e, 'a>(request: &Request<'e, 'a>) -> Result<Plan<'e, 'a>, 
             return Err(scope.refused(what, "filter by plain attributes, or filter the export when it is opened"));
         }
         scope.all_used(&filter)?;
+        // What is no projection could hold a value, and is refused without it.
+        scope.take_projection(&mut filter)?;
     }
     request.forward()
 }
