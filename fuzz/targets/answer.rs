@@ -54,7 +54,7 @@ impl Wire for Liar {
         let mut sent = self.sent.lock().unwrap();
         let body = self.answers.get(*sent).or(self.answers.last()).cloned().unwrap_or_default();
         *sent += 1;
-        Box::pin(async move { Ok(Answer { status: self.status, request_id: None, body }) })
+        Box::pin(async move { Ok(Answer::new(self.status, body)) })
     }
 }
 
@@ -99,7 +99,7 @@ fn stored(id: &str, secret: &str) -> String {
     impl Wire for Keeping {
         fn send(&self, call: Call) -> BoxFuture<'_, Result<Answer, WireError>> {
             *self.0.lock().unwrap() = call.body;
-            Box::pin(async { Ok(Answer { status: 200, request_id: None, body: b"{}".to_vec() }) })
+            Box::pin(async { Ok(Answer::new(200, b"{}".to_vec())) })
         }
     }
     let wire = Keeping(Mutex::default());

@@ -10,7 +10,7 @@ use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_types::body::SdkBody;
 use dynaseal_engine::{Call, Error as EngineError, Service};
-use dynaseal_http::{Reply, invocation};
+use dynaseal_http::{Reply, invocation, retry_after};
 use http::header::CONTENT_TYPE;
 use http::request::Parts;
 use http_body_util::BodyExt;
@@ -96,12 +96,13 @@ fn target(head: &Parts) -> Option<(Service, String)> {
 
 /// Without `x-amz-crc32`, which DynamoDB computed over other bytes.
 fn response(reply: Reply) -> Result<HttpResponse, ConnectorError> {
-    let response = http::Response::builder()
+    let mut response = http::Response::builder()
         .status(reply.status)
         .header(CONTENT_TYPE, PROTOCOL)
         .header("x-amzn-requestid", reply.request_id)
         .body(SdkBody::from(reply.body))
         .map_err(|error| ConnectorError::other(error.into(), None))?;
+    retry_after::write(reply.retry_after, response.headers_mut());
     response
         .try_into()
         .map_err(|error: aws_smithy_runtime_api::http::HttpError| ConnectorError::other(error.into(), None))

@@ -16,7 +16,7 @@ use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::config_bag::ConfigBag;
 use dynaseal_engine::{Answer, BoxFuture, Call, Service, Wire, WireError};
-use dynaseal_http::{Scope, sign};
+use dynaseal_http::{Scope, retry_after, sign};
 use http::header::{AUTHORIZATION, CONTENT_LENGTH};
 use http::request::Parts;
 use http::{HeaderValue, Request, Uri};
@@ -58,7 +58,8 @@ impl SdkWire {
         let response = self.inner.call(request).await?;
         let status = response.status().as_u16();
         let request_id = response.headers().get("x-amzn-requestid").map(str::to_owned);
-        Ok(Answer { status, request_id, body: self.read(response.into_body()).await? })
+        let retry_after = retry_after::read(|name| response.headers().get(name));
+        Ok(Answer { status, request_id, retry_after, body: self.read(response.into_body()).await? })
     }
 
     /// The SDK's request with this call's target and body in place of its own.

@@ -12,7 +12,7 @@
 mod support;
 
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
@@ -21,7 +21,7 @@ use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::AttributeValue;
 use dynaseal::{AwsItem, Error};
 use dynaseal_gateway::{Server, Settings};
-use support::{SECRET, Store, assert_signature, engine, s, user};
+use support::{Fate, SECRET, Store, assert_signature, engine, s, user};
 
 #[tokio::test]
 async fn every_inner_call_is_signed_again_and_nothing_readable_goes_out() {
@@ -55,6 +55,29 @@ async fn the_answers_metadata_are_the_stores_own_without_its_checksum() {
     assert_eq!(raw.headers().get("x-amzn-requestid"), Some("STORE"));
     assert_eq!(raw.headers().get("x-amz-crc32"), None);
     assert_eq!((error.code(), dynaseal::code(&error)), (Some("ResourceNotFoundException"), None));
+}
+
+/// The SDK waits as long as DynamoDB asks it to, as it does without a seal.
+#[tokio::test]
+async fn the_sdk_comes_back_when_it_was_told_to() {
+    let store = Store::start().await;
+    let db = store.sealed();
+    db.put_item().table_name("Users").set_item(Some(user("1"))).send().await.unwrap();
+    for write in [false, true] {
+        store.order(vec![(if write { "UpdateItem" } else { "GetItem" }, Fate::Throttled(700))]);
+        let started = Instant::now();
+        if write {
+            birthday(&db).send().await.unwrap();
+        } else {
+            db.get_item().table_name("Users").key("id", s("1")).send().await.unwrap();
+        }
+        let took = started.elapsed();
+        assert!(took >= Duration::from_millis(690) && took < Duration::from_secs(5), "{took:?}");
+    }
+    store.order(vec![("GetItem", Fate::Throttled(90)); 3]);
+    let error = db.get_item().table_name("Users").key("id", s("1")).send().await.unwrap_err();
+    let headers = error.raw_response().unwrap().headers();
+    assert_eq!((headers.get("x-amz-retry-after"), error.code()), (Some("90"), Some("ThrottlingException")));
 }
 
 /// The SDK has no endpoint discovery for DynamoDB; an application that asks by itself is not led past the seal either.

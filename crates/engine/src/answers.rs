@@ -67,7 +67,7 @@ pub(crate) fn name_fault(name: &str) -> Option<String> {
 
 /// A write that had nothing to do.
 pub(crate) fn nothing() -> Answer {
-    Answer { status: 200, request_id: None, body: b"{}".to_vec() }
+    Answer::new(200, b"{}".to_vec())
 }
 
 /// A condition that does not hold, with the item it was asked of where the caller wants it.
@@ -136,5 +136,5 @@ fn failure(kind: &str, message: &str, item: Option<&Item<'_>>) -> Answer {
         json::write_item(item, &mut body);
     }
     body.push(b'}');
-    Answer { status: 400, request_id: None, body }
+    Answer::new(400, body)
 }

@@ -43,7 +43,8 @@ pub use config::{
     KmsExplanation, Machine, Outside, TableExplanation,
 };
 pub use dynaseal_keys::{
-    Answer, BoxFuture, CacheStats, Call, Clock, Invocation, Io, Refusal, Service, SystemClock, Wire, WireError,
+    Answer, Attribution, BoxFuture, CacheStats, Call, Clock, Invocation, Io, Refusal, RetryAfter, Service, SystemClock,
+    TlsFault, Wire, WireError,
 };
 pub use error::Error;
 pub use explain::{

@@ -58,7 +58,7 @@ impl Session {
         work: impl FnOnce(Arc<dyn Wire>) -> BoxFuture<'static, Result<Vec<u8>, Error>>,
         wake: impl Fn() + Send + Sync + 'static,
     ) -> (Self, Step) {
-        let answered = |body| Answer { status: 200, request_id: None, body };
+        let answered = |body| Answer::new(200, body);
         Self::of(
             |wire| {
                 let work = work(wire);

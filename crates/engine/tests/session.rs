@@ -22,7 +22,7 @@ fn a_session_hands_out_the_sealed_call_and_takes_the_answer() {
     // Nothing came yet, so nothing happens.
     assert!(matches!(session.poll(), Step::Wait));
     let body = format!(r#"{{"Attributes":{}}}"#, sealed(ITEM)).into_bytes();
-    match session.resume(1, Ok(Answer { status: 200, request_id: Some("r".into()), body })).unwrap() {
+    match session.resume(1, Ok(Answer { request_id: Some("r".into()), ..Answer::new(200, body) })).unwrap() {
         Step::Done(Ok(answer)) => {
             assert_eq!(answer.request_id.as_deref(), Some("r"));
             assert!(String::from_utf8(answer.body).unwrap().contains("a@example.com"));
@@ -49,7 +49,7 @@ fn a_statement_is_stepped_through_the_calls_that_it_stands_for() {
         "Parameters":[{"S":"new@example.com"}]}"#;
     let (mut session, step) = Session::start(Arc::new(engine()), dynamodb("ExecuteStatement", statement), || {});
     assert!(matches!(step, Step::Send(call) if call.operation == "GetItem"));
-    let answer = |body: String| Ok(Answer { status: 200, request_id: Some("r".into()), body: body.into_bytes() });
+    let answer = |body: String| Ok(Answer { request_id: Some("r".into()), ..Answer::new(200, body.into_bytes()) });
     let Step::Send(write) = session.resume(1, answer(format!(r#"{{"Item":{}}}"#, sealed(ITEM)))).unwrap() else {
         panic!("the session did not write")
     };
@@ -82,7 +82,7 @@ fn a_session_waits_for_its_turn_and_is_woken() {
     assert!(matches!(step, Step::Wait));
 
     let stored = format!(r#"{{"Item":{}}}"#, sealed(ITEM)).into_bytes();
-    let answer = |body: Vec<u8>| Ok(Answer { status: 200, request_id: None, body });
+    let answer = |body: Vec<u8>| Ok(Answer::new(200, body));
     let Step::Send(write) = first.resume(1, answer(stored)).unwrap() else { panic!("the first session did not write") };
     let write = String::from_utf8(write.body).unwrap();
     assert!(write.contains("aws_dbe_foot") && !write.contains("new@example.com"));
@@ -97,7 +97,7 @@ fn a_session_waits_for_its_turn_and_is_woken() {
 fn only_the_answer_to_the_last_call_moves_a_session() {
     let (mut session, step) = Session::start(Arc::new(engine()), dynamodb("UpdateItem", UPDATE), || {});
     assert!(matches!(step, Step::Send(call) if call.operation == "GetItem"));
-    let answer = |body: &str| Ok(Answer { status: 200, request_id: None, body: body.as_bytes().to_vec() });
+    let answer = |body: &str| Ok(Answer::new(200, body.as_bytes().to_vec()));
     let stored = format!(r#"{{"Item":{}}}"#, sealed(ITEM));
     for early in [0, 2] {
         assert_eq!(session.resume(early, answer("{}")).unwrap_err(), Stale);

@@ -216,7 +216,7 @@ fn a_session_steps_through_records() {
     assert_eq!(json(&String::from_utf8(sent.body).unwrap()), json(&get_records("AAAA")));
     let (stored, opened) = modified("");
     let body = format!(r#"{{"Records":[{stored}]}}"#).into_bytes();
-    let answer = Ok(Answer { status: 200, request_id: None, body });
+    let answer = Ok(Answer::new(200, body));
     let Ok(Step::Done(Ok(answer))) = session.resume(1, answer) else { panic!() };
     assert_eq!(String::from_utf8(answer.body).unwrap(), format!(r#"{{"Records":[{opened}]}}"#));
 

@@ -103,7 +103,7 @@ fn settle(operation: &str, error: DynoxideError) -> DynoxideError {
 }
 
 fn answer(status: u16, body: Vec<u8>) -> Answer {
-    Answer { status, request_id: None, body }
+    Answer::new(status, body)
 }
 
 const ENVELOPE: &str = "1 validation error detected: ";

@@ -3,15 +3,16 @@
 //! Calls of DynamoDB are not retried: the caller's SDK does that, and knows what it may repeat. No SDK stands behind calls
 //! of KMS, so they get a few tries within the time of one call: [`Retries`].
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use aws_config::default_provider::region;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use bytes::Bytes;
-use dynaseal_engine::{Answer, BoxFuture, Call, Service, Wire, WireError};
+use dynaseal_engine::{Answer, Attribution, BoxFuture, Call, Service, Wire, WireError};
 use dynaseal_http::{Connections, Retries, Scope, TRIES, UpstreamLimits, host};
 use http::header::{CONTENT_TYPE, HOST};
-use http::{Request, Uri};
+use http::{HeaderValue, Request, Uri};
 
 use crate::endpoint::Endpoints;
 use crate::error::Error;
@@ -63,17 +64,17 @@ impl Upstream {
     async fn call(&self, call: Call) -> Result<Answer, WireError> {
         let (uri, region) = self.endpoints.at(call.service, call.region.as_deref()).ok_or(WireError::Unreachable)?;
         let target = format!("{}.{}", call.service.target_prefix(), call.operation);
-        let body = Bytes::from(call.body);
+        let (body, caller) = (Bytes::from(call.body), call.attribution);
         let UpstreamLimits { answer_time, answer, .. } = self.limits;
         match call.service {
             Service::DynamoDb | Service::DynamoDbStreams => {
                 let (scope, protocol) = (Scope { region, service: "dynamodb" }, "application/x-amz-json-1.0");
-                let request = Outgoing { uri, scope, protocol, target, body };
+                let request = Outgoing { uri, scope, protocol, target, body, caller };
                 self.attempt(&request, answer_time, answer).await
             }
             Service::Kms => {
                 let (scope, protocol) = (Scope { region, service: "kms" }, "application/x-amz-json-1.1");
-                let request = Outgoing { uri, scope, protocol, target, body };
+                let request = Outgoing { uri, scope, protocol, target, body, caller };
                 // A try that hangs must leave time for another.
                 let attempt = || self.attempt(&request, answer_time / TRIES, answer.min(KMS_ANSWER));
                 self.retries.carry_out(answer_time, attempt).await
@@ -87,6 +88,8 @@ impl Upstream {
         let mut request = outgoing.request()?;
         // Outside the time limit: fetching credentials has limits of its own, and nothing is under way yet.
         self.signer.sign(outgoing.scope, &mut request).await?;
+        // Not signed: what stands between here and there may change them.
+        outgoing.attribute(&mut request);
         self.connections.exchange(request, limit, longest).await
     }
 }
@@ -98,6 +101,7 @@ struct Outgoing<'a> {
     protocol: &'static str,
     target: String,
     body: Bytes,
+    caller: Option<Arc<Attribution>>,
 }
 
 impl Outgoing<'_> {
@@ -108,6 +112,20 @@ impl Outgoing<'_> {
             .header("x-amz-target", &self.target)
             .body(self.body.clone())
             .map_err(|_| WireError::Broken)
+    }
+
+    fn attribute(&self, request: &mut Request<Bytes>) {
+        let Some(Attribution { user_agent, traceparent, tracestate }) = self.caller.as_deref() else { return };
+        let texts = [
+            ("user-agent", Some(user_agent)),
+            ("traceparent", traceparent.as_ref()),
+            ("tracestate", tracestate.as_ref()),
+        ];
+        for (name, text) in texts {
+            if let Some(value) = text.and_then(|text| HeaderValue::from_str(text).ok()) {
+                request.headers_mut().insert(name, value);
+            }
+        }
     }
 }
 

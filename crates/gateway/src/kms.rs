@@ -122,7 +122,7 @@ mod tests {
 
     #[test]
     fn outcomes_are_told_apart() {
-        let answer = |status, body: &str| Ok(Answer { status, request_id: None, body: body.into() });
+        let answer = |status, body: &str| Ok(Answer::new(status, body.into()));
         for (result, outcome) in [
             (answer(200, "{}"), KmsOutcome::Ok),
             (answer(400, r#"{"__type":"ThrottlingException"}"#), KmsOutcome::Throttled),

@@ -11,9 +11,11 @@
 //! A head makes the runtime, starts [`log`](start_log), opens the [upstream](open_upstream), builds the engine, binds a
 //! [`Server`] and serves until [`StopSignals`] says stop.
 
+mod attribution;
 mod caches;
 mod clock;
 mod embedded;
+mod encoding;
 mod endpoint;
 mod error;
 mod forward;

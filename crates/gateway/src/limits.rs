@@ -8,6 +8,7 @@ use hyper::body::{Body, Incoming};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{Instant, timeout, timeout_at};
 
+use crate::encoding::{Encoding, Unpacked};
 use crate::lines::{Line, Lines};
 use crate::reject::Reject;
 use crate::settings::Limits;
@@ -36,21 +37,27 @@ impl Load {
     }
 
     /// Reads a body within its limits of size, time, pace and the memory that all bodies share.
-    pub(crate) async fn read<'l>(&'l self, body: &mut Incoming, line: &'l Line) -> Result<(Vec<u8>, Held<'l>), Reject> {
+    pub(crate) async fn read<'l>(
+        &'l self,
+        body: &mut Incoming,
+        encoding: Encoding,
+        line: &'l Line,
+    ) -> Result<(Vec<u8>, Held<'l>), Reject> {
         let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
         if announced > self.limits.body {
             return Err(Reject::BodyTooLong { limit: self.limits.body });
         }
-        timeout(self.limits.body_time, self.collect(body, announced, line)).await.map_err(|_| Reject::BodySlow)?
+        let mut held = Held { lines: &self.lines, line, bytes: 0 };
+        let reading = self.collect(body, announced, &mut held);
+        let mut bytes = timeout(self.limits.body_time, reading).await.map_err(|_| Reject::BodySlow)??;
+        if encoding == Encoding::Gzip {
+            bytes = self.unpack(bytes, &mut held).await?;
+        }
+        held.add(weight(&bytes))?;
+        Ok((bytes, held))
     }
 
-    async fn collect<'l>(
-        &'l self,
-        body: &mut Incoming,
-        announced: usize,
-        line: &'l Line,
-    ) -> Result<(Vec<u8>, Held<'l>), Reject> {
-        let mut held = Held { lines: &self.lines, line, bytes: 0 };
+    async fn collect(&self, body: &mut Incoming, announced: usize, held: &mut Held<'_>) -> Result<Vec<u8>, Reject> {
         let mut bytes = Vec::new();
         let (start, pace) = (Instant::now(), self.limits.pace());
         loop {
@@ -58,20 +65,40 @@ impl Load {
             let Some(frame) = frame.map_err(|_| Reject::BodySlow)? else { break };
             let frame = frame.map_err(|_| Reject::BodyCut)?;
             let Some(data) = frame.data_ref() else { continue };
-            let length = bytes.len() + data.len();
-            if length > self.limits.body {
-                return Err(Reject::BodyTooLong { limit: self.limits.body });
-            }
-            if length > bytes.capacity() {
-                // Nothing is reserved for what was only announced, and no more than that.
-                let room = length.max((2 * bytes.capacity()).max(FIRST_BUFFER).min(announced));
-                held.add(room - bytes.capacity())?;
-                bytes.reserve_exact(room - bytes.len());
-            }
-            bytes.extend_from_slice(data);
+            // Nothing is reserved for what was only announced, and no more than that.
+            self.append(data, announced, &mut bytes, held)?;
         }
-        held.add(weight(&bytes))?;
-        Ok((bytes, held))
+        Ok(bytes)
+    }
+
+    /// What was packed, within the same limits: a few bytes may stand for many.
+    async fn unpack(&self, packed: Vec<u8>, held: &mut Held<'_>) -> Result<Vec<u8>, Reject> {
+        let (mut bytes, mut room) = (Vec::new(), vec![0; FIRST_BUFFER]);
+        let mut unpacked = Unpacked::of(&packed);
+        loop {
+            let read = unpacked.more(&mut room)?;
+            let Some(data) = room.get(..read).filter(|data| !data.is_empty()) else { break };
+            self.append(data, self.limits.body, &mut bytes, held)?;
+            // Others come in between.
+            tokio::task::yield_now().await;
+        }
+        held.release(packed.capacity());
+        Ok(bytes)
+    }
+
+    /// Appends to a body. Room for up to `expected` bytes is made in leaps, for more as they come.
+    fn append(&self, data: &[u8], expected: usize, bytes: &mut Vec<u8>, held: &mut Held<'_>) -> Result<(), Reject> {
+        let length = bytes.len() + data.len();
+        if length > self.limits.body {
+            return Err(Reject::BodyTooLong { limit: self.limits.body });
+        }
+        if length > bytes.capacity() {
+            let room = length.max((2 * bytes.capacity()).max(FIRST_BUFFER).min(expected));
+            held.add(room - bytes.capacity())?;
+            bytes.reserve_exact(room - bytes.len());
+        }
+        bytes.extend_from_slice(data);
+        Ok(())
     }
 }
 
@@ -98,6 +125,13 @@ impl Held<'_> {
         // This request is turned away, and the next one finds what an idle one held.
         self.lines.free_memory();
         Err(Reject::Busy)
+    }
+
+    fn release(&mut self, bytes: usize) {
+        let bytes = bytes.min(self.bytes);
+        self.bytes -= bytes;
+        self.line.holds(self.bytes);
+        self.lines.memory().give_back(bytes);
     }
 }
 

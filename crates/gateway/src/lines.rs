@@ -108,6 +108,7 @@ impl Lines {
             holds: AtomicUsize::new(0),
             unsent: AtomicUsize::new(0),
             close: Notify::new(),
+            turns: AtomicU64::new(0),
             for_probes,
         });
         line.waits();
@@ -203,6 +204,8 @@ pub(crate) struct Line {
     holds: AtomicUsize,
     /// The bytes of its answers that it has not taken.
     unsent: AtomicUsize,
+    /// How often the two sides have changed turns: an even number while the head of a request is awaited.
+    turns: AtomicU64,
     close: Notify,
     for_probes: bool,
 }
@@ -211,6 +214,17 @@ impl Line {
     /// Whether its place is one of those for probes alone.
     pub(crate) fn is_for_probes(&self) -> bool {
         self.for_probes
+    }
+
+    /// The head of a request is there: until there is an answer, what arrives is its body.
+    pub(crate) fn begins(&self) {
+        self.turns.fetch_add(1, Ordering::Relaxed);
+        self.works();
+    }
+
+    /// The number of the head that is awaited, if one is.
+    pub(crate) fn awaited_head(&self) -> Option<u64> {
+        Some(self.turns.load(Ordering::Relaxed)).filter(|turns| turns % 2 == 0)
     }
 
     /// From now on we wait for the peer.
@@ -231,6 +245,7 @@ impl Line {
 
     /// An answer of so many bytes is ready for the peer.
     pub(crate) fn answers(&self, bytes: usize) {
+        self.turns.fetch_add(1, Ordering::Relaxed);
         self.unsent.fetch_add(bytes, Ordering::Relaxed);
         self.memory.take(bytes);
         self.holds(0);

@@ -81,7 +81,7 @@ impl Server {
                     // A peer with as many connections at work as it may have.
                     Ok((_, None)) => {}
                     Ok((stream, Some(place))) => {
-                        let stream = Paced::new(stream, place.line().clone(), self.limits.pace());
+                        let stream = Paced::new(stream, place.line().clone(), &self.limits);
                         let served = graceful.watch(connection(stream, place.line(), &self.stack, &self.limits));
                         connections.spawn(async move {
                             // A connection's own errors (reset, malformed head, idle or slow) concern nobody else.
@@ -148,7 +148,8 @@ fn connection(
     });
     http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(limits.head_time)
+        // From the end of the request before; of a head that has begun `paced.rs` takes the time.
+        .header_read_timeout(limits.idle_time)
         .max_header_size(limits.head)
         .serve_connection(TokioIo::new(stream), service)
 }

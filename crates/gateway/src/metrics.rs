@@ -107,7 +107,7 @@ impl Family {
 
 const REQUESTS: Words = Words {
     total: "dynaseal_requests_total",
-    total_help: "Requests answered, by operation and outcome.",
+    total_help: "Requests answered, by operation and outcome: ok and upstream_* are the upstream's, all others our own.",
     seconds: "dynaseal_request_seconds",
     seconds_help: "Time from a request's head to its answer, by operation.",
 };
@@ -119,9 +119,12 @@ const KMS: Words = Words {
     seconds_help: "Time that calls of AWS KMS took with all their tries, by operation.",
 };
 
-const OUTCOMES: [(Outcome, &str); 5] = [
+const OUTCOMES: [(Outcome, &str); 8] = [
     (Outcome::Ok, "ok"),
-    (Outcome::UpstreamError, "upstream_error"),
+    (Outcome::UpstreamError, "upstream_4xx"),
+    (Outcome::UpstreamThrottled, "upstream_throttled"),
+    (Outcome::UpstreamFault, "upstream_5xx"),
+    (Outcome::NoAnswer, "upstream_no_answer"),
     (Outcome::Refused, "refused"),
     (Outcome::Tampered, "tampered"),
     (Outcome::Failed, "failed"),

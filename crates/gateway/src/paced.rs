@@ -1,4 +1,5 @@
-//! A connection whose peer must take what is sent to it: answers that nobody reads would be kept for ever.
+//! A connection whose peer must take what is sent to it, since answers that nobody reads would be kept for ever; and that must
+//! end a request's head in time once it has begun one.
 
 use std::future::Future;
 use std::io;
@@ -9,9 +10,10 @@ use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
-use tokio::time::{Instant, Sleep, sleep_until};
+use tokio::time::{Instant, Sleep, sleep, sleep_until};
 
 use crate::lines::Line;
+use crate::settings::Limits;
 
 /// How slow a peer may be: after some grace, so many bytes a second on average.
 #[derive(Clone, Copy, Debug)]
@@ -36,13 +38,31 @@ pub(crate) struct Paced {
     stream: TcpStream,
     line: Arc<Line>,
     pace: Pace,
+    head_time: Duration,
+    /// Of the head that has begun to arrive, its number and when it must be there.
+    head: Option<(u64, Pin<Box<Sleep>>)>,
     /// Since when and with how many bytes the peer has made us wait.
     stalled: Option<(Instant, usize, Pin<Box<Sleep>>)>,
 }
 
 impl Paced {
-    pub(crate) fn new(stream: TcpStream, line: Arc<Line>, pace: Pace) -> Self {
-        Self { stream, line, pace, stalled: None }
+    pub(crate) fn new(stream: TcpStream, line: Arc<Line>, limits: &Limits) -> Self {
+        Self { stream, line, pace: limits.pace(), head_time: limits.head_time, head: None, stalled: None }
+    }
+
+    /// Ready once a head that has begun has not ended in time. `came` says whether bytes have just arrived.
+    fn head_is_late(&mut self, cx: &mut Context<'_>, came: bool) -> Poll<()> {
+        let awaited = self.line.awaited_head();
+        if self.head.as_ref().is_some_and(|(number, _)| Some(*number) != awaited) {
+            self.head = None;
+        }
+        if let Some(number) = awaited.filter(|_| came && self.head.is_none()) {
+            self.head = Some((number, Box::pin(sleep(self.head_time))));
+        }
+        match &mut self.head {
+            Some((_, sleep)) => sleep.as_mut().poll(cx),
+            None => Poll::Pending,
+        }
     }
 
     fn wrote(&mut self, cx: &mut Context<'_>, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
@@ -73,7 +93,12 @@ impl Paced {
 
 impl AsyncRead for Paced {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(cx, into)
+        let before = into.filled().len();
+        let read = Pin::new(&mut self.stream).poll_read(cx, into);
+        if self.head_is_late(cx, into.filled().len() > before).is_ready() {
+            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+        }
+        read
     }
 }
 

@@ -20,6 +20,12 @@ pub(crate) enum Reject {
     BodySlow,
     #[error("the request body ended early")]
     BodyCut,
+    #[error("the request body is compressed in a way that the gateway does not read: {name}")]
+    Encoding { name: &'static str },
+    #[error("the request body is not the gzip that its Content-Encoding says")]
+    Garbled,
+    #[error("the request speaks the protocol rpc-v2-cbor, and the gateway speaks awsJson1_0 alone")]
+    Protocol,
     #[error("the gateway is working on as many requests as it may")]
     Busy,
     #[error("the gateway failed on this request")]
@@ -37,6 +43,9 @@ impl Reject {
             Reject::BodySlow => "DSL-7105",
             Reject::BodyCut => "DSL-7106",
             Reject::Busy => "DSL-7107",
+            Reject::Encoding { .. } => "DSL-7109",
+            Reject::Garbled => "DSL-7110",
+            Reject::Protocol => "DSL-7111",
             Reject::Panicked => "DSL-7199",
         }
     }
@@ -61,6 +70,11 @@ impl Reject {
             }
             Reject::BodyTooLong { .. } => "split the request; DynamoDB takes at most 16 MiB",
             Reject::BodySlow | Reject::BodyCut => "try again; if it lasts, check the network to the gateway",
+            Reject::Encoding { .. } => "send the body as it is, or with Content-Encoding: gzip",
+            Reject::Garbled => "send what gzip makes of the whole body, or the body as it is, without Content-Encoding",
+            Reject::Protocol => {
+                "let the SDK's client speak awsJson1_0 (application/x-amz-json-1.0 with X-Amz-Target), as it does unless told otherwise"
+            }
             Reject::Busy => "try again with backoff, as the AWS SDKs do; if it lasts, raise the limit or add gateways",
             Reject::Panicked => "report it with the request id; the log names the place in the source",
         }

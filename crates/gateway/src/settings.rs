@@ -47,7 +47,9 @@ pub struct Limits {
     pub connections: usize,
     /// The same of one peer's address; of IPv6, of one /64.
     pub connections_of_peer: usize,
-    /// How long a connection may take to send a request's head, idle time before it included.
+    /// How long a connection may go without a request.
+    pub idle_time: Duration,
+    /// How long a request's head may take to arrive, from its first byte.
     pub head_time: Duration,
     /// How long a request's body may take to arrive.
     pub body_time: Duration,
@@ -68,7 +70,8 @@ impl Default for Limits {
             buffered: 512 << 20,
             connections: 8192,
             connections_of_peer: 2048,
-            head_time: Duration::from_secs(75),
+            idle_time: Duration::from_secs(75),
+            head_time: Duration::from_secs(15),
             body_time: Duration::from_secs(30),
             stall_time: Duration::from_secs(5),
             rate: 4096,

@@ -17,7 +17,9 @@ use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::Full;
 use hyper::body::{Body, Incoming};
 
+use crate::attribution::Attributed;
 use crate::caches;
+use crate::encoding::{Encoding, Protocol};
 use crate::hosts::is_ours;
 use crate::kms::Counted;
 use crate::limits::{Load, discard};
@@ -52,7 +54,7 @@ impl Stack {
 
     /// Request in, response out. From now on until the response is there, the peer waits for us.
     pub(crate) async fn answer(&self, request: Request<Incoming>, line: &Line) -> Response<Full<Bytes>> {
-        line.works();
+        line.begins();
         let response = self.respond(request, line).await;
         line.answers(usize::try_from(response.body().size_hint().lower()).unwrap_or(usize::MAX));
         response
@@ -92,7 +94,7 @@ impl Stack {
         let took = started.elapsed();
         self.metrics.count(record.label, reply.outcome, took);
         trace::request(&record, &reply, took);
-        respond::response(reply, close)
+        respond::response(reply, close, Protocol::of(&head))
     }
 
     async fn carry_out(
@@ -111,7 +113,8 @@ impl Stack {
 
         // b. The body, bounded in size, time, pace and the memory that all of them share.
         line.waits();
-        let (bytes, _held) = self.load.read(body, line).await?;
+        let encoding = Encoding::of(&head.headers)?;
+        let (bytes, _held) = self.load.read(body, encoding, line).await?;
         line.works();
         record.body(&bytes);
 
@@ -121,7 +124,8 @@ impl Stack {
 
         // d. The engine: seals, opens, refuses, or passes on; the wire below it signs and sends.
         let call = Call::new(service, operation.to_owned(), bytes).attempt_of(invocation(&head.headers));
-        let answer = self.engine.call(&self.wire, call).await?;
+        let wire = Attributed::new(&self.wire, &head.headers);
+        let answer = self.engine.call(&wire, call).await?;
 
         // e. What came back must be DynamoDB's to go on as it is.
         Ok(Reply::of_answer(operation, answer)?)
@@ -133,7 +137,7 @@ impl Stack {
         }
         let (kind, text) = match head.uri.path() {
             "/healthz" | "/metrics" if let Err(reject) = of_server(head, &self.hosts) => {
-                return Some(respond::response(respond::refused(&reject.into()), false));
+                return Some(respond::response(respond::refused(&reject.into()), false, Protocol::Json));
             }
             "/healthz" => ("application/json", r#"{"status":"ok"}"#.to_owned()),
             "/metrics" => {
@@ -152,6 +156,9 @@ impl Stack {
 /// Takes `POST /` with a target.
 fn admit<'h>(head: &'h Parts, hosts: &[String]) -> Result<Target<'h>, Reject> {
     of_server(head, hosts)?;
+    if !Protocol::of(head).is_read() {
+        return Err(Reject::Protocol);
+    }
     if head.method != Method::POST || head.uri.path() != "/" {
         return Err(Reject::Route);
     }

@@ -80,8 +80,8 @@ pub(crate) fn request(record: &Record, reply: &Reply, took: Duration) {
     }
     match reply.outcome {
         Outcome::Tampered => line!(error),
-        Outcome::Failed | Outcome::Refused => line!(warn),
-        Outcome::Ok | Outcome::UpstreamError => line!(debug),
+        Outcome::Failed | Outcome::NoAnswer | Outcome::Refused => line!(warn),
+        Outcome::Ok | Outcome::UpstreamError | Outcome::UpstreamThrottled | Outcome::UpstreamFault => line!(debug),
     }
 }
 

@@ -14,6 +14,7 @@ mod invocation;
 #[cfg(feature = "network")]
 mod network;
 mod reply;
+pub mod retry_after;
 mod sign;
 
 pub use invocation::invocation;

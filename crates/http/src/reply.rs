@@ -18,7 +18,7 @@
 use std::fmt::Display;
 
 use bytes::Bytes;
-use dynaseal_engine::{Answer, Error, WireError};
+use dynaseal_engine::{Answer, Error, RetryAfter, WireError};
 use dynaseal_item::Kind;
 use http::StatusCode;
 
@@ -31,6 +31,8 @@ pub struct Reply {
     pub body: Bytes,
     /// DynamoDB's request id, or one of ours.
     pub request_id: String,
+    /// When to come back, as DynamoDB said.
+    pub retry_after: RetryAfter,
     /// How the request ended.
     pub outcome: Outcome,
     /// The code of our own error, if it is one.
@@ -42,10 +44,16 @@ pub struct Reply {
 pub enum Outcome {
     /// DynamoDB carried it out.
     Ok,
-    /// DynamoDB answered with an error.
+    /// DynamoDB answered that the request is wrong, or that a condition does not hold.
     UpstreamError,
+    /// DynamoDB takes no more requests for now.
+    UpstreamThrottled,
+    /// DynamoDB has a fault of its own.
+    UpstreamFault,
     /// We turned it away; a retry cannot help.
     Refused,
+    /// No answer of DynamoDB came.
+    NoAnswer,
     /// An item failed verification.
     Tampered,
     /// We could not carry it out; a retry may help.
@@ -81,11 +89,13 @@ impl Reply {
             let reason = format!("it has HTTP status {} and {}", answer.status, describe(&answer.body));
             return Err(Error::Answer { operation: operation.to_owned(), reason });
         };
+        let is_ok = status == StatusCode::OK;
         Ok(Self {
             status,
+            outcome: if is_ok { Outcome::Ok } else { outcome_of_failure(status, &answer.body) },
             body: answer.body.into(),
             request_id: answer.request_id.unwrap_or_else(new_request_id),
-            outcome: if status == StatusCode::OK { Outcome::Ok } else { Outcome::UpstreamError },
+            retry_after: if is_ok { RetryAfter::default() } else { answer.retry_after },
             code: None,
         })
     }
@@ -95,7 +105,11 @@ impl Reply {
     pub fn of_error(error: &Error) -> Self {
         let (status, exception) = shape_of_error(error);
         let (code, kind, hint) = (error.code(), error.kind(), error.hint());
-        Self::of_refusal(Refusal { status, exception, code, kind, what: error, hint })
+        let mut reply = Self::of_refusal(Refusal { status, exception, code, kind, what: error, hint });
+        if let Error::Wire { .. } = error {
+            reply.outcome = Outcome::NoAnswer;
+        }
+        reply
     }
 
     /// The reply to a request that never reached the engine.
@@ -110,6 +124,7 @@ impl Reply {
             status,
             body: serde_json::json!({ "__type": kind_name, "message": message }).to_string().into(),
             request_id: new_request_id(),
+            retry_after: RetryAfter::default(),
             outcome: match kind {
                 Kind::Data => Outcome::Tampered,
                 Kind::Outage | Kind::Internal => Outcome::Failed,
@@ -145,6 +160,19 @@ fn shape_of_error(error: &Error) -> (StatusCode, &'static str) {
     }
 }
 
+fn outcome_of_failure(status: StatusCode, body: &[u8]) -> Outcome {
+    let parsed: Option<serde_json::Value> = serde_json::from_slice(body).ok();
+    let named = parsed.as_ref().and_then(|body| body.get("__type")).and_then(serde_json::Value::as_str);
+    let name = named.and_then(|name| name.rsplit('#').next()).unwrap_or_default();
+    if THROTTLES.contains(&name) || status == StatusCode::TOO_MANY_REQUESTS {
+        Outcome::UpstreamThrottled
+    } else if status.is_server_error() {
+        Outcome::UpstreamFault
+    } else {
+        Outcome::UpstreamError
+    }
+}
+
 /// Whether the bytes can be a JSON object. The SDK parses them; we look at the ends.
 fn is_object(body: &[u8]) -> bool {
     let body = body.trim_ascii();
@@ -173,12 +201,21 @@ fn new_request_id() -> String {
     })
 }
 
+/// What DynamoDB names a request that came too soon, whatever the status.
+const THROTTLES: [&str; 5] = [
+    "ProvisionedThroughputExceededException",
+    "RequestLimitExceeded",
+    "ReplicatedWriteConflictException",
+    "ThrottlingException",
+    "Throttling",
+];
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn upstream(status: u16, body: &str) -> Result<Reply, Error> {
-        Reply::of_answer("GetItem", Answer { status, request_id: Some("ID".into()), body: body.into() })
+        Reply::of_answer("GetItem", Answer { request_id: Some("ID".into()), ..Answer::new(status, body.into()) })
     }
 
     #[test]
@@ -186,7 +223,12 @@ mod tests {
         for (status, body, outcome) in [
             (200, "{ \"Item\" : {} }\n", Outcome::Ok),
             (400, r#"{"__type":"x#ResourceNotFoundException"}"#, Outcome::UpstreamError),
-            (500, r#"{"__type":"x#InternalServerError"}"#, Outcome::UpstreamError),
+            (500, r#"{"__type":"x#InternalServerError"}"#, Outcome::UpstreamFault),
+            (503, r#"{"__type":"x#ServiceUnavailable"}"#, Outcome::UpstreamFault),
+            (503, r#"{"__type":"x#ThrottlingException"}"#, Outcome::UpstreamThrottled),
+            (400, r#"{"__type":"x#ProvisionedThroughputExceededException"}"#, Outcome::UpstreamThrottled),
+            (400, r#"{"__type":"RequestLimitExceeded"}"#, Outcome::UpstreamThrottled),
+            (429, "{}", Outcome::UpstreamThrottled),
         ] {
             let reply = upstream(status, body).unwrap();
             assert_eq!((reply.status.as_u16(), &reply.body[..], reply.outcome), (status, body.as_bytes(), outcome));

@@ -80,6 +80,6 @@ pub use store::error::{RecordName, StoreError, TableRefusal};
 pub use store::keys::KmsConfiguration;
 pub use store::table::{KeyStoreOptions, KeyStoreTable};
 pub use store::time::CreateTime;
-pub use wire::{Answer, BoxFuture, Call, Invocation, Service, Wire, WireError};
+pub use wire::{Answer, Attribution, BoxFuture, Call, Invocation, RetryAfter, Service, TlsFault, Wire, WireError};
 pub use wrap::ecdh::{Curve, ecdh_parties};
 pub use wrap::rsa::Padding;

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 
 use thiserror::Error;
 
@@ -51,6 +52,18 @@ pub struct Invocation {
     pub attempt: u32,
 }
 
+/// Who a call is made for, as the caller's request said it in its headers. A head that serves others sends it on, so that the
+/// service's logs name the caller and a trace does not end on the way.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Attribution {
+    /// `user-agent`, marked as having come through Dynaseal.
+    pub user_agent: String,
+    /// `traceparent` of W3C Trace Context.
+    pub traceparent: Option<String>,
+    /// `tracestate`, which belongs to it.
+    pub tracestate: Option<String>,
+}
+
 /// One call: a service, an operation such as `PutItem`, and the JSON body.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Call {
@@ -66,13 +79,23 @@ pub struct Call {
     pub aside: bool,
     /// The SDK's call of which this is an attempt, where the head can tell.
     pub invocation: Option<Invocation>,
+    /// Who it is made for, where the head serves others.
+    pub attribution: Option<Arc<Attribution>>,
 }
 
 impl Call {
     /// A call in the head's own Region.
     #[must_use]
     pub fn new(service: Service, operation: impl Into<Cow<'static, str>>, body: Vec<u8>) -> Self {
-        Self { service, operation: operation.into(), body, region: None, aside: false, invocation: None }
+        Self {
+            service,
+            operation: operation.into(),
+            body,
+            region: None,
+            aside: false,
+            invocation: None,
+            attribution: None,
+        }
     }
 
     /// The same call in a Region.
@@ -110,11 +133,29 @@ pub struct Answer {
     pub status: u16,
     /// The service's request id, if it sent one.
     pub request_id: Option<String>,
+    /// When it may be asked again, as far as it says so.
+    pub retry_after: RetryAfter,
     /// The body.
     pub body: Vec<u8>,
 }
 
+/// How long a service that could not carry a call out wants to be left alone. It can say so in two headers, of which each SDK
+/// obeys its own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RetryAfter {
+    /// `x-amz-retry-after`, in milliseconds.
+    pub milliseconds: Option<u32>,
+    /// `Retry-After`, in seconds.
+    pub seconds: Option<u32>,
+}
+
 impl Answer {
+    /// An answer of status and body alone.
+    #[must_use]
+    pub fn new(status: u16, body: Vec<u8>) -> Self {
+        Self { status, request_id: None, retry_after: RetryAfter::default(), body }
+    }
+
     /// Whether the call succeeded.
     #[must_use]
     pub fn ok(&self) -> bool {
@@ -132,9 +173,12 @@ impl std::fmt::Debug for Answer {
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum WireError {
-    /// The connection could not be made, or TLS failed.
+    /// The connection could not be made.
     #[error("it could not be reached")]
     Unreachable,
+    /// The connection was made and is not the one that was wanted. Nothing was sent.
+    #[error("TLS failed: {0}")]
+    Tls(TlsFault),
     /// The connection broke before the answer was complete, or the answer was too long; the call may have been carried out.
     #[error("the connection broke before its answer was complete, or the answer was too long")]
     Broken,
@@ -150,6 +194,39 @@ pub enum WireError {
     /// This process has no client of the service, or none that may be used. The text says how to give it one.
     #[error("nothing in this process leads there")]
     NoWay(&'static str),
+}
+
+/// Why TLS failed.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TlsFault {
+    /// The certificate's authority is none of those that are trusted.
+    #[error("its certificate is signed by no authority that is trusted here")]
+    UnknownIssuer,
+    /// The certificate is another host's.
+    #[error("its certificate is for another name than the one that was called")]
+    WrongName,
+    /// The certificate's time is over.
+    #[error("its certificate has expired")]
+    Expired,
+    /// The certificate's time has not begun.
+    #[error("its certificate is not valid yet; if it should be, this machine's clock is wrong")]
+    NotYetValid,
+    /// The certificate was withdrawn.
+    #[error("its certificate was revoked")]
+    Revoked,
+    /// The certificate cannot be used for another reason.
+    #[error("its certificate cannot be used to prove who it is")]
+    Certificate,
+    /// The other side ended the handshake.
+    #[error("it ended the handshake; it may want another version of TLS, or a certificate of its caller")]
+    Alert,
+    /// What answers does not speak TLS.
+    #[error("what answers there does not speak TLS")]
+    NotTls,
+    /// Anything else.
+    #[error("the handshake came to no end that can be used")]
+    Other,
 }
 
 /// Sends one call. Implementations retry no call of DynamoDB; a failed call of the service is an [`Answer`].

@@ -183,7 +183,7 @@ impl<'task> ScopedTask<'task> for Work {
 }
 
 pub(crate) fn answer(status: u32, body: &[u8]) -> std::result::Result<Answer, WireError> {
-    Ok(Answer { status: u16::try_from(status).unwrap_or_default(), request_id: None, body: body.to_vec() })
+    Ok(Answer::new(u16::try_from(status).unwrap_or_default(), body.to_vec()))
 }
 
 fn wire_error(why: &str) -> WireError {

@@ -27,7 +27,7 @@ impl Wire for DynamoDbWire {
                 return Err(WireError::NoWay(SEALED));
             }
             match carry_out(&self.0, &call).await {
-                Ok(body) => Ok(Answer { status: 200, request_id: None, body }),
+                Ok(body) => Ok(Answer::new(200, body)),
                 Err(Failure::Answer(answer)) => Ok(answer),
                 Err(Failure::Wire(error)) => Err(error),
             }

@@ -204,7 +204,7 @@ fn answer(said: &Said) -> Result<Answer, WireError> {
     // Long enough not to be moved while a key is written into it; who reads it wipes it.
     let mut body = Vec::with_capacity(LONGEST);
     serde_json::to_writer(&mut body, said).map_err(|_| WireError::Broken)?;
-    Ok(Answer { status: 200, request_id: None, body })
+    Ok(Answer::new(200, body))
 }
 
 /// Bytes that JSON has as base64; wiped when dropped.

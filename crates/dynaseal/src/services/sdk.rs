@@ -25,7 +25,8 @@ where
             SdkError::ServiceError(refused) => {
                 let request_id = refused.err().meta().request_id().map(str::to_owned);
                 let body = serde_json::json!({ "__type": refused.err().code() }).to_string().into();
-                return Self::Answer(Answer { status: refused.raw().status().as_u16(), request_id, body });
+                let status = refused.raw().status().as_u16();
+                return Self::Answer(Answer { request_id, ..Answer::new(status, body) });
             }
             SdkError::TimeoutError(_) => WireError::Timeout,
             SdkError::DispatchFailure(failure) if failure.is_timeout() => WireError::Timeout,

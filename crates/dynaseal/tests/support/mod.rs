@@ -58,6 +58,8 @@ pub(crate) enum Fate {
     Lost,
     /// It is carried out, and its answer is HTTP 500.
     Failed,
+    /// It is refused: too many come, and the next is wanted after so many milliseconds.
+    Throttled(u32),
     /// It is carried out, and its answer is HTTP 200 with half a body.
     Garbled,
     /// The connection breaks before it.
@@ -175,7 +177,13 @@ impl Store {
             Fate::Failed => {
                 carry_out(self);
                 let body = br#"{"__type":"com.amazonaws.dynamodb.v20120810#InternalServerError"}"#.to_vec();
-                HttpConnectorFuture::ready(Ok(self.answered(Answer { status: 500, request_id: None, body })))
+                HttpConnectorFuture::ready(Ok(self.answered(Answer::new(500, body))))
+            }
+            Fate::Throttled(milliseconds) => {
+                let body = br#"{"__type":"com.amazonaws.dynamodb.v20120810#ThrottlingException"}"#.to_vec();
+                let mut response = self.answered(Answer::new(400, body));
+                response.headers_mut().insert("x-amz-retry-after", milliseconds.to_string());
+                HttpConnectorFuture::ready(Ok(response))
             }
             Fate::Garbled => {
                 let mut answer = carry_out(self);

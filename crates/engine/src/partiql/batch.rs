@@ -61,7 +61,7 @@ impl Batch<'_, '_> {
         let mut body = Object::default();
         body.insert("Responses".to_owned(), list(responses));
         body.insert_raw("ConsumedCapacity", by_table(&consumed).as_deref());
-        Ok(Answer { status: 200, request_id: None, body: body.print(&[], 1024) })
+        Ok(Answer::new(200, body.print(&[], 1024)))
     }
 
     /// What DynamoDB refuses of a whole batch.

@@ -161,7 +161,7 @@ impl Runner<'_> {
             body.insert_raw("LastEvaluatedKey", last.as_deref());
         }
         body.insert_raw("ConsumedCapacity", sum(&consumed).as_deref());
-        Ok(Answer { status: 200, request_id, body: body.print(&[], 1024) })
+        Ok(Answer { request_id, ..Answer::new(200, body.print(&[], 1024)) })
     }
 
     async fn write(self, planned: &Planned<'_>, action: Action) -> Result<Answer, Error> {

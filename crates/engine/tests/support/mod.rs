@@ -66,7 +66,7 @@ impl<F: Fn(&str, &str) -> (u16, String) + Send + Sync> Wire for Script<F> {
         let body = String::from_utf8(call.body).unwrap();
         let (status, answer) = (self.answer)(&call.operation, &body);
         self.calls.lock().unwrap().push((call.operation.into_owned(), body));
-        Box::pin(async move { Ok(Answer { status, request_id: None, body: answer.into_bytes() }) })
+        Box::pin(async move { Ok(Answer::new(status, answer.into_bytes())) })
     }
 }
 

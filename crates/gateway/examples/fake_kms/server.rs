@@ -88,7 +88,7 @@ fn response(service: Service, answer: Answer) -> Response<Full<Bytes>> {
 }
 
 fn json(status: StatusCode, body: &Value) -> Response<Full<Bytes>> {
-    response(Service::Kms, Answer { status: status.as_u16(), request_id: None, body: body.to_string().into() })
+    response(Service::Kms, Answer::new(status.as_u16(), body.to_string().into()))
 }
 
 fn protocol(service: Service) -> &'static str {

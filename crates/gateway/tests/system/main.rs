@@ -18,6 +18,7 @@ mod protected;
 mod support;
 mod unsealed;
 
+mod bodies;
 mod decide;
 mod guards;
 mod kms;

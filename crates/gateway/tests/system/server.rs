@@ -116,6 +116,7 @@ async fn heads_and_bodies_have_limits_of_size_and_time() {
     let limits = Limits {
         head: 4096,
         head_time: Duration::from_millis(300),
+        idle_time: Duration::from_millis(300),
         body_time: Duration::from_millis(300),
         ..Limits::default()
     };
@@ -159,7 +160,10 @@ async fn load_beyond_the_limits_is_turned_away_while_health_answers() {
     let first = tokio::spawn(async move { first.call("PutItem", "{}").await });
     entered.notified().await;
 
-    assert_error(&gateway.call("PutItem", "{}").await, 503, "ThrottlingException", "DSL-7107");
+    let refused = gateway.call("PutItem", "{}").await;
+    assert_error(&refused, 503, "ThrottlingException", "DSL-7107");
+    let wait: u32 = refused.header("x-amz-retry-after").parse().unwrap();
+    assert!((500..1500).contains(&wait) && refused.header("retry-after") == "1", "{:?}", refused.headers);
     let mut client = gateway.connect().await;
     let health = client.send(Request::get("/healthz"), "").await;
     assert_eq!((health.status, health.json()), (200, json!({"status": "ok"})));

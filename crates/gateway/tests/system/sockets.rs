@@ -94,6 +94,55 @@ async fn a_body_comes_at_a_pace_or_not_at_all() {
     assert_eq!(&answer, b"HTTP/1.1 200");
 }
 
+/// Idle connections of SDKs are kept, but a head that has begun must end: whoever sends it byte by byte holds nothing for long.
+#[tokio::test]
+async fn a_head_that_has_begun_ends_in_time_and_an_idle_connection_stays() {
+    let limits = Limits { head_time: Duration::from_millis(500), ..Limits::default() };
+    let gateway = gateway(limits, empty()).await;
+    let whole = ONE_BYTE.replace("1000000", "1").replace("\r\n\r\n{", "\r\n\r\n1");
+    let (mut fresh, mut used) = (idler(&gateway, "").await, idler(&gateway, &whole).await);
+    let mut answer = vec![0; 4096];
+    assert!(used.read(&mut answer).await.unwrap() > 0);
+    tokio::time::sleep(Duration::from_millis(900)).await;
+    // A head of a connection that is new and of one that was used before, each a byte at a time.
+    for stream in [&mut fresh, &mut used] {
+        let mut byte = [0];
+        assert!(timeout(Duration::from_millis(50), stream.read(&mut byte)).await.is_err(), "an idle one was closed");
+        let started = Instant::now();
+        let trickle = async {
+            for one in whole.as_bytes() {
+                if stream.write_all(&[*one]).await.is_err() {
+                    break;
+                }
+                if timeout(Duration::from_millis(60), stream.read(&mut byte)).await.is_ok() {
+                    break;
+                }
+            }
+        };
+        timeout(Duration::from_secs(5), trickle).await.expect("it is still read");
+        let took = started.elapsed();
+        assert!(took >= Duration::from_millis(400) && took < Duration::from_secs(2), "{took:?}");
+    }
+    // One that stops in the middle of a head is closed too.
+    let mut half = idler(&gateway, "POST / HT").await;
+    assert!(until_closed(&mut half, Duration::from_secs(3)).await >= Duration::from_millis(300));
+    // A slow answer is not the caller's head, nor is a slow body.
+    let slow = FnWire(|_| async {
+        tokio::time::sleep(Duration::from_millis(900)).await;
+        ok("{}")
+    });
+    let gateway = self::gateway(limits, Arc::new(slow)).await;
+    let mut client = gateway.connect().await;
+    for _ in 0..2 {
+        assert_eq!(client.call("PutItem", "{}").await.status, 200);
+    }
+    let mut body = idler(&gateway, &whole[..whole.len() - 1]).await;
+    tokio::time::sleep(Duration::from_millis(800)).await;
+    body.write_all(b"1").await.unwrap();
+    let read = body.read(&mut answer).await.unwrap();
+    assert!(answer[..read].starts_with(b"HTTP/1.1 200"), "{:?}", String::from_utf8_lossy(&answer[..read]));
+}
+
 #[tokio::test]
 async fn connections_that_only_wait_make_room_for_others() {
     let limits = Limits { connections: 32, connections_of_peer: 32, ..Limits::default() };

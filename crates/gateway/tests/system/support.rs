@@ -148,7 +148,7 @@ where
 }
 
 pub fn ok(body: &str) -> Result<Answer, WireError> {
-    Ok(Answer { status: 200, request_id: None, body: body.into() })
+    Ok(Answer::new(200, body.into()))
 }
 
 /// An upstream that answers properly: with what `answer` makes of each request. It remembers them.

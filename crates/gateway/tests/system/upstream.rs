@@ -4,12 +4,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::support::{
-    FakeUpstream, Gateway, TEST_TOKEN, assert_error, assert_signature, brisk, raw_upstream, target, upstream,
+    FakeUpstream, FnWire, Gateway, TEST_TOKEN, assert_error, assert_signature, brisk, raw_upstream, target, upstream,
 };
 use bytes::Bytes;
+use dynaseal_engine::{Answer, Call, RetryAfter};
 use dynaseal_gateway::{Settings, Target, UpstreamLimits, open_upstream};
 use http::Response;
 use http_body_util::Full;
+use serde_json::json;
 use tokio::net::TcpListener;
 
 fn json_answer(status: u16, body: &'static str) -> Response<Full<Bytes>> {
@@ -46,6 +48,112 @@ async fn what_goes_on_is_signed_for_the_upstream_and_carries_nothing_of_the_call
         assert_eq!(head.headers["x-amz-security-token"], TEST_TOKEN);
         assert!(!head.headers.contains_key("x-canary"));
         assert_signature(head, sent, "eu-west-1");
+    }
+}
+
+const TRACE: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+
+/// The upstream's log names the client, and a trace goes on; nothing else of the caller does.
+#[tokio::test]
+async fn the_client_and_its_trace_are_told_on() {
+    let fake = FakeUpstream::start(|| json_answer(200, "{}")).await;
+    let gateway = before(&fake.url()).await;
+    let mut client = gateway.connect().await;
+    let call = || target("DynamoDB_20120810.GetItem");
+    let traced = call()
+        .header("user-agent", "Boto3/1.44.0 lang/python#3.14")
+        .header("traceparent", TRACE)
+        .header("tracestate", "vendor=1")
+        .header("baggage", "user=canary");
+    for request in [traced, call(), call().header("traceparent", "canary").header("tracestate", "canary")] {
+        assert_eq!(client.send(request, "{}").await.status, 200);
+    }
+    let seen = fake.seen.lock().unwrap();
+    let text = |head: &http::request::Parts, name: &str| {
+        head.headers.get(name).map(|value| value.to_str().unwrap().to_owned()).unwrap_or_default()
+    };
+    let (first, second, third) = (&seen[0].0, &seen[1].0, &seen[2].0);
+    let agent = text(first, "user-agent");
+    assert!(agent.starts_with("Boto3/1.44.0 lang/python#3.14 dynaseal-gateway/"), "{agent}");
+    assert_eq!((text(first, "traceparent"), text(first, "tracestate")), (TRACE.to_owned(), "vendor=1".to_owned()));
+    for head in [second, third] {
+        assert!(text(head, "user-agent").starts_with("dynaseal-gateway/"));
+        assert!(!head.headers.contains_key("traceparent") && !head.headers.contains_key("tracestate"));
+    }
+    for (head, body) in seen.iter() {
+        assert!(!format!("{head:?}").contains("canary"));
+        // What stands between may change these headers, so the signature leaves them out.
+        let signed = text(head, "authorization");
+        assert!(!signed.contains("user-agent") && !signed.contains("trace"), "{signed}");
+        assert_signature(head, body, "eu-west-1");
+    }
+}
+
+/// A caller that is told when to come back is told so through the gateway, in the form that its SDK obeys.
+#[tokio::test]
+async fn the_caller_learns_when_to_come_back() {
+    let throttled = r#"{"__type":"com.amazonaws.dynamodb.v20120810#ThrottlingException","message":"m"}"#;
+    let cases = [
+        (400, &[("x-amz-retry-after", "1500")][..], "1500", "2"),
+        (400, &[("retry-after", "3")], "3000", "3"),
+        (503, &[("x-amz-retry-after", "1234"), ("retry-after", "7")], "1234", "7"),
+        (429, &[("retry-after", "86400")], "30000", "30"),
+        (500, &[("x-amz-retry-after", "canary")], "", ""),
+        (503, &[], "", ""),
+        (200, &[("x-amz-retry-after", "1500")], "", ""),
+    ];
+    for (status, headers, milliseconds, seconds) in cases {
+        let fake = FakeUpstream::start(move || {
+            let mut answer = json_answer(status, throttled);
+            for (name, value) in headers {
+                answer.headers_mut().insert(*name, value.parse().unwrap());
+            }
+            answer
+        })
+        .await;
+        let reply = before(&fake.url()).await.call("GetItem", "{}").await;
+        assert_eq!((reply.status, &reply.body[..]), (status, throttled.as_bytes()));
+        let said = (reply.header("x-amz-retry-after"), reply.header("retry-after"));
+        assert_eq!(said, (milliseconds, seconds), "{status} {headers:?}");
+    }
+    // An outage is ours to tell, and so is the time.
+    let away = before("http://127.0.0.1:1").await.call("GetItem", "{}").await;
+    assert_error(&away, 503, "ServiceUnavailable", "DSL-6001");
+    let milliseconds: u32 = away.header("x-amz-retry-after").parse().unwrap();
+    assert!((500..1500).contains(&milliseconds) && away.header("retry-after") == "1", "{milliseconds}");
+}
+
+/// Also where the call is one step of several that a protected table takes.
+#[tokio::test]
+async fn the_callers_of_a_protected_table_learn_it_too() {
+    let throttled = |status| {
+        let kind = "com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException";
+        let said = RetryAfter { milliseconds: Some(1700), seconds: None };
+        Answer { retry_after: said, ..Answer::new(status, format!("{{\"__type\":\"{kind}\"}}").into()) }
+    };
+    let key = json!({"id": {"S": "1"}});
+    let update = json!({"TableName": "Users", "Key": key, "UpdateExpression": "SET email = :e",
+        "ExpressionAttributeValues": {":e": {"S": "x"}}});
+    for status in [400, 503] {
+        let wire = FnWire(move |_: Call| async move { Ok(throttled(status)) });
+        let gateway = Gateway::start_for(crate::protected::engine(), Settings::default(), Arc::new(wire)).await;
+        for (operation, body) in [
+            ("PutItem", json!({"TableName": "Users", "Item": crate::protected::user("1", "x")})),
+            ("GetItem", json!({"TableName": "Users", "Key": key})),
+            ("UpdateItem", update.clone()),
+            (
+                "Query",
+                json!({"TableName": "Users", "KeyConditionExpression": "id = :i",
+                "ExpressionAttributeValues": {":i": {"S": "1"}}}),
+            ),
+            ("BatchGetItem", json!({"RequestItems": {"Users": {"Keys": [key]}}})),
+            ("TransactWriteItems", json!({"TransactItems": [{"Update": update}]})),
+            ("ExecuteStatement", json!({"Statement": "SELECT * FROM Users WHERE id = '1'"})),
+        ] {
+            let reply = gateway.call(operation, &body.to_string()).await;
+            let said = (reply.status, reply.header("x-amz-retry-after"), reply.header("retry-after"));
+            assert_eq!(said, (status, "1700", "2"), "{operation} {:?}", reply.body);
+        }
     }
 }
 

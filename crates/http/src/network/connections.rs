@@ -17,6 +17,8 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use tower_service::Service as TowerService;
 
+use crate::retry_after;
+
 /// How long an upstream may take and how much it may answer.
 #[derive(Clone, Copy, Debug)]
 pub struct UpstreamLimits {
@@ -118,7 +120,8 @@ async fn read(response: hyper::Response<Incoming>, longest: usize) -> Result<Ans
         return Err(WireError::Broken);
     }
     let request_id = head.headers.get("x-amzn-requestid").and_then(|id| id.to_str().ok()).map(str::to_owned);
-    Ok(Answer { status: head.status.as_u16(), request_id, body: bytes })
+    let retry_after = retry_after::read(|name| head.headers.get(name)?.to_str().ok());
+    Ok(Answer { status: head.status.as_u16(), request_id, retry_after, body: bytes })
 }
 
 fn announced_checksum(headers: &HeaderMap) -> Option<u32> {

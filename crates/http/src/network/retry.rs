@@ -94,7 +94,7 @@ mod tests {
     use super::*;
 
     fn answer(status: u16, kind: &str) -> Result<Answer, WireError> {
-        Ok(Answer { status, request_id: None, body: format!("{{\"__type\":\"{kind}\"}}").into() })
+        Ok(Answer::new(status, format!("{{\"__type\":\"{kind}\"}}").into()))
     }
 
     /// Gives the results in turn; how many were asked for, and the last.

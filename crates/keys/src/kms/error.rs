@@ -249,7 +249,7 @@ mod tests {
     use super::*;
 
     fn refusal(status: u16, body: &str) -> Refusal {
-        Refusal::of(&Answer { status, request_id: None, body: body.as_bytes().to_vec() })
+        Refusal::of(&Answer::new(status, body.as_bytes().to_vec()))
     }
 
     #[test]

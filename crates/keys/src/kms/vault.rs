@@ -193,7 +193,7 @@ mod tests {
 
     #[test]
     fn refusals_are_told_apart() {
-        let of = |status, body: &str| refusal(&Answer { status, request_id: None, body: body.into() });
+        let of = |status, body: &str| refusal(&Answer::new(status, body.into()));
         assert_eq!(of(400, r#"{"errors":["cipher: message authentication failed"]}"#), Refusal::InvalidCiphertext);
         assert_eq!(of(400, r#"{"errors":["invalid ciphertext: version is too new"]}"#), Refusal::InvalidCiphertext);
         assert_eq!(of(400, r#"{"errors":["encryption key not found"]}"#), Refusal::NotFound);

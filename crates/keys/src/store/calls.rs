@@ -185,7 +185,7 @@ mod tests {
     use super::*;
 
     fn refused(status: u16, body: &str) -> TableRefusal {
-        refusal(&Answer { status, request_id: None, body: body.as_bytes().to_vec() })
+        refusal(&Answer::new(status, body.as_bytes().to_vec()))
     }
 
     #[test]

@@ -358,7 +358,7 @@ fn named(name: &str) -> Refused {
 }
 
 fn reply(status: u16, body: &Value) -> Answer {
-    Answer { status, request_id: None, body: body.to_string().into_bytes() }
+    Answer::new(status, body.to_string().into_bytes())
 }
 
 const FAILED: &str = "ConditionalCheckFailed";

@@ -101,7 +101,7 @@ impl State {
             _ => return refuse(404, "no handler for route"),
         };
         match data {
-            Some(data) => Answer { status: 200, request_id: None, body: json!({ "data": data }).to_string().into() },
+            Some(data) => Answer::new(200, json!({ "data": data }).to_string().into()),
             // With the status that some versions have, and which alone would look like an outage.
             None => refuse(500, "cipher: message authentication failed"),
         }
@@ -127,5 +127,5 @@ fn cipher(key: &[u8; 32]) -> Option<LessSafeKey> {
 }
 
 fn refuse(status: u16, error: &str) -> Answer {
-    Answer { status, request_id: None, body: json!({ "errors": [error] }).to_string().into() }
+    Answer::new(status, json!({ "errors": [error] }).to_string().into())
 }

@@ -50,6 +50,6 @@ impl Wire for Table {
             None => (400, json!({ "__type": "InvalidCiphertextException" })),
         };
         let body = body.to_string().into_bytes();
-        Box::pin(std::future::ready(Ok(Answer { status, request_id: None, body })))
+        Box::pin(std::future::ready(Ok(Answer::new(status, body))))
     }
 }

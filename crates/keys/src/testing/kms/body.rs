@@ -30,7 +30,7 @@ pub(super) fn context(body: &Value, name: &str) -> Result<Context, Refused> {
 }
 
 pub(super) fn reply(status: u16, body: &Value) -> Answer {
-    Answer { status, request_id: None, body: body.to_string().into_bytes() }
+    Answer::new(status, body.to_string().into_bytes())
 }
 
 pub(super) fn refuse(status: u16, name: &str) -> Answer {
