@@ -17,6 +17,7 @@
 mod answers;
 mod bounds;
 mod config;
+mod crew;
 mod doc;
 mod error;
 mod explain;

@@ -36,7 +36,7 @@ impl Engine {
         let io = self.io(wire);
         loop {
             let tables = self.known();
-            let opened = reply::open_records(&tables, table, text, io).await;
+            let opened = reply::open_records(&tables, table, text, io, self.crew()).await;
             if !learned("open", &tables, io).await? {
                 return opened;
             }

@@ -20,9 +20,10 @@ pub(crate) use records::open_records;
 use std::collections::BTreeMap;
 
 use dynaseal_item::{Item, json};
-use dynaseal_keys::{Answer, Io};
+use dynaseal_keys::{Answer, BoxFuture, Io};
 
 use crate::answers::{self, Failed};
+use crate::crew::{Crew, Work};
 use crate::doc::{Node, NotJson, Object, array};
 use crate::error::Error;
 use crate::plan::{Reply, Shown, View};
@@ -31,8 +32,14 @@ use crate::table::{Failure, Table};
 use members::REASONS;
 
 /// Opens the items of an answer.
-pub(crate) async fn open(operation: &str, reply: &Reply<'_, '_>, answer: Answer, io: Io<'_>) -> Result<Answer, Error> {
-    let opener = Opener { operation, io };
+pub(crate) async fn open(
+    operation: &str,
+    reply: &Reply<'_, '_>,
+    answer: Answer,
+    io: Io<'_>,
+    crew: Crew,
+) -> Result<Answer, Error> {
+    let opener = Opener { operation, io, crew };
     check_status(operation, &answer)?;
     // What most writes are answered with holds nothing to open.
     if answer.body == b"{}" && !matches!(reply, Reply::Responses(_)) {
@@ -91,9 +98,18 @@ const NOT_UTF8: NotJson = NotJson("it is not UTF-8");
 struct Opener<'o> {
     operation: &'o str,
     io: Io<'o>,
+    crew: Crew,
 }
 
-impl Opener<'_> {
+impl<'o> Opener<'o> {
+    /// The same with another network.
+    fn with<'s>(&self, io: Io<'s>) -> Opener<'s>
+    where
+        'o: 's,
+    {
+        Opener { operation: self.operation, io, crew: self.crew }
+    }
+
     async fn success<'a>(&self, reply: &Reply<'_, 'a>, body: &mut Object<'_>) -> Result<(), Error> {
         match reply {
             Reply::ByTable(all) => self.by_table(body, all).await,
@@ -168,17 +184,13 @@ impl Opener<'_> {
     /// An item for each get of a transaction.
     async fn responses(&self, body: &mut Object<'_>, views: &[Option<View<'_, '_>>]) -> Result<(), Error> {
         let text = body.take_raw(RESPONSES);
+        let entries: Vec<_> = self.entries(text.as_deref(), views)?.collect();
         let mut nodes = Vec::with_capacity(views.len());
-        for (number, (entry, view)) in self.entries(text.as_deref(), views)?.enumerate() {
-            let Some(view) = view else {
-                nodes.push(Node::Raw(entry.into()));
-                continue;
-            };
-            let mut entry = self.object(entry)?;
-            entry.retain(|name| name == ITEM);
-            self.entry(&mut entry, view, number).await?;
-            nodes.push(Node::Printed(entry.print(&[], 0)));
-        }
+        let take = |_, entry| {
+            nodes.push(Node::Printed(entry));
+            Ok(())
+        };
+        self.crew.each(self.io, &Entries { opener: self, entries: &entries }, take).await?;
         body.set(RESPONSES, Node::Printed(Node::Array(nodes).print()));
         Ok(())
     }
@@ -279,6 +291,41 @@ impl Opener<'_> {
 
     fn bad(&self, error: NotJson) -> Error {
         bad(self.operation, error)
+    }
+}
+
+/// The entries of a transaction's answer, each with what it must be, opened and printed.
+struct Entries<'n, 't, 'e, 'a> {
+    opener: &'n Opener<'n>,
+    entries: &'n [(&'t str, Option<&'n View<'e, 'a>>)],
+}
+
+impl<'n, 't, 'e, 'a> Work<'n> for Entries<'n, 't, 'e, 'a> {
+    type Job = (&'t str, Option<&'n View<'e, 'a>>);
+    type Out = Vec<u8>;
+
+    fn jobs(&self) -> &'n [Self::Job] {
+        self.entries
+    }
+
+    fn cost(&self) -> usize {
+        let cost = |(text, view): &(&str, Option<&View<'_, '_>>)| view.map(|view| view.cost_of(text));
+        self.entries.iter().filter_map(cost).sum()
+    }
+
+    fn one<'s>(&'s self, number: usize, job: &'n Self::Job, io: Io<'s>) -> BoxFuture<'s, Result<Vec<u8>, Error>>
+    where
+        'n: 's,
+    {
+        let (text, view) = *job;
+        Box::pin(async move {
+            let Some(view) = view else { return Ok(text.as_bytes().to_vec()) };
+            let opener = self.opener.with(io);
+            let mut entry = opener.object(text)?;
+            entry.retain(|name| name == ITEM);
+            opener.entry(&mut entry, view, number).await?;
+            Ok(entry.print(&[], 0))
+        })
     }
 }
 

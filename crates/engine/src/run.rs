@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use dynaseal_item::{Item, json};
-use dynaseal_keys::{Answer, CacheStats, Call, Clock, Io, Service, Wire};
+use dynaseal_keys::{Answer, BoxFuture, CacheStats, Call, Clock, Io, Service, Wire};
 
 use crate::bounds::Listed;
 use crate::config::{Named, is_possible};
+use crate::crew::{Crew, Work, cost_of};
 use crate::error::Error;
 use crate::learn::{Directory, Tables};
 use crate::modify::{Ledger, Turns};
@@ -23,6 +24,7 @@ pub struct Engine {
     turns: Turns,
     ledger: Ledger,
     allows_none: bool,
+    crew: Crew,
 }
 
 impl std::fmt::Debug for Engine {
@@ -36,7 +38,7 @@ impl Engine {
     #[must_use]
     pub fn new(tables: impl IntoIterator<Item = Table>, clock: Arc<dyn Clock>) -> Self {
         let (turns, ledger) = (Turns::new(), Ledger::default());
-        Self { directory: Directory::new(tables), clock, turns, ledger, allows_none: false }
+        Self { directory: Directory::new(tables), clock, turns, ledger, allows_none: false, crew: Crew::ALONE }
     }
 
     /// Protects all tables whose names match a pattern too, unless they are configured by name.
@@ -65,6 +67,19 @@ impl Engine {
     pub fn with_no_tables_allowed(mut self, allowed: bool) -> Self {
         self.allows_none = allowed;
         self
+    }
+
+    /// Lets so many threads share the items of one call, its own thread among them: for heads that have a core to spare for a
+    /// page. Without it, a call is carried out by the thread that polls it.
+    #[must_use]
+    pub fn with_threads(mut self, threads: usize) -> Self {
+        self.crew = Crew::of(threads);
+        self
+    }
+
+    /// Who shares the items of a call.
+    pub(crate) fn crew(&self) -> Crew {
+        self.crew
     }
 
     /// Whether no table is protected, and nothing says that this is meant.
@@ -194,24 +209,52 @@ impl Engine {
             Plan::Statements(job) => return Box::pin(job.carry_out(self, call.invocation.as_ref(), io)).await,
             Plan::Edit(edit) => edit,
         };
-        let body = seal(&edit, operation, io).await?;
+        let body = seal(&edit, operation, io, self.crew).await?;
         let reply = edit.reply;
         let sent = Call::new(call.service, operation.clone(), body);
         let failed = |source| Error::Wire { operation: operation.clone().into_owned(), source };
         let answer = io.wire.send(sent).await.map_err(failed)?;
-        reply::open(operation, &reply, answer, io).await
+        reply::open(operation, &reply, answer, io, self.crew).await
     }
 }
 
 /// The request with its items sealed.
-async fn seal(edit: &Edit<'_, '_>, operation: &str, io: Io<'_>) -> Result<Vec<u8>, Error> {
+async fn seal(edit: &Edit<'_, '_>, operation: &str, io: Io<'_>, crew: Crew) -> Result<Vec<u8>, Error> {
     let mut sealed = Vec::with_capacity(edit.puts.len());
-    for put in &edit.puts {
-        sealed.push(seal_one(put, operation, io).await?);
-    }
+    let take = |_, item| {
+        sealed.push(item);
+        Ok(())
+    };
+    crew.each(io, &Puts { puts: &edit.puts, operation }, take).await?;
     // Most of a sealed item is its header and base64; growing once too often costs little.
     let room = edit.body_size + edit.body_size / 2 + 1024 * edit.puts.len();
     Ok(edit.body.print(&sealed, room))
+}
+
+/// The items of a request, sealed.
+struct Puts<'p, 'e, 'a> {
+    puts: &'p [Put<'e, 'a>],
+    operation: &'p str,
+}
+
+impl<'p, 'e, 'a> Work<'p> for Puts<'p, 'e, 'a> {
+    type Job = Put<'e, 'a>;
+    type Out = Item<'p>;
+
+    fn jobs(&self) -> &'p [Put<'e, 'a>] {
+        self.puts
+    }
+
+    fn cost(&self) -> usize {
+        self.puts.iter().map(|put| cost_of(put.table.schema().suite(), put.text.len())).sum()
+    }
+
+    fn one<'s>(&'s self, _: usize, put: &'p Put<'e, 'a>, io: Io<'s>) -> BoxFuture<'s, Result<Item<'p>, Error>>
+    where
+        'p: 's,
+    {
+        Box::pin(seal_one(put, self.operation, io))
+    }
 }
 
 pub(crate) async fn seal_one<'a>(put: &'a Put<'_, '_>, operation: &str, io: Io<'_>) -> Result<Item<'a>, Error> {

@@ -2,8 +2,10 @@
 
 use std::collections::HashMap;
 use std::io;
+use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
 
 use dynaseal_engine::{Config, ConfigErrors, Machine, Outside, Pattern, Session};
 use dynaseal_item::{Kind, Suite};
@@ -20,7 +22,7 @@ use crate::step::Next;
 #[napi]
 pub struct Engine {
     pub(crate) shared: Arc<Shared>,
-    async_from: u32,
+    signs: bool,
 }
 
 /// What every session of an engine holds.
@@ -82,10 +84,10 @@ impl Engine {
         }
     }
 
-    /// From how many bytes on a body is worked on by another thread, so that the event loop is never held up for long.
+    /// Whether items of any table are signed, which takes many times as long as all else.
     #[napi(getter)]
-    pub fn async_from(&self) -> u32 {
-        self.async_from
+    pub fn signs(&self) -> bool {
+        self.signs
     }
 
     fn checked(env: &Env, config: std::result::Result<Config, ConfigErrors>, placed: bool) -> Result<EngineResult<'_>> {
@@ -99,9 +101,10 @@ impl Engine {
         let warnings = config.warnings.iter().map(|fault| Fault::new(fault.clone(), placed)).collect();
         let named = config.tables.values().map(|table| table.schema().suite());
         let signs = named.chain(config.patterns.iter().map(Pattern::suite)).any(|suite| suite == Suite::EcdsaP384);
-        let engine = config.into_engine(Arc::new(SteppedClock));
+        let threads = thread::available_parallelism().map_or(1, NonZeroUsize::get).min(MOST_THREADS);
+        let engine = config.into_engine(Arc::new(SteppedClock)).with_threads(threads);
         let shared = Arc::new(Shared::new(engine));
-        let engine = Engine { shared, async_from: if signs { SIGNED } else { UNSIGNED } };
+        let engine = Engine { shared, signs };
         Ok(EngineResult { engine: Some(engine.into_instance(env)?), warnings, failure: None })
     }
 }
@@ -175,7 +178,5 @@ impl Outside for Process {
     }
 }
 
-/// A body of so many bytes takes about 1 ms; handing it to another thread costs about 0.03 ms.
-const UNSIGNED: u32 = 64 * 1024;
-/// Each item's signature costs 0.1 ms to make and 0.2 ms to check.
-const SIGNED: u32 = 16 * 1024;
+/// A page has 1 MB at most, so that more would have little to do; and there may be several pages at once.
+const MOST_THREADS: usize = 8;

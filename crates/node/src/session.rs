@@ -62,6 +62,18 @@ impl Engine {
         self.now(env, id, Act::Item(item::Work::Open { table, item }))
     }
 
+    /// As `seal_item`, on another thread.
+    #[napi(catch_unwind)]
+    pub fn seal_item_async(&self, id: u32, table: String, item: String) -> AsyncTask<Work> {
+        self.later(id, Act::Item(item::Work::Seal { table, item }))
+    }
+
+    /// As `open_item`, on another thread.
+    #[napi(catch_unwind)]
+    pub fn open_item_async(&self, id: u32, table: String, item: String) -> AsyncTask<Work> {
+        self.later(id, Act::Item(item::Work::Open { table, item }))
+    }
+
     /// Opens the images in stream records: an answer of GetRecords, a Lambda event, or one record.
     #[napi(catch_unwind)]
     pub fn open_records<'env>(

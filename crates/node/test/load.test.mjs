@@ -141,6 +141,79 @@ test("a page of 1 MB is opened off the event loop", async (t) => {
   }
 });
 
+test("no step with signed items holds up the event loop", async (t) => {
+  const Items = [];
+  for (let number = 0; number < 50; number += 1) {
+    const item = { customer: { S: "page" }, number: { N: `${number}` }, email: { S: SECRET } };
+    Items.push(JSON.stringify(await dynaseal.sealItem("Orders", item), base64));
+  }
+  const some = Items.slice(0, 20);
+  const keys = some.map((_, number) => `{"customer":{"S":"page"},"number":{"N":"${number}"}}`);
+  const plain = (number) => `{"customer":{"S":"page"},"number":{"N":"${number}"},"email":{"S":"${SECRET}"}}`;
+  const stream = "arn:aws:dynamodb:us-east-1:000000000000:table/Orders/stream/2026-01-01T00:00:00.000";
+  const record = (image, at) => `{"eventID":"${at}","eventSourceARN":"${stream}","dynamodb":{"Keys":${keys[at]},"NewImage":${image}}}`;
+  const query = '{"TableName":"Orders","KeyConditionExpression":"customer = :c","ExpressionAttributeValues":{":c":{"S":"page"}}}';
+  const steps = {
+    Scan: ['{"TableName":"Orders"}', `{"Count":20,"Items":[${some}]}`],
+    Query: [query, `{"Count":50,"Items":[${Items}]}`],
+    BatchGetItem: [`{"RequestItems":{"Orders":{"Keys":[${keys}]}}}`, `{"Responses":{"Orders":[${some}]}}`],
+    TransactGetItems: [
+      `{"TransactItems":[${keys.map((Key) => `{"Get":{"TableName":"Orders","Key":${Key}}}`)}]}`,
+      `{"Responses":[${some.map((item) => `{"Item":${item}}`)}]}`,
+    ],
+    BatchWriteItem: [`{"RequestItems":{"Orders":[${some.map((_, at) => `{"PutRequest":{"Item":${plain(at)}}}`)}]}}`, "{}"],
+    TransactWriteItems: [
+      `{"ClientRequestToken":"x","TransactItems":[${Items.map((_, at) => `{"Put":{"TableName":"Orders","Item":${plain(at)}}}`)}]}`,
+      "{}",
+    ],
+  };
+  for (const [operation, [request, answer]] of Object.entries(steps)) {
+    const target = { service: "DynamoDB_20120810", operation, header: `DynamoDB_20120810.${operation}` };
+    const held = await least(async (measure) => {
+      const call = Dynaseal.begin(dynaseal);
+      const sent = await measure(() => call.start(target, Buffer.from(request)));
+      assert.equal(sent.kind, "send", sent.failure?.message);
+      const step = await measure(() => call.resume(sent, 200, Buffer.from(answer)));
+      call.close();
+      assert.equal(step.kind, "done", step.failure?.message);
+    });
+    t.diagnostic(`${operation}: ${held.toFixed(2)} ms`);
+    assert.ok(held < 2, `${operation}: ${held} ms`);
+  }
+  const event = JSON.parse(`{"Records":[${some.map(record)}]}`);
+  const big = { id: { S: "big" }, text: { S: "x".repeat(300_000) } };
+  const sealed = await dynaseal.sealItem("Users", big);
+  const calls = {
+    openRecords: () => dynaseal.openRecords(event),
+    sealItem: () => dynaseal.sealItem("Users", big),
+    openItem: () => dynaseal.openItem("Users", sealed),
+  };
+  for (const [name, call] of Object.entries(calls)) {
+    const held = await least((measure) => measure(call));
+    t.diagnostic(`${name}: ${held.toFixed(2)} ms`);
+    // With what JavaScript itself does to make JSON and objects of them.
+    assert.ok(held < 6, `${name}: ${held} ms`);
+  }
+});
+
+const base64 = (_key, value) => (value instanceof Uint8Array ? Buffer.from(value).toString("base64") : value);
+
+/** The least of what some rounds held this thread at once, in milliseconds. */
+async function least(round) {
+  let least = Infinity;
+  for (let times = 0; times < 5; times += 1) {
+    let most = 0;
+    await round(async (step) => {
+      const before = threadTime();
+      const outcome = await step();
+      most = Math.max(most, threadTime() - before);
+      return outcome;
+    });
+    least = Math.min(least, most);
+  }
+  return least;
+}
+
 /** Opens a page as the middlewares do; all that this thread works for it is more than its longest turn. */
 async function open(engine, table, page, items) {
   const call = Dynaseal.begin(engine);

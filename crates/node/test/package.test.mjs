@@ -62,28 +62,70 @@ after(async () => {
   if (folder) await rm(folder, { recursive: true });
 });
 
-test("the README's lines, as JavaScript and as TypeScript", async () => {
-  const lines = /```ts\n(.*?)```/s.exec(await readFile(join(root, "README.md"), "utf8"))[1];
+/** The README's block of lines that imports `from`. */
+async function linesWith(from) {
+  const blocks = [...(await readFile(join(root, "README.md"), "utf8")).matchAll(/```ts\n(.*?)```/gs)];
+  return blocks.map(([, lines]) => lines).find((lines) => lines.includes(`from "${from}"`));
+}
+
+async function compiles(file) {
+  const options = ["--module", "nodenext", "--strict", "--skipLibCheck", "--types", "node", "--noEmit", "--ignoreConfig"];
+  await run(process.execPath, [tsc, ...options, file], { cwd: folder });
+}
+
+test("the README's lines, as JavaScript of both kinds and as TypeScript", async () => {
+  const lines = await linesWith("dynaseal");
+  const required = lines.replaceAll(/^import (\{ .* \}) from (".*");$/gm, "const $1 = require($2);");
   await writeFile(join(folder, "app.mjs"), lines);
-  const { stdout } = await run(process.execPath, ["app.mjs"], { cwd: folder, env });
-  assert.match(stdout, /ada@example\.com/);
+  await writeFile(join(folder, "app.cjs"), `(async () => {${required}})();`);
+  for (const file of ["app.mjs", "app.cjs"]) {
+    const { stdout } = await run(process.execPath, [file], { cwd: folder, env });
+    assert.match(stdout, /ada@example\.com/, file);
+  }
   await writeFile(join(folder, "app.mts"), lines);
-  await run(
-    process.execPath,
-    [
-      tsc,
-      "--module",
-      "nodenext",
-      "--strict",
-      "--skipLibCheck",
-      "--types",
-      "node",
-      "--noEmit",
-      "--ignoreConfig",
-      "app.mts",
-    ],
-    { cwd: folder },
-  );
+  await compiles("app.mts");
+});
+
+test("the README's lines around a Koa service", async () => {
+  const lines = await linesWith("dynaseal/koa");
+  await writeFile(join(folder, "koa.mts"), lines);
+  await compiles("koa.mts");
+  const asked = `
+    const server = app.listen(0, "127.0.0.1", async () => {
+      const to = "http://127.0.0.1:" + server.address().port;
+      const ask = async (path, body, headers = { "x-forwarded-proto": "https" }) => {
+        const method = body === undefined ? "GET" : "POST";
+        const { Agent, request } = await import("undici");
+        const answer = await request(to + path, { method, body, headers: { "content-type": "application/json", ...headers }, dispatcher: new Agent() });
+        console.log("asked", answer.statusCode, await answer.body.text());
+      };
+      await ask("/users", "{}", {});
+      await ask("/users", JSON.stringify({ userId: "u-1", email: "canary@example.com" }));
+      await ask("/users", JSON.stringify({ userId: 1, email: "canary" }));
+      await ask("/users", "{");
+      await ask("/users", JSON.stringify("x".repeat(70_000)));
+      await ask("/nowhere");
+      await fetch(to).catch((error) => console.log("fetch", error.cause.code));
+      process.exit();
+    });`;
+  assert.ok(lines.includes("app.listen(8080);"));
+  await writeFile(join(folder, "koa.mjs"), lines.replace("app.listen(8080);", asked));
+  const { stdout } = await run(process.execPath, ["koa.mjs"], { cwd: folder, env });
+  const [told, logged] = [true, false].map((is) => stdout.split("\n").filter((line) => line !== "" && line.startsWith("{") !== is));
+  assert.deepEqual(told, [
+    'asked 400 {"error":"HTTPS required"}',
+    'asked 200 {"userId":"u-1","email":"canary@example.com"}',
+    'asked 422 {"error":"Invalid input","fields":["userId","email"]}',
+    'asked 400 {"error":"Bad Request"}',
+    'asked 413 {"error":"request entity too large"}',
+    'asked 404 {"error":"Not Found"}',
+    "fetch DSL-9101",
+  ]);
+  const entries = logged.map((line) => JSON.parse(line));
+  assert.deepEqual(entries.filter(({ level }) => level >= 50), []);
+  assert.equal(entries.filter(({ level, msg }) => level === 40 && msg.includes("plain HTTP")).length, 1);
+  assert.deepEqual(entries.flatMap(({ status }) => status ?? []), [400, 200, 422, 400, 413, 404]);
+  assert.ok(!logged.join().includes("canary"));
 });
 
 test("import and require give one and the same module", async () => {

@@ -113,6 +113,20 @@ test("records of tables that are not protected are left as they are", async () =
   assert.deepEqual(images(await dynaseal.openRecords(event)), [[undefined, item("plain")]]);
 });
 
+test("a table that cannot be told is not one that is not protected", async () => {
+  const { dynaseal } = parts();
+  const forged = { dynamodb: { Keys: Key, NewImage: item("forged") } };
+  const arn = "arn:aws:dynamodb:us-east-1:000000000000:table/";
+  const arns = ["", "Watched", " ", "arn", `${arn}`, `${arn}/stream/x`, `x${arn}Watched/stream/x`, `${arn}Watched /stream/x`];
+  arns.push(`${arn}Wat%63hed/stream/x`, "arn:aws:kinesis:us-east-1:000000000000:stream/Watched", `${arn.slice(0, -7)}/Watched`);
+  for (const eventSourceARN of arns) {
+    await assert.rejects(dynaseal.openRecords({ Records: [{ ...forged, eventSourceARN }] }), { kind: "caller" }, eventSourceARN);
+  }
+  for (const eventSourceARN of [5, null, {}, ["x"]]) {
+    await assert.rejects(dynaseal.openRecords({ Records: [{ ...forged, eventSourceARN }] }), { kind: "caller" });
+  }
+});
+
 test("a record that was changed is named, without a value", async () => {
   const { dynaseal } = parts();
   const NewImage = await dynaseal.sealItem("Watched", item("1"));

@@ -351,6 +351,27 @@ test("a middleware that answers in DynamoDB's place is refused", async () => {
   assert.deepEqual(seen, []);
 });
 
+test("an answer with another status than DynamoDB's is told as that", async () => {
+  await put(documents, "status");
+  const Key = { id: "status" };
+  for (const status of [201, 202, 204, 206]) {
+    const other = () => ({ response: answer(status, {}) });
+    const nothing = () => ({ response: { statusCode: status, headers: {}, body: Buffer.alloc(0) } });
+    for (const act of [other, nothing]) {
+      const plain = scripted([act]).documents.send(new lib.PutCommand({ TableName: "Plain", Item: { id: "status" } }));
+      // As without Dynaseal, whatever the SDK makes of it.
+      await plain.catch((error) => assert.notEqual(error.code, "DSL-9008"));
+      const calls = [
+        (documents) => put(documents, "status"),
+        (documents) => documents.send(new lib.GetCommand({ TableName: "Users", Key })),
+        (documents) => documents.send(new lib.ScanCommand({ TableName: "Users" })),
+      ];
+      for (const call of calls)
+        await assert.rejects(call(scripted([act]).documents), (error) => error.code === "DSL-6004" && error.message.includes(String(status)));
+    }
+  }
+});
+
 test("the request that the SDK made is left as it was", async () => {
   const client = new dynamodb.DynamoDBClient(connection());
   let before, held;

@@ -3,16 +3,17 @@
 import type { Target } from "./http.js";
 import type { NativeEngine, Quick, Send, Settled, Step, Wait } from "./native.js";
 import { until } from "./pause.js";
+import { isHeavyToOpen, isHeavyToSeal } from "./weight.js";
 
 /** The calls of one engine. They wake one another: a writer that is done lets the next one have its turn. */
 export class Calls {
   readonly quick: Quick;
   readonly #open = new Map<number, Call>();
-  readonly #asyncFrom: number;
+  readonly signs: boolean;
   #last = 0;
 
   constructor(readonly engine: NativeEngine) {
-    this.#asyncFrom = engine.asyncFrom;
+    this.signs = engine.signs;
     this.quick = engine.quick();
   }
 
@@ -23,11 +24,6 @@ export class Calls {
     const call = new Call(this, this.#last, signal);
     this.#open.set(this.#last, call);
     return call;
-  }
-
-  /** Whether so many bytes would hold up the event loop if they were worked on here. */
-  isLarge(bytes: number): boolean {
-    return bytes >= this.#asyncFrom;
   }
 
   wake(ids: readonly number[]): void {
@@ -43,7 +39,8 @@ export class Calls {
 export class Call {
   #woken = false;
   #goOn: (() => void) | undefined;
-  #large = false;
+  /** Whether the step that is taken would hold up the event loop. */
+  #heavy = false;
   #over = false;
   /** A step that another thread takes. */
   #stepping: Promise<unknown> | undefined;
@@ -55,10 +52,10 @@ export class Call {
   ) {}
 
   start(target: Target, body: Uint8Array): Settled | Promise<Settled> {
-    const { engine, quick } = this.calls;
+    const { engine, quick, signs } = this.calls;
     const { service, operation, header } = target;
-    this.#large = this.calls.isLarge(body.byteLength);
-    if (this.#large) return this.#later(engine.startAsync(this.id, header, body));
+    this.#heavy = isHeavyToSeal(body, signs);
+    if (this.#heavy) return this.#later(engine.startAsync(this.id, header, body));
     const length = quick.start(this.id, header, body, ROOM);
     return length < 0
       ? this.#settle(engine.held(this.id))
@@ -68,8 +65,8 @@ export class Call {
   /** The answer to a request that this call handed out; it moves the call if that is the last one, and no other. */
   resume({ number }: Send, status: number, body: Uint8Array): Settled | Promise<Settled> {
     const { engine, quick } = this.calls;
-    this.#large = this.calls.isLarge(body.byteLength);
-    if (this.#large) return this.#later(engine.resumeAsync(this.id, number, status, body));
+    this.#heavy = isHeavyToOpen(body);
+    if (this.#heavy) return this.#later(engine.resumeAsync(this.id, number, status, body));
     const length = quick.resume(this.id, number, status, body, ROOM);
     if (length < 0) return this.#settle(engine.held(this.id));
     this.#over = true;
@@ -82,17 +79,21 @@ export class Call {
   }
 
   async sealItem(table: string, item: string): Promise<Settled> {
-    return this.#settle(this.calls.engine.sealItem(this.id, table, item));
+    const { engine, signs } = this.calls;
+    this.#heavy = isHeavyToSeal(item, signs);
+    return this.#heavy ? this.#later(engine.sealItemAsync(this.id, table, item)) : this.#settle(engine.sealItem(this.id, table, item));
   }
 
   async openItem(table: string, item: string): Promise<Settled> {
-    return this.#settle(this.calls.engine.openItem(this.id, table, item));
+    const { engine } = this.calls;
+    this.#heavy = isHeavyToOpen(item);
+    return this.#heavy ? this.#later(engine.openItemAsync(this.id, table, item)) : this.#settle(engine.openItem(this.id, table, item));
   }
 
   async openRecords(table: string | undefined, text: string): Promise<Settled> {
     const { engine } = this.calls;
-    this.#large = this.calls.isLarge(text.length);
-    return this.#large
+    this.#heavy = isHeavyToOpen(text);
+    return this.#heavy
       ? this.#later(engine.openRecordsAsync(this.id, table, text))
       : this.#settle(engine.openRecords(this.id, table, text));
   }
@@ -132,7 +133,7 @@ export class Call {
     if (!this.#woken) await this.#pause(pause);
     this.#woken = false;
     const { engine } = this.calls;
-    return this.#large ? this.#later(engine.pollAsync(this.id)) : this.#settle(engine.poll(this.id));
+    return this.#heavy ? this.#later(engine.pollAsync(this.id)) : this.#settle(engine.poll(this.id));
   }
 
   /**

@@ -1,12 +1,13 @@
 // A checked configuration, and what can be done with it besides sealing a client.
 
-import { type AttributeMap, fromJson, type ItemInput, own, toJson } from "./attributes.js";
+import { type AttributeMap, fromJson, type ItemInput, toJson } from "./attributes.js";
 import { type Call, Calls } from "./call.js";
+import { aText, optionsOf } from "./check.js";
 import type { ConfigSource } from "./config.js";
 import { DynasealError, type Fault } from "./errors.js";
 import { native, type NativeEngineResult, type Send, type Settled } from "./native.js";
 import { given, type Options, variables } from "./options.js";
-import { lookedAt, withImages } from "./records.js";
+import { lookedAt, type Opened, withImages } from "./records.js";
 import { DYNAMODB, Services } from "./services.js";
 import { isRecord, kindOf, type Source, sourceOf } from "./source.js";
 
@@ -19,7 +20,7 @@ export class Dynaseal {
 
   /** Throws a {@link DynasealError} with everything that is wrong in the configuration. */
   constructor(source: ConfigSource, options?: Options) {
-    const own = given(options);
+    const own = given("new Dynaseal", options);
     const { engine, warnings, failure } = read(sourceOf(source), variables(own.env ?? process.env));
     if (failure || !engine) throw new DynasealError(failure ?? NO_ENGINE);
     this.warnings = warnings;
@@ -44,17 +45,15 @@ export class Dynaseal {
   /**
    * Verifies and opens the images in the event of a Lambda stream handler, in one of its records, or in what GetRecords answered
    * to a client that is not sealed; a copy, in which all else is as it was. Binary values of images are bytes then, as the SDK's
-   * `unmarshall` takes them, whatever the event's type says. `table` is the one that the records are of, if they do not name it
+   * `unmarshall` takes them, and the type says so. `table` is the one that the records are of, if they do not name it
    * themselves; those of tables that are not protected are left sealed or plain as they are.
    */
-  async openRecords<Event extends object>(event: Event, options?: { readonly table?: string }): Promise<Event> {
-    if (options !== undefined && !isRecord(options)) throw notGiven("openRecords", "the second argument", kindOf(options));
-    const table = own(options, "table");
-    const name = table === undefined ? undefined : tableOf("openRecords", table);
+  async openRecords<Event extends object>(event: Event, options?: RecordsOptions): Promise<Opened<Event>> {
+    const { table: name } = optionsOf<RecordsOptions>("openRecords", options, { table: aText }, misused);
     // The event is the caller's, who may change it while keys are fetched.
     const copy = isRecord(event) ? copyOf(event) : event;
     const text = textOf("openRecords", "the event", copy);
-    return withImages(copy, await this.#apart((call) => call.openRecords(name, text)));
+    return withImages(copy, await this.#apart((call) => call.openRecords(name, text))) as Opened<Event>;
   }
 
   /** @internal A call for the middlewares. */
@@ -82,6 +81,12 @@ export class Dynaseal {
       call.close();
     }
   }
+}
+
+/** What is said beside stream records. */
+export interface RecordsOptions {
+  /** The table that they are of, if they do not name it themselves. */
+  readonly table?: string;
 }
 
 /** A call that the engine wants sent, and for which the application gave no client. */
@@ -139,12 +144,11 @@ function textOf(where: string, what: string, value: unknown): string {
 }
 
 function notGiven(where: string, what: string, is: string): DynasealError {
-  return new DynasealError({
-    code: "DSL-9013",
-    kind: "caller",
-    message: `${where}: ${what} is ${is}`,
-    hint: 'give a table\'s name, and attribute values such as { id: { S: "1" } } or the event that holds them',
-  });
+  return misused(`${where}: ${what} is ${is}`, 'give a table\'s name, and attribute values such as { id: { S: "1" } } or the event that holds them');
+}
+
+function misused(message: string, hint: string): DynasealError {
+  return new DynasealError({ code: "DSL-9013", kind: "caller", message, hint });
 }
 
 const NO_ENGINE = { code: "DSL-9099", kind: "internal", message: "no engine was made", hint: "report it" } as const;

@@ -8,6 +8,7 @@
 //   config.ts     the configuration's types      source.ts      a configuration as it is given
 //   options.ts    options as they are given      retry.ts       a few tries, and no more in an outage
 //   records.ts    stream records                 pause.ts       waits that end
+//   check.ts      what functions are given       weight.ts      what goes to another thread
 //
 //   koa/, egress/ are entries of their own: the middlewares around a service, and what guards its outgoing connections
 
@@ -34,8 +35,9 @@ export {
   type RawRsaConfig,
   type TableConfig,
 } from "./config.js";
-export { Dynaseal } from "./dynaseal.js";
+export { Dynaseal, type RecordsOptions } from "./dynaseal.js";
 export { DynasealError, type Fault, type Kind } from "./errors.js";
 export type { Options } from "./options.js";
+export type { Opened } from "./records.js";
 export { seal, type Sealable } from "./seal.js";
 export type { Sender, SenderOf, ServiceOptions } from "./services.js";

@@ -20,8 +20,8 @@ export interface NativeEngineResult {
 
 /** A checked configuration and the sessions of its calls, each named by a number. A session that is done or failed is forgotten. */
 export interface NativeEngine {
-  /** From how many bytes on a body is worked on by another thread. */
-  readonly asyncFrom: number;
+  /** Whether items of any table are signed. */
+  readonly signs: boolean;
   quick(): Quick;
   /** The step that a quick function did not give. */
   held(id: number): Step;
@@ -31,7 +31,9 @@ export interface NativeEngine {
   poll(id: number): Step;
   pollAsync(id: number): Promise<Step>;
   sealItem(id: number, table: string, item: string): Step;
+  sealItemAsync(id: number, table: string, item: string): Promise<Step>;
   openItem(id: number, table: string, item: string): Step;
+  openItemAsync(id: number, table: string, item: string): Promise<Step>;
   openRecords(id: number, table: string | undefined, text: string): Step;
   openRecordsAsync(id: number, table: string | undefined, text: string): Promise<Step>;
   close(id: number): readonly number[];

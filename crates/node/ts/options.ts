@@ -1,6 +1,7 @@
 // What an application gives beside a configuration: own members alone, looked at once.
 
 import { own } from "./attributes.js";
+import { type Expected, optionsOf } from "./check.js";
 import { DynasealError } from "./errors.js";
 import type { SenderOf, ServiceOptions } from "./services.js";
 import { isRecord, kindOf } from "./source.js";
@@ -19,40 +20,35 @@ export interface Given {
   readonly env: Environment | undefined;
 }
 
-export function given(options: Options | undefined): Given {
-  try {
-    return found(options);
-  } catch (error) {
-    if (error instanceof DynasealError) throw error;
-    throw wrong("one of them cannot be looked into", "give an object such as { kms: new KMSClient({}) }");
-  }
-}
-
-function found(options: Options | undefined): Given {
-  if (options === undefined) return { kms: undefined, dynamodb: undefined, env: undefined };
-  if (!isRecord(options)) throw wrong(`they are ${kindOf(options)}`, "give an object such as { kms: new KMSClient({}) }");
-  const env = own(options, "env");
+export function given(where: string, options: Options | undefined): Given {
+  const { kms, dynamodb, env } = optionsOf<Options>(where, options, { kms: aSender, dynamodb: aSender, env: anEnvironment }, wrong);
   if (env !== undefined) variables(env);
-  return { kms: sender(options, "kms"), dynamodb: sender(options, "dynamodb"), env: env as Environment | undefined };
+  return { kms, dynamodb, env };
 }
 
-function sender(options: Options, name: "kms" | "dynamodb"): SenderOf | undefined {
-  const value = own(options, name);
-  if (value === undefined || typeof value === "function") return value as SenderOf | undefined;
-  if (isRecord(value) && typeof (value as { send?: unknown }).send === "function") return value as SenderOf;
-  throw wrong(`${name} is ${kindOf(value)} without send()`, "give a client of the AWS SDK v3, or a function that gives one for a Region");
-}
+const aSender: Expected = {
+  what: "a client of the AWS SDK v3, or a function that gives one for a Region",
+  fits: (value) => typeof value === "function" || (isRecord(value) && typeof (value as { send?: unknown }).send === "function"),
+  found: (value) => (isRecord(value) ? `${kindOf(value)} without send()` : undefined),
+};
+const anEnvironment: Expected = { what: "an object of texts, such as process.env", fits: isRecord };
 
 /** The variables that are set, in an object without a prototype. */
-export function variables(env: unknown): Record<string, string> {
-  const hint = "give an object of texts, such as process.env";
-  if (!isRecord(env)) throw wrong(`env is ${kindOf(env)}`, hint);
+export function variables(env: Environment): Record<string, string> {
   const set = Object.create(null) as Record<string, string>;
-  for (const [name, value] of Object.entries(env)) {
+  for (const [name, value] of entriesOf(env)) {
     if (typeof value === "string") set[name] = value;
-    else if (value !== undefined) throw wrong(`env.${name} is ${kindOf(value)}`, hint);
+    else if (value !== undefined) throw wrong(`the variable ${name} of the option env is ${kindOf(value)}`, `it must be a text`);
   }
   return set;
+}
+
+function entriesOf(env: Environment): [string, unknown][] {
+  try {
+    return Object.entries(env);
+  } catch {
+    throw wrong("the option env cannot be looked into", `it must be ${anEnvironment.what}`);
+  }
 }
 
 /** A variable, if it is set and not inherited. */
@@ -62,5 +58,5 @@ export function variable(env: Environment, name: string): string | undefined {
 }
 
 export function wrong(what: string, hint: string): DynasealError {
-  return new DynasealError({ code: "DSL-9012", kind: "config", message: `the options cannot be used: ${what}`, hint });
+  return new DynasealError({ code: "DSL-9012", kind: "config", message: what, hint });
 }

@@ -3,6 +3,16 @@
 import { type AttributeMap, decoded, own } from "./attributes.js";
 import { DynasealError } from "./errors.js";
 
+/** An event, or one of its records, with opened images: the SDK's values, whatever form they came in. */
+export type Opened<Event> = {
+  [Name in keyof Event]: Name extends "Records" ? OpenedRecords<Event[Name]> : Name extends "dynamodb" ? OpenedChange<Event[Name]> : Event[Name];
+};
+type OpenedRecords<Records> = Records extends readonly (infer Record)[] ? Opened<Record>[] : Records;
+type OpenedChange<Change> = Change extends object
+  ? { [Name in keyof Change]: Name extends (typeof IMAGES)[number] ? OpenedImage<Change[Name]> : Change[Name] }
+  : Change;
+type OpenedImage<Image> = Image extends object ? AttributeMap : Image;
+
 /** What is looked at of an event, or of a record, from then on: a copy down to where images lie. */
 export function lookedAt<Event extends object>(event: Event): Event {
   const records = own(event, RECORDS);

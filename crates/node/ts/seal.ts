@@ -158,9 +158,9 @@ interface Sealing extends Omit<Given, "env"> {
 }
 
 function sealing(config: ConfigSource | Dynaseal, options: Options | undefined): Sealing {
-  const { kms, dynamodb, env } = given(options);
+  const { kms, dynamodb, env } = given("seal", options);
   if (isDynaseal(config)) {
-    if (options !== undefined) throw wrong("a Dynaseal has its own", "give them to the Dynaseal: new Dynaseal(config, options)");
+    if (options !== undefined) throw wrong("seal: there are options beside a Dynaseal, which has its own", "give them to the Dynaseal: new Dynaseal(config, options)");
     return { by: config, digest: "", kms, dynamodb, env: "" };
   }
   const { path, json } = sourceOf(config);

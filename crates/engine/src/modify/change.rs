@@ -7,6 +7,7 @@ use dynaseal_item::{Item, Value};
 use dynaseal_keys::{Answer, Io};
 
 use crate::answers;
+use crate::crew::Crew;
 use crate::doc::{Node, NotJson, Object};
 use crate::error::Error;
 use crate::expr::ast::{self, Condition, Path};
@@ -225,7 +226,7 @@ impl Write {
         let view = View::of(modify.table, Some(&modify.key));
         let view = View { projection: self.returns.projection(), ..view };
         let reply = Reply::Write { shown: self.returns.shown(), view };
-        let answer = reply::open(operation, &reply, answer, io).await?;
+        let answer = reply::open(operation, &reply, answer, io, Crew::ALONE).await?;
         Ok(if self.returns.projection().is_some() { answers::without_empty(answer, "Attributes") } else { answer })
     }
 

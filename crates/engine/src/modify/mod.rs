@@ -29,6 +29,7 @@ use dynaseal_item::{Item, Kind, json};
 use dynaseal_keys::{Answer, Call, Io, Service, WireError};
 
 use crate::answers::{self, Failed};
+use crate::crew::Crew;
 use crate::doc::{Node, Object};
 use crate::error::Error;
 use crate::expr::error::Error as Fault;
@@ -203,7 +204,8 @@ impl Modify<'_, '_> {
         let shown = self.returns().natively(updates.collect());
         let reply = Reply::Write { shown, view: View::of(self.table, Some(&self.key)) };
         // It was carried out, whatever became of its answer.
-        let opened = reply::open(operation, &reply, answer, io).await.map(|answer| Some(self.worded(answer)));
+        let opened =
+            reply::open(operation, &reply, answer, io, Crew::ALONE).await.map(|answer| Some(self.worded(answer)));
         opened.map_err(|error| if is_done && error.is_retryable() { self.unsettled(operation, error) } else { error })
     }
 

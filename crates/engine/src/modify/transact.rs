@@ -10,6 +10,7 @@ use dynaseal_item::{Item, json};
 use dynaseal_keys::{Answer, Io, WireError};
 
 use crate::answers::{self, Failed};
+use crate::crew::Crew;
 use crate::doc::{Node, NotJson, Object, array};
 use crate::error::Error;
 use crate::plan::{Put, Reply, Token};
@@ -122,7 +123,7 @@ impl<'e, 'a> Transact<'e, 'a> {
                 Ok(answer) if answer.status >= 500 => return Ok(answer),
                 Ok(answer) if answer.ok() => {
                     take_additions_in(&sealing, io).await;
-                    match reply::open(OPERATION, &self.reply, answer, io).await {
+                    match reply::open(OPERATION, &self.reply, answer, io, Crew::ALONE).await {
                         Err(Error::Answer { .. }) if again => {}
                         opened => return opened,
                     }
@@ -136,10 +137,10 @@ impl<'e, 'a> Transact<'e, 'a> {
                             cancelled if cancelled.lost_a_race(&sent)? => {}
                             cancelled => {
                                 let answer = cancelled.explained(&answer, &sent)?;
-                                return reply::open(OPERATION, &self.reply, answer, io).await;
+                                return reply::open(OPERATION, &self.reply, answer, io, Crew::ALONE).await;
                             }
                         },
-                        _ => return reply::open(OPERATION, &self.reply, answer, io).await,
+                        _ => return reply::open(OPERATION, &self.reply, answer, io, Crew::ALONE).await,
                     }
                 }
                 Err(WireError::Broken | WireError::Timeout) if again => {}

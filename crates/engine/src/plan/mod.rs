@@ -21,6 +21,7 @@ use std::collections::BTreeMap;
 
 use dynaseal_keys::{Call, Invocation};
 
+use crate::crew::cost_of;
 use crate::doc::{NotJson, Object};
 use crate::error::Error;
 use crate::expr::projection::Projection;
@@ -100,6 +101,13 @@ pub(crate) struct View<'e, 'a> {
     pub(crate) asked: Option<&'a str>,
     /// Whether the caller wants the item on which a condition failed.
     pub(crate) on_failure: bool,
+}
+
+impl View<'_, '_> {
+    /// About how long it takes to open such an item of an answer, in microseconds.
+    pub(crate) fn cost_of(&self, text: &str) -> usize {
+        cost_of(self.table.schema().suite(), text.len())
+    }
 }
 
 /// What the answer to a write of one item shows.

@@ -4,10 +4,12 @@
 use std::collections::BTreeMap;
 
 use dynaseal_item::json;
+use dynaseal_keys::{BoxFuture, Io};
 
+use crate::crew::Work;
 use crate::doc::{Node, Object};
 use crate::error::Error;
-use crate::plan::{BatchView, Writes};
+use crate::plan::{BatchView, View, Writes};
 use crate::table::{Failure, Table};
 
 use super::asked::{Asked, identity};
@@ -62,16 +64,16 @@ impl Opener<'_> {
         let view = &batch.view;
         let mut out = Vec::with_capacity(texts.iter().map(|text| text.len()).sum());
         out.push(b'[');
-        for (number, text) in texts.iter().enumerate() {
-            let mut stored = self.stored(text)?;
-            let opened = self.opened(&mut stored, view, Some(number)).await?;
-            let taken = asked.take(identity(&opened, view.table.schema()).as_deref());
+        let take = |number, (identity, printed): (Option<Vec<u8>>, Vec<u8>)| {
+            let taken = asked.take(identity.as_deref());
             taken.map_err(|failure| self.failed(failure, view.table, Some(number)))?;
             if number > 0 {
                 out.push(b',');
             }
-            print(opened, view, &mut out);
-        }
+            out.extend_from_slice(&printed);
+            Ok(())
+        };
+        self.crew.each(self.io, &Batch { opener: self, texts, view }, take).await?;
         out.push(b']');
         Ok(out)
     }
@@ -137,6 +139,41 @@ impl Opener<'_> {
                 None => Ok(None),
             },
         }
+    }
+}
+
+/// Items of a batch, each with its identity, opened and printed.
+struct Batch<'b, 't, 'e, 'a> {
+    opener: &'b Opener<'b>,
+    texts: &'b [&'t str],
+    view: &'b View<'e, 'a>,
+}
+
+impl<'b, 't> Work<'b> for Batch<'b, 't, '_, '_> {
+    type Job = &'t str;
+    type Out = (Option<Vec<u8>>, Vec<u8>);
+
+    fn jobs(&self) -> &'b [&'t str] {
+        self.texts
+    }
+
+    fn cost(&self) -> usize {
+        self.texts.iter().map(|text| self.view.cost_of(text)).sum()
+    }
+
+    fn one<'s>(&'s self, number: usize, text: &'b &'t str, io: Io<'s>) -> BoxFuture<'s, Result<Self::Out, Error>>
+    where
+        'b: 's,
+    {
+        Box::pin(async move {
+            let opener = self.opener.with(io);
+            let mut stored = opener.stored(text)?;
+            let opened = opener.opened(&mut stored, self.view, Some(number)).await?;
+            let identity = identity(&opened, self.view.table.schema());
+            let mut out = Vec::with_capacity(text.len());
+            print(opened, self.view, &mut out);
+            Ok((identity, out))
+        })
     }
 }
 

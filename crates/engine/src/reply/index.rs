@@ -15,7 +15,7 @@ use crate::plan::{Listing, View, table_name};
 use crate::table::Failure;
 
 use super::asked::{Asked, MORE, identity};
-use super::pages::{TWICE, UNSELECTED};
+use super::pages::{List, TWICE, UNSELECTED};
 use super::{NOT_UTF8, Opener, RESPONSES, check_status};
 
 /// The most keys that BatchGetItem takes.
@@ -43,7 +43,7 @@ impl Opener<'_> {
         listing: &Listing<'_, '_>,
     ) -> Result<(Vec<u8>, usize), Error> {
         let view = &listing.view;
-        let mut page = self.page(listing, texts)?;
+        let (page, mut list) = (self.page(listing)?, List::with_room_for(texts));
         let mut found: Vec<Found<'_>> = Vec::with_capacity(texts.len());
         for (number, text) in texts.iter().enumerate() {
             let stored = self.stored(text)?;
@@ -58,17 +58,17 @@ impl Opener<'_> {
         let wholes = self.wholes(&found, named, view).await?;
         for (number, Found { identity, stored, opened }) in found.into_iter().enumerate() {
             if let Some(opened) = opened {
-                page.add(opened)?;
+                page.printed(opened, 0)?.iter().for_each(|printed| list.add(printed));
             } else if let Some(whole) = wholes.get(&identity) {
                 let mut whole = self.stored(whole)?;
                 let mut opened = self.opened(&mut whole, view, Some(number)).await?;
                 if page.selects(&opened) {
                     opened.retain(|name| stored.get(name).is_some());
-                    page.add(opened)?;
+                    page.printed(opened, 0)?.iter().for_each(|printed| list.add(printed));
                 }
             }
         }
-        Ok(page.finish())
+        Ok(list.finish())
     }
 
     /// An item whose place in an index changes while a page is read can stand there twice, but not unchanged.

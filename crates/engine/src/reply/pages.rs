@@ -3,7 +3,9 @@
 use std::collections::HashSet;
 
 use dynaseal_item::Item;
+use dynaseal_keys::{BoxFuture, Io};
 
+use crate::crew::Work;
 use crate::doc::{Elements, Node, Object};
 use crate::error::Error;
 use crate::expressions::Parsed;
@@ -46,42 +48,33 @@ impl Opener<'_> {
     /// The items of a table's page that a filter leaves, printed, and how many they are.
     async fn items(&self, texts: &[&str], listing: &Listing<'_, '_>) -> Result<(Vec<u8>, usize), Error> {
         let (view, mut seen) = (&listing.view, HashSet::with_capacity(texts.len()));
-        let mut page = self.page(listing, texts)?;
-        for (number, text) in texts.iter().enumerate() {
-            let mut stored = self.stored(text)?;
-            let opened = self.opened(&mut stored, view, Some(number)).await?;
-            let failed = |failure| self.failed(failure, view.table, Some(number));
-            let identity = identity(&opened, view.table.schema());
-            if identity.is_none() || !page.selects(&opened) {
-                return Err(failed(UNSELECTED));
-            }
+        let mut list = List::with_room_for(texts);
+        let take = |number, (identity, printed): (Vec<u8>, Option<Vec<u8>>)| {
             if !seen.insert(identity) {
-                return Err(failed(TWICE));
+                return Err(self.failed(TWICE, view.table, Some(number)));
             }
-            page.add(opened)?;
-        }
-        Ok(page.finish())
+            printed.iter().for_each(|printed| list.add(printed));
+            Ok(())
+        };
+        self.crew.each(self.io, &PageItems { opener: self, texts, page: self.page(listing)? }, take).await?;
+        Ok(list.finish())
     }
 
     /// A page to fill; what it asks of items is read once for all.
-    pub(super) fn page<'p>(&'p self, listing: &'p Listing<'p, 'p>, texts: &[&str]) -> Result<Page<'p>, Error> {
+    pub(super) fn page<'p>(&'p self, listing: &'p Listing<'p, 'p>) -> Result<Page<'p>, Error> {
         let fault = |fault| Error::expression(self.operation, fault);
         let filter = listing.filter.as_ref().map(|filter| filter.expressions.parse()).transpose().map_err(fault)?;
         let key_condition = listing.key_condition.as_ref().map(|one| one.parse()).transpose().map_err(fault)?;
-        let mut out = Vec::with_capacity(texts.iter().map(|text| text.len()).sum());
-        out.push(b'[');
-        Ok(Page { operation: self.operation, view: &listing.view, key_condition, filter, out, count: 0 })
+        Ok(Page { operation: self.operation, view: &listing.view, key_condition, filter })
     }
 }
 
-/// A list of opened items as it is printed.
+/// What a page asks of its items.
 pub(super) struct Page<'p> {
     operation: &'p str,
     view: &'p View<'p, 'p>,
     key_condition: Option<Parsed<'p>>,
     filter: Option<Parsed<'p>>,
-    out: Vec<u8>,
-    count: usize,
 }
 
 impl Page<'_> {
@@ -90,23 +83,77 @@ impl Page<'_> {
         self.key_condition.as_ref().is_none_or(|key| key.condition.is_some() && key.holds(Some(item)) == Ok(true))
     }
 
-    /// Adds an item if the filter leaves it.
-    pub(super) fn add(&mut self, opened: Item<'_>) -> Result<(), Error> {
+    /// An item as the caller sees it, if the filter leaves it.
+    pub(super) fn printed(&self, opened: Item<'_>, room: usize) -> Result<Option<Vec<u8>>, Error> {
         let holds = self.filter.as_ref().map(|filter| filter.holds(Some(&opened))).transpose();
         if holds.map_err(|fault| Error::expression(self.operation, fault))? == Some(false) {
-            return Ok(());
+            return Ok(None);
         }
+        let mut out = Vec::with_capacity(room);
+        print(opened, self.view, &mut out);
+        Ok(Some(out))
+    }
+}
+
+/// A list of opened items as it is printed.
+pub(super) struct List {
+    out: Vec<u8>,
+    count: usize,
+}
+
+impl List {
+    pub(super) fn with_room_for(texts: &[&str]) -> Self {
+        let mut out = Vec::with_capacity(texts.iter().map(|text| text.len()).sum());
+        out.push(b'[');
+        Self { out, count: 0 }
+    }
+
+    pub(super) fn add(&mut self, printed: &[u8]) {
         if self.count > 0 {
             self.out.push(b',');
         }
         self.count = self.count.saturating_add(1);
-        print(opened, self.view, &mut self.out);
-        Ok(())
+        self.out.extend_from_slice(printed);
     }
 
     pub(super) fn finish(mut self) -> (Vec<u8>, usize) {
         self.out.push(b']');
         (self.out, self.count)
+    }
+}
+
+/// Items of a page, each with its identity, opened and, if it stays, printed.
+struct PageItems<'p, 't> {
+    opener: &'p Opener<'p>,
+    texts: &'p [&'t str],
+    page: Page<'p>,
+}
+
+impl<'p, 't> Work<'p> for PageItems<'p, 't> {
+    type Job = &'t str;
+    type Out = (Vec<u8>, Option<Vec<u8>>);
+
+    fn jobs(&self) -> &'p [&'t str] {
+        self.texts
+    }
+
+    fn cost(&self) -> usize {
+        self.texts.iter().map(|text| self.page.view.cost_of(text)).sum()
+    }
+
+    fn one<'s>(&'s self, number: usize, text: &'p &'t str, io: Io<'s>) -> BoxFuture<'s, Result<Self::Out, Error>>
+    where
+        'p: 's,
+    {
+        Box::pin(async move {
+            let (opener, view) = (self.opener.with(io), self.page.view);
+            let mut stored = opener.stored(text)?;
+            let opened = opener.opened(&mut stored, view, Some(number)).await?;
+            match identity(&opened, view.table.schema()).filter(|_| self.page.selects(&opened)) {
+                Some(identity) => Ok((identity, self.page.printed(opened, text.len())?)),
+                None => Err(opener.failed(UNSELECTED, view.table, Some(number))),
+            }
+        })
     }
 }
 

@@ -1,9 +1,10 @@
 //! Stream records: the images of each are opened where they lie, and all else stays as it came. The same for an answer of
 //! GetRecords and for the text of a Lambda event.
 
-use dynaseal_item::json;
-use dynaseal_keys::Io;
+use dynaseal_item::{Suite, json};
+use dynaseal_keys::{BoxFuture, Io};
 
+use crate::crew::{Crew, Work, cost_of};
 use crate::doc::{Node, NotJson, Object, array};
 use crate::error::Error;
 use crate::learn::Tables;
@@ -22,8 +23,9 @@ pub(crate) async fn open_records(
     table: Option<&str>,
     text: &str,
     io: Io<'_>,
+    crew: Crew,
 ) -> Result<Vec<u8>, Error> {
-    let opener = Opener { operation: OPEN, io };
+    let opener = Opener { operation: OPEN, io, crew };
     let unknown = || Error::Records { reason: "the table that was named has no configuration".to_owned() };
     let given = table.map(|name| tables.table(name).ok_or_else(unknown)).transpose()?;
     let owner = |record: &Object<'_>| match given {
@@ -106,12 +108,13 @@ impl Opener<'_> {
     /// `{"Records":[…]}`.
     pub(super) async fn records(&self, body: &mut Object<'_>, owner: Owner<'_, '_>) -> Result<(), Error> {
         let Some(text) = body.take_raw(RECORDS) else { return Ok(()) };
-        let mut records = Vec::new();
-        for (number, text) in self.array(&text)?.into_iter().enumerate() {
-            let mut record = self.object(text)?;
-            self.record(&mut record, owner, Some(number)).await?;
-            records.push(Node::Printed(record.print(&[], text.len())));
-        }
+        let texts = self.array(&text)?;
+        let mut records = Vec::with_capacity(texts.len());
+        let take = |_, record| {
+            records.push(Node::Printed(record));
+            Ok(())
+        };
+        self.crew.each(self.io, &Records { opener: self, texts: &texts, owner }, take).await?;
         body.replace(RECORDS, Node::Array(records));
         Ok(())
     }
@@ -157,6 +160,39 @@ impl Opener<'_> {
         }
         record.replace(DYNAMODB, Node::Printed(change.print(&[], text.len())));
         Ok(())
+    }
+}
+
+/// Records, each with its images opened, printed.
+struct Records<'r, 'e> {
+    opener: &'r Opener<'r>,
+    texts: &'r [&'r str],
+    owner: Owner<'r, 'e>,
+}
+
+impl<'r> Work<'r> for Records<'r, '_> {
+    type Job = &'r str;
+    type Out = Vec<u8>;
+
+    fn jobs(&self) -> &'r [&'r str] {
+        self.texts
+    }
+
+    /// Whose they are is not looked up for it: that most are signed is a guess on the safe side.
+    fn cost(&self) -> usize {
+        self.texts.iter().map(|text| cost_of(Suite::EcdsaP384, text.len())).sum()
+    }
+
+    fn one<'s>(&'s self, number: usize, text: &'r &'r str, io: Io<'s>) -> BoxFuture<'s, Result<Vec<u8>, Error>>
+    where
+        'r: 's,
+    {
+        Box::pin(async move {
+            let opener = self.opener.with(io);
+            let mut record = opener.object(text)?;
+            opener.record(&mut record, self.owner, Some(number)).await?;
+            Ok(record.print(&[], text.len()))
+        })
     }
 }
 

@@ -7,7 +7,7 @@ import { test } from "node:test";
 
 import { bodyParser } from "@koa/bodyparser";
 import Router from "@koa/router";
-import { accessLog, dynamoErrors, redact, requireHttps, secureHeaders } from "dynaseal/koa";
+import { accessLog, dynamoErrors, jsonErrors, redact, requireHttps, secureHeaders } from "dynaseal/koa";
 import pino from "pino";
 import { z } from "zod";
 
@@ -18,7 +18,7 @@ const User = z.strictObject({ email: z.email().max(254), password: z.string().mi
 const hash = (text) => createHash("sha256").update(text).digest("hex");
 
 /** The middlewares and the logged lines of a service that logs every body that it gets. */
-function service() {
+function service(more = []) {
   const lines = [];
   const redactor = redact();
   const log = redactor.pino(pino, { base: null }, { write: (line) => lines.push(line) });
@@ -38,7 +38,7 @@ function service() {
     if (users.get(email) !== hash(password)) ctx.throw(401);
     ctx.body = { token: "canary-token" };
   });
-  const middlewares = [accessLog({ log: (entry) => log.info(entry) }), secureHeaders(), requireHttps(), dynamoErrors(), bodyParser({ enableTypes: ["json"], jsonLimit: "4kb" }), router.routes(),
+  const middlewares = [accessLog({ log: (entry) => log.info(entry) }), secureHeaders(), requireHttps(), ...more, dynamoErrors(), bodyParser({ enableTypes: ["json"], jsonLimit: "4kb" }), router.routes(),
     router.allowedMethods()];
   return { lines, log, middlewares };
 }
@@ -80,4 +80,26 @@ test("register, log in, and every refusal", async (t) => {
   const access = lines.map((line) => JSON.parse(line)).filter((entry) => entry.route !== undefined);
   assert.equal(access.length, Object.keys(answers).length);
   assert.ok(access.every(({ route }) => ["/users", "/login", "/nowhere"].includes(route)));
+});
+
+test("the same with jsonErrors: one form for each refusal, and no line of level 50 for the callers' mistakes", async (t) => {
+  const { lines, log, middlewares } = service([jsonErrors()]);
+  const { call, app } = await serveKoa(t, middlewares, { tls: certificate() });
+  app.on("error", (error) => log.error(error));
+  const post = (path, body) => call({ method: "POST", path, body, headers: { "content-type": "application/json" } });
+  const ada = JSON.stringify({ email: "canary@example.test", password: "canary-password" });
+  await post("/users", ada);
+  for (const [answer, status, text] of [
+    [await post("/login", ada.replace("canary-password", "canary-wrong")), 401, '{"error":"Unauthorized"}'],
+    [await post("/users", ada), 409, '{"error":"Condition not met"}'],
+    [await post("/users", '{"email": "x", canary}'), 400, '{"error":"Bad Request"}'],
+    [await post("/users", JSON.stringify({ more: "canary".repeat(1000) })), 413, '{"error":"request entity too large"}'],
+    [await post("/nowhere", ada), 404, '{"error":"Not Found"}'],
+  ]) {
+    assert.deepEqual([answer.status, answer.text], [status, text]);
+    assert.equal(answer.headers["strict-transport-security"], "max-age=31536000; includeSubDomains");
+    assert.equal(answer.headers["cache-control"], "no-store");
+  }
+  assert.deepEqual(lines.map((line) => JSON.parse(line).level).filter((level) => level >= 50), []);
+  assert.ok(!lines.join().includes("canary"));
 });

@@ -1,10 +1,11 @@
 // Compiled, never run: what a typed application may write, and what it may not.
 
 import { DynamoDB, DynamoDBClient } from "@aws-sdk/client-dynamodb";
-import { DynamoDBStreamsClient } from "@aws-sdk/client-dynamodb-streams";
+import { DynamoDBStreamsClient, GetRecordsCommand, type GetRecordsCommandOutput } from "@aws-sdk/client-dynamodb-streams";
 import { KMSClient } from "@aws-sdk/client-kms";
 import { DynamoDBDocument, DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
-import { type Config, Dynaseal, DynasealError, defineTable, seal, type TableConfig } from "dynaseal";
+import { unmarshall } from "@aws-sdk/util-dynamodb";
+import { type AttributeMap, type Config, Dynaseal, DynasealError, defineTable, type Opened, seal, type TableConfig } from "dynaseal";
 
 interface User {
   userId: string;
@@ -116,15 +117,31 @@ export async function handler(): Promise<string> {
 
 /** As @types/aws-lambda has it, in short. */
 interface LambdaEvent {
-  Records: { eventName?: "INSERT" | "MODIFY" | "REMOVE"; dynamodb?: { NewImage?: { [name: string]: { S?: string } } } }[];
+  Records: { eventName?: "INSERT" | "MODIFY" | "REMOVE"; dynamodb?: LambdaChange | undefined }[];
+}
+interface LambdaChange {
+  NewImage?: { [name: string]: { S?: string; B?: string } } | undefined;
+  StreamViewType?: "NEW_IMAGE";
 }
 
 export async function onStream(event: LambdaEvent): Promise<(string | undefined)[]> {
   const { Records } = await dynaseal.openRecords(event, { table: "Users" });
-  const record: LambdaEvent["Records"][number] | undefined = Records[0] && (await dynaseal.openRecords(Records[0]));
+  const record = Records[0] && (await dynaseal.openRecords(Records[0]));
+  const opened: Opened<LambdaEvent>["Records"][number] | undefined = record;
+  const image: AttributeMap | undefined = opened?.dynamodb?.NewImage;
+  const bytes: Uint8Array | undefined = image?.["photo"]?.B;
+  // @ts-expect-error what was text is bytes now
+  const text: string | undefined = record?.dynamodb?.NewImage?.["photo"]?.B;
+  // @ts-expect-error so it is no event of Lambda's any more
+  const same: LambdaEvent = await dynaseal.openRecords(event);
+  const view: "NEW_IMAGE" | undefined = record?.dynamodb?.StreamViewType;
+  const answer: GetRecordsCommandOutput = await streams.send(new GetRecordsCommand({ ShardIterator: "x" }));
+  const page = await dynaseal.openRecords(answer, { table: "Users" });
+  const next: [string | undefined, Date | undefined] = [page.NextShardIterator, page.Records?.[0]?.dynamodb?.ApproximateCreationDateTime];
+  const user = unmarshall(page.Records?.[0]?.dynamodb?.OldImage ?? {});
   // @ts-expect-error a misspelt option
   await dynaseal.openRecords(event, { tables: "Users" });
-  return [record?.eventName, ...Records.map(({ dynamodb }) => dynamodb?.NewImage?.email?.S)];
+  return [record?.eventName, view, text, String([bytes, same, next, user]), ...Records.map(({ dynamodb }) => dynamodb?.NewImage?.["email"]?.S)];
 }
 
 export type Rules = TableConfig<User>;

@@ -5,7 +5,8 @@ import http from "node:http";
 import https from "node:https";
 import type { Socket } from "node:net";
 
-import { EgressError } from "./error.js";
+import { anObject, needed } from "../check.js";
+import { EgressError, misused } from "./error.js";
 import { type EgressOptions, Guard } from "./guard.js";
 
 /** An `http.Agent` that refuses connections to addresses that are not public, unless they are listed. */
@@ -13,8 +14,8 @@ export class EgressHttpAgent extends http.Agent {
   readonly #guard: Guard;
 
   constructor(egress: EgressOptions = {}, agent: http.AgentOptions = {}) {
-    super(checkAgent(agent));
-    this.#guard = new Guard(egress);
+    super(checkAgent("EgressHttpAgent", agent));
+    this.#guard = new Guard("EgressHttpAgent", egress);
   }
 
   override createConnection(options: Connection, done?: Connection): Connection {
@@ -27,8 +28,8 @@ export class EgressHttpsAgent extends https.Agent {
   readonly #guard: Guard;
 
   constructor(egress: EgressOptions = {}, agent: https.AgentOptions = {}) {
-    super(checkAgent(agent));
-    this.#guard = new Guard(egress);
+    super(checkAgent("EgressHttpsAgent", agent));
+    this.#guard = new Guard("EgressHttpsAgent", egress);
   }
 
   override createConnection(options: Connection, done?: Connection): Connection {
@@ -64,13 +65,14 @@ function refuseDetour(options: Connection): EgressError | undefined {
   const detour = ["socketPath", "path", "socket", "handle", "fd"].find((name) => options[name] != null);
   if (detour === undefined) return undefined;
   return new EgressError("DSL-9103", `the connection is refused: ${detour} leads past the guard`,
-    "Name host and port, or use another agent");
+    "name host and port, or use another agent");
 }
 
-function checkAgent<Options extends http.AgentOptions>(options: Options): Options {
+function checkAgent<Options extends http.AgentOptions>(where: string, options: Options): Options {
+  needed(`${where}: the second argument`, options, { ...anObject, what: "options of Node's agent, or left out" }, misused);
   if ("proxyEnv" in options && options.proxyEnv != null) {
-    throw new EgressError("DSL-9104", "the option proxyEnv cannot be guarded: the proxy resolves names, not the agent",
-      "Let the proxy refuse internal addresses, or leave it out");
+    throw misused(`${where}: the option proxyEnv cannot be guarded, since the proxy resolves names, not the agent`,
+      "let the proxy refuse internal addresses, or leave it out");
   }
   return options;
 }

@@ -5,7 +5,7 @@ import { isIP } from "node:net";
 import { domainToASCII } from "node:url";
 
 import { type Address, blockList, parseAddress } from "./address.js";
-import { EgressError, quote } from "./error.js";
+import { type EgressError, misused } from "./error.js";
 
 /** A checked allow list. */
 export interface AllowList {
@@ -18,9 +18,12 @@ export interface AllowList {
 }
 
 /** Reads the entries; the first that is none is an error. */
-export function parseAllowList(entries: readonly string[]): AllowList {
-  if (!Array.isArray(entries)) throw new EgressError("DSL-9104", "allow is not a list", 'Write allow: ["10.0.0.0/8"]');
-  const rules = entries.map(parseEntry);
+export function parseAllowList(where: string, entries: readonly string[]): AllowList {
+  const rules = entries.map((entry, at) => {
+    const rule = parseEntry(entry);
+    if (rule === undefined) throw unreadable(where, at + 1);
+    return rule;
+  });
   const some = (port: number, fits: (rule: Rule) => boolean): boolean =>
     rules.some((rule) => (rule.port === undefined || rule.port === port) && fits(rule));
   return {
@@ -45,36 +48,35 @@ interface Rule {
   readonly port: number | undefined;
 }
 
-function parseEntry(entry: unknown): Rule {
-  if (typeof entry !== "string") throw unreadable(entry);
-  if (isIP(entry) !== 0 || entry.includes("/")) return rangeRule(entry, undefined, entry);
+/** Undefined for what is none. */
+function parseEntry(entry: string): Rule | undefined {
+  if (isIP(entry) !== 0 || entry.includes("/")) return rangeRule(entry, undefined);
   const [, bracketed, plain = "", digits] = /^(?:\[([^\]]*)\]|([^:[\]]*))(?::(\d{1,5}))?$/.exec(entry) ?? [];
   const port = digits === undefined ? undefined : Number(digits);
-  if (port !== undefined && (port < 1 || port > 65_535)) throw unreadable(entry);
-  if (bracketed !== undefined) return rangeRule(bracketed, port, entry);
-  if (isIP(plain) !== 0) return rangeRule(plain, port, entry);
+  if (port !== undefined && (port < 1 || port > 65_535)) return undefined;
+  if (bracketed !== undefined) return rangeRule(bracketed, port);
+  if (isIP(plain) !== 0) return rangeRule(plain, port);
   const wildcard = plain.startsWith("*.");
   const host = canonicalHost(wildcard ? plain.slice(2) : plain);
   // A name that ends in a number is an address in a spelling that `isIP` does not take: 127.1, 0x7f000001.
-  if (!HOST.test(host) || /(?:^|\.)(?:\d+|0x[\da-f]*)$/.test(host)) throw unreadable(entry);
+  if (!HOST.test(host) || /(?:^|\.)(?:\d+|0x[\da-f]*)$/.test(host)) return undefined;
   return { host: wildcard ? `*.${host}` : host, single: false, port };
 }
 
-function rangeRule(text: string, port: number | undefined, entry: string): Rule {
+function rangeRule(text: string, port: number | undefined): Rule | undefined {
   const ranges = blockList([text]);
-  if (ranges === undefined) throw unreadable(entry);
-  return { ranges, single: parseAddress(text) !== undefined, port };
+  return ranges && { ranges, single: parseAddress(text) !== undefined, port };
 }
 
 function matches(rule: string, host: string): boolean {
   return rule.startsWith("*.") ? host.endsWith(rule.slice(1)) && host.length > rule.length - 1 : rule === host;
 }
 
-function unreadable(entry: unknown): EgressError {
-  return new EgressError(
-    "DSL-9104",
-    `the entry ${quote(entry)} of allow cannot be read`,
-    "Write a host name, *.example.com, an address or a range like 10.0.0.0/8; a host or an address may end in :PORT",
+/** An entry may hold a password, as URLs do. */
+function unreadable(where: string, number: number): EgressError {
+  return misused(
+    `${where}: entry ${number} of the option allow cannot be read`,
+    "write a host name, *.example.com, an address or a range like 10.0.0.0/8; a host or an address may end in :PORT",
   );
 }
 

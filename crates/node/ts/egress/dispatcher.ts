@@ -2,8 +2,9 @@
 
 import type { Socket } from "node:net";
 
-import { EgressError } from "./error.js";
-import { type EgressOptions, Guard } from "./guard.js";
+import { anObject, optionsOf } from "../check.js";
+import { EgressError, misused } from "./error.js";
+import { type EgressOptions, Guard, RULES } from "./guard.js";
 
 /** What a dispatcher takes on top of the rules. */
 export interface EgressDispatcherOptions extends EgressOptions {
@@ -13,8 +14,8 @@ export interface EgressDispatcherOptions extends EgressOptions {
 
 /** An undici `Agent` that refuses connections to addresses that are not public, unless they are listed. */
 export async function egressDispatcher(options: EgressDispatcherOptions = {}): Promise<EgressDispatcher> {
-  const { agent = {}, ...rules } = options;
-  const guard = new Guard(rules);
+  const { agent = {}, ...rules } = optionsOf<EgressDispatcherOptions>(WHERE, options, { ...RULES, agent: anObject }, misused);
+  const guard = new Guard(WHERE, rules);
   const { connect: tls = {}, ...rest } = agent;
   checkOptions(agent, tls);
   const { Agent, buildConnector } = await loadUndici();
@@ -61,7 +62,7 @@ async function loadUndici(): Promise<typeof import("undici")> {
   try {
     return await import("undici");
   } catch {
-    throw new EgressError("DSL-9105", "undici cannot be loaded", "Install it: npm install undici");
+    throw new EgressError("DSL-9105", `${WHERE}: undici cannot be loaded`, "install it: npm install undici");
   }
 }
 
@@ -71,15 +72,16 @@ function checkOptions(agent: Readonly<Record<string, unknown>>, tls: unknown): a
     : ["lookup", "socketPath", "path", "socket", "host", "port"].find((name) => name in tls) ??
       ["factory", "socketPath", "clientFactory", "interceptors"].find((name) => name in agent);
   if (detour !== undefined) {
-    throw new EgressError("DSL-9104", `the option ${detour} of the agent leads past the guard`,
-      "Leave it out; lookup has a place beside allow");
+    throw misused(`${WHERE}: the option ${detour} of the agent leads past the guard`, "leave it out; lookup has a place beside allow");
   }
 }
 
 function existing(): EgressError {
   return new EgressError("DSL-9103", "the connection is refused: it would run through one that exists already",
-    "Connect to a host and a port");
+    "connect to a host and a port");
 }
+
+const WHERE = "egressDispatcher";
 
 /** undici refuses some options that are there but undefined. */
 function dropUndefined(options: Record<string, unknown>): Record<string, unknown> {

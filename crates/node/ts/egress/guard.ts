@@ -6,7 +6,8 @@ import type { LookupFunction } from "node:net";
 
 import { gradeOf, parseAddress, rangeName } from "./address.js";
 import { type AllowList, parseAllowList } from "./allow.js";
-import { EgressError, quote } from "./error.js";
+import { aBoolean, aFunction, type Expected, listOf, optionsOf } from "../check.js";
+import { EgressError, misused, quote } from "./error.js";
 
 /** What may be called. */
 export interface EgressOptions {
@@ -35,16 +36,18 @@ export class Guard {
   readonly #public: boolean;
   readonly #lookup: Lookup;
 
-  constructor(options: EgressOptions = {}) {
-    this.#allow = parseAllowList(options.allow ?? []);
-    this.#public = options.public ?? true;
-    this.#lookup = options.lookup ?? dnsLookup;
+  /** `where` is the function that was given the options. */
+  constructor(where: string, options: EgressOptions | undefined) {
+    const given = optionsOf<EgressOptions>(where, options, RULES, misused);
+    this.#allow = parseAllowList(where, given.allow ?? []);
+    this.#public = given.public ?? true;
+    this.#lookup = given.lookup ?? dnsLookup;
   }
 
   /** Why a host may not be called, if it is an address; a name is judged when it is resolved. */
   refuseHost(host: unknown, port: number): EgressError | undefined {
     if (host !== undefined && typeof host !== "string") {
-      return new EgressError("DSL-9103", "the host is not a string", "Name one host");
+      return new EgressError("DSL-9103", "the host is not a string", "name one host");
     }
     return host !== undefined && parseAddress(host) !== undefined ? this.refuseAddress(host, host, port) : undefined;
   }
@@ -54,7 +57,7 @@ export class Guard {
     const parsed = typeof address === "string" ? parseAddress(address) : undefined;
     if (parsed === undefined) {
       return new EgressError("DSL-9101", `the connection to ${quote(host)} is refused: where it leads cannot be told`,
-        "Connect to a host and a port");
+        "connect to a host and a port");
     }
     const grade = gradeOf(parsed);
     if (grade === "public" && this.#public) return undefined;
@@ -64,14 +67,14 @@ export class Guard {
     if (!literal && (grade === "public" || grade === "internal") && this.#allow.host(host, port)) return undefined;
     if (grade === "public") {
       return new EgressError("DSL-9102", `the connection to ${quote(host)} is refused: nothing in allow lists it`,
-        "If the application must call it, add it to allow");
+        "if the application must call it, add it to allow");
     }
     return new EgressError(
       "DSL-9101",
       `the connection to ${quote(host)} is refused: its address is not public but ${rangeName(parsed)}`,
       grade === "internal"
-        ? "If the application must call it, add the host or the range to allow; if a user chose the URL, it may be an attack"
-        : "If the application must call it, add the address itself to allow; if a user chose the URL, it may be an attack",
+        ? "if the application must call it, add the host or the range to allow; if a user chose the URL, it may be an attack"
+        : "if the application must call it, add the address itself to allow; if a user chose the URL, it may be an attack",
     );
   }
 
@@ -94,3 +97,10 @@ export class Guard {
     };
   }
 }
+
+/** The options of the rules. */
+export const RULES: { readonly [Name in keyof EgressOptions]-?: Expected } = {
+  allow: listOf("host names, addresses and ranges", (entry) => typeof entry === "string"),
+  public: aBoolean,
+  lookup: aFunction,
+};

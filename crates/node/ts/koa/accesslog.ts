@@ -1,5 +1,7 @@
 // accessLog(): one line for each request. Never bodies, headers, queries or values in paths.
 
+import { aFunction, optionsOf } from "../check.js";
+import { misused } from "./error.js";
 import { routeOf } from "./route.js";
 import type { KoaContext, KoaMiddleware } from "./types.js";
 
@@ -24,7 +26,7 @@ export interface AccessLogEntry {
 
 /** Logs each request when it is over, errors included. */
 export function accessLog(options: AccessLogOptions = {}): KoaMiddleware {
-  const log = options.log ?? ((entry: AccessLogEntry) => console.log(JSON.stringify(entry)));
+  const { log = printed } = optionsOf<AccessLogOptions>("accessLog", options, { log: aFunction }, misused);
   return async (ctx, next) => {
     const start = performance.now();
     ctx.res.once("close", () => {
@@ -37,6 +39,8 @@ export function accessLog(options: AccessLogOptions = {}): KoaMiddleware {
     await next();
   };
 }
+
+const printed = (entry: AccessLogEntry): void => console.log(JSON.stringify(entry));
 
 function entry(ctx: KoaContext, ms: number): AccessLogEntry {
   const { res } = ctx;

@@ -17,6 +17,8 @@ export interface Failure {
   readonly operation?: string;
   readonly table?: string;
   readonly requestId?: string;
+  /** Of an outage: a code of Node's network such as `ECONNREFUSED`, or the status that came. */
+  readonly cause?: string;
   /** Names of attributes that are wrong; `*` for one that may itself be a value. */
   readonly fields: readonly string[];
 }
@@ -45,12 +47,14 @@ function classifyOne(error: object): Failure | undefined {
   const message = text(read(error, "message"));
   const code = codeOf(error, message);
   const metadata = read(error, "$metadata");
-  const ofSdk = (typeof metadata === "object" && metadata !== null) || SDK_FAULTS.has(read(error, "$fault"));
-  if (!ofSdk && (code === undefined || OF_EDGE.test(code))) return undefined;
+  const isMet = typeof metadata === "object" && metadata !== null;
+  const isOfOthers = code === undefined ? !SDK_FAULTS.has(read(error, "$fault")) : OF_EDGE.test(code);
+  if (!isMet && isOfOthers) return undefined;
 
   const about = { name: /^\w{1,64}$/.test(name) ? name : "Error", ...origin(error, message, code, metadata) };
   const kind = code === undefined ? kindOfName(error, name, message, metadata) : kindOfCode(code, name, read(error, "kind"));
-  return failure(kind, { ...about, fields: kind === "input" ? attributeNames(message, code) : [] });
+  const cause = kind === "outage" ? causeOf(error, metadata) : undefined;
+  return failure(kind, { ...about, ...(cause !== undefined && { cause }), fields: kind === "input" ? attributeNames(message, code) : [] });
 }
 
 function failure(kind: FailureKind, about: Omit<Failure, "kind" | "status">): Failure {
@@ -106,6 +110,15 @@ function origin(error: object, message: string, code: string | undefined, metada
     ...(typeof table === "string" && /^[\w.-]{1,255}$/.test(table) && { table }),
     ...(typeof requestId === "string" && /^[\w-]{1,128}$/.test(requestId) && { requestId }),
   };
+}
+
+/** Words of a list, and numbers: nothing that somebody could have written. */
+function causeOf(error: object, metadata: unknown): string | undefined {
+  const errors = read(error, "errors");
+  const all = [error, read(error, "cause"), ...(Array.isArray(errors) ? (errors as unknown[]) : [])];
+  const code = all.map((one) => member(one, "code")).find((code) => NETWORK_CODES.has(code));
+  const status = member(metadata, "httpStatusCode");
+  return typeof code === "string" ? code : typeof status === "number" && status >= 500 ? `status ${status}` : undefined;
 }
 
 function issueFields(issues: readonly unknown[]): string[] {

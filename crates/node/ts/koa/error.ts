@@ -1,17 +1,22 @@
-/** A middleware that could not be set up. */
-export class SetupError extends Error {
-  override readonly name = "SetupError";
-  /** The stable code, listed in docs/ERRORS.md. */
-  readonly code: SetupCode;
-  /** What to do. */
-  readonly hint: string;
+import { type Failure, DynasealError } from "../errors.js";
 
-  constructor(code: SetupCode, what: string, hint: string) {
-    super(`${code}: ${what}. ${hint}`);
-    this.code = code;
-    this.hint = hint;
+/** A middleware that could not be set up. */
+export class SetupError extends DynasealError {
+  /** The stable code, listed in docs/ERRORS.md. */
+  declare readonly code: SetupCode;
+
+  constructor(code: SetupCode, message: string, hint: string) {
+    const failure: Failure = { code, kind: "config", message, hint };
+    super(failure);
   }
 }
 
-/** `DSL-9201` an option is wrong; `DSL-9202` koa-helmet is not installed. */
+Object.defineProperty(SetupError.prototype, "name", { value: "SetupError", configurable: true, writable: true });
+
+/** `DSL-9201` what was given is wrong; `DSL-9202` koa-helmet is not installed. */
 export type SetupCode = "DSL-9201" | "DSL-9202";
+
+/** What was given to a function of dynaseal/koa is wrong. */
+export function misused(message: string, hint: string): SetupError {
+  return new SetupError("DSL-9201", message, hint);
+}

@@ -1,6 +1,9 @@
 // dynamoErrors(): answers for errors of DynamoDB, Dynaseal and schemas. The body says what the caller can do about it, and no more.
 
+import { aFunction, anObject, type Expected, needed, optionsOf } from "../check.js";
+import { clearAnswer } from "./answer.js";
 import { classify, type Failure } from "./classify.js";
+import { misused } from "./error.js";
 import { routeOf } from "./route.js";
 import type { KoaContext, KoaMiddleware } from "./types.js";
 
@@ -30,8 +33,9 @@ export interface SecurityEvent {
 
 /** Answers 409, 422, 503 and 500; errors of other origin pass through. What the service must mend goes to Koa's `error` event. */
 export function dynamoErrors(options: DynamoErrorsOptions = {}): KoaMiddleware {
-  const retryAfter = String(Math.max(0, Math.ceil(options.retryAfter ?? 1)));
-  const onSecurityEvent = options.onSecurityEvent ?? ((event: SecurityEvent) => console.error(JSON.stringify(event)));
+  const given = optionsOf<DynamoErrorsOptions>("dynamoErrors", options, { onSecurityEvent: aFunction, retryAfter: someSeconds }, misused);
+  const retryAfter = String(Math.ceil(given.retryAfter ?? 1));
+  const onSecurityEvent = given.onSecurityEvent ?? ((event: SecurityEvent) => console.error(JSON.stringify(event)));
 
   return async (ctx, next) => {
     try {
@@ -56,8 +60,9 @@ export class DynamoFailure extends Error {
   readonly expose = false;
 
   constructor(failure: Failure) {
-    const { name, kind, status, code, operation, table, requestId } = failure;
-    const about = [kind, `answered with ${status}`, code, operation, table && `table ${table}`, requestId && `request ${requestId}`];
+    needed("DynamoFailure: what is given", failure, aFailure, misused);
+    const { name, kind, status, code, cause, operation, table, requestId } = failure;
+    const about = [kind, `answered with ${status}`, code, cause, operation, table && `table ${table}`, requestId && `request ${requestId}`];
     super(`${name} (${about.filter(Boolean).join(", ")})`);
     this.failure = failure;
     this.status = failure.status;
@@ -65,8 +70,7 @@ export class DynamoFailure extends Error {
 }
 
 function answer(ctx: KoaContext, { status, kind, fields }: Failure, retryAfter: string): void {
-  // What the handler had set for its own answer does not fit this one.
-  for (const name of REPRESENTATION) ctx.remove(name);
+  clearAnswer(ctx);
   ctx.status = status;
   ctx.body = kind === "input" ? { error: BODIES[kind], fields } : { error: BODIES[kind] };
   ctx.type = "json";
@@ -92,6 +96,15 @@ function concernsService({ kind, fields, name }: Failure): boolean {
   return kind === "fault" || kind === "outage" || (kind === "input" && fields.length === 0 && !name.endsWith("ZodError"));
 }
 
+const someSeconds: Expected = {
+  what: "a number of seconds, 0 or more",
+  fits: (value) => typeof value === "number" && value >= 0 && value <= Number.MAX_SAFE_INTEGER,
+  found: (value) => (typeof value === "number" && value < 0 ? "less than 0" : undefined),
+};
+const aFailure: Expected = {
+  what: "a Failure, which dynamoErrors makes; an application needs the class for instanceof alone",
+  fits: (value) => anObject.fits(value) && typeof (value as Failure).name === "string" && Object.hasOwn(BODIES, (value as Failure).kind),
+};
 const BODIES = {
   condition: "Condition not met",
   input: "Invalid input",
@@ -100,7 +113,3 @@ const BODIES = {
   integrity: "Internal Server Error",
   fault: "Internal Server Error",
 };
-const REPRESENTATION = [
-  "Content-Type", "Content-Length", "Content-Encoding", "Content-Disposition", "Content-Range", "Content-Language", "Accept-Ranges",
-  "ETag", "Last-Modified", "Cache-Control", "Expires", "Location", "Transfer-Encoding",
-];

@@ -1,6 +1,9 @@
 // secureHeaders(): koa-helmet with the OWASP Secure Headers Project's values for an API. koa-helmet is loaded when this is called.
 
-import { SetupError } from "./error.js";
+import { validateHeaderValue } from "node:http";
+
+import { type Expected, optionsOf, orFalse } from "../check.js";
+import { misused, SetupError } from "./error.js";
 import { type Header, onHead } from "./head.js";
 import type { KoaMiddleware } from "./types.js";
 
@@ -19,8 +22,10 @@ export interface SecureHeadersOptions {
  * here for a header that no answer shall have. Strict-Transport-Security is set by `requireHttps`.
  */
 export function secureHeaders(options: SecureHeadersOptions = {}): KoaMiddleware {
-  const { permissionsPolicy = NO_FEATURES, cacheControl = "no-store", ...helmetOptions } = options;
-  const loading = loadHelmet().then((helmet) => helmet({ ...PRESET, ...helmetOptions }));
+  const helmetOptions: Record<string, unknown> = {};
+  const given = optionsOf<Own>("secureHeaders", options, { permissionsPolicy: aHeader, cacheControl: aHeader }, misused, helmetOptions);
+  const { permissionsPolicy = NO_FEATURES, cacheControl = "no-store" } = given;
+  const loading = loadHelmet().then((helmet) => withOptions(helmet, { ...PRESET, ...helmetOptions }));
   // Told at once, and again on each request, which is then answered with 500: no answer goes out without its headers.
   loading.catch((error: unknown) => process.emitWarning(error instanceof Error ? error : String(error)));
   const own = Object.entries({ "Permissions-Policy": permissionsPolicy, "Cache-Control": cacheControl })
@@ -37,16 +42,43 @@ export function secureHeaders(options: SecureHeadersOptions = {}): KoaMiddleware
   };
 }
 
-async function loadHelmet(): Promise<(options: object) => KoaMiddleware> {
+type Own = Pick<SecureHeadersOptions, "permissionsPolicy" | "cacheControl">;
+type Helmet = (options: object) => KoaMiddleware;
+
+/** Its own errors may repeat what they were given. */
+function withOptions(helmet: Helmet, options: object): KoaMiddleware {
+  try {
+    return helmet(options);
+  } catch (cause) {
+    throw Object.assign(misused("secureHeaders: helmet cannot use its options", "give them as helmet documents them; the cause says more"), { cause });
+  }
+}
+
+async function loadHelmet(): Promise<Helmet> {
   try {
     let module: unknown = await import("koa-helmet");
     // ESM or CommonJS, whichever of each loads the other.
     while (typeof module === "object" && module !== null && "default" in module) module = module.default;
-    if (typeof module === "function") return module as (options: object) => KoaMiddleware;
+    if (typeof module === "function") return module as Helmet;
   } catch {
     // told below
   }
-  throw new SetupError("DSL-9202", "secureHeaders: koa-helmet cannot be loaded", "Install it: npm install koa-helmet helmet");
+  throw new SetupError("DSL-9202", "secureHeaders: koa-helmet cannot be loaded", "install it: npm install koa-helmet helmet");
+}
+
+const aHeader: Expected = orFalse({
+  what: "a text that a header can hold",
+  fits: (value) => typeof value === "string" && isHeaderValue(value),
+  found: (value) => (typeof value === "string" ? "a text that a header cannot hold" : undefined),
+});
+
+function isHeaderValue(value: string): boolean {
+  try {
+    validateHeaderValue("x", value);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 const PRESET = {

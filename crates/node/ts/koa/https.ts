@@ -9,7 +9,8 @@
 import type { BlockList, Socket } from "node:net";
 
 import { blockList, parseAddress } from "../egress/address.js";
-import { SetupError } from "./error.js";
+import { aBoolean, aFunction, anObject, aText, aWhole, type Expected, listOf, optionsOf, orFalse } from "../check.js";
+import { misused } from "./error.js";
 import { onHead } from "./head.js";
 import { isSensitiveName } from "./redact/names.js";
 import type { KoaContext, KoaMiddleware } from "./types.js";
@@ -29,6 +30,8 @@ export interface RequireHttpsOptions {
    * which is safe only if nothing but the proxy can reach the port. Default `loopback` and `private`.
    */
   readonly trust?: readonly string[];
+  /** Gets why a request was refused, once for each reason; default a warning of the process. */
+  readonly log?: (why: string) => void;
 }
 
 /** The parts of Strict-Transport-Security. */
@@ -41,10 +44,17 @@ export interface HstsOptions {
 
 /** Refuses or redirects plain HTTP, and sets HSTS on every answer over HTTPS, errors included. Use it first. */
 export function requireHttps(options: RequireHttpsOptions = {}): KoaMiddleware {
-  const hsts = options.hsts === false ? undefined : hstsValue(options.hsts ?? {});
-  const trusted = trustedPeers(options.trust ?? DEFAULT_TRUST);
-  const target = redirectTarget(options.redirect ?? false);
-  let warned = false;
+  const given = optionsOf<RequireHttpsOptions>("requireHttps", options, SHAPE, misused);
+  const hsts = given.hsts === false ? undefined : hstsValue(given.hsts);
+  const trusted = trustedPeers(given.trust ?? DEFAULT_TRUST);
+  const target = redirectTarget(given.redirect ?? false);
+  const { log = (why: string) => process.emitWarning(why, { code: "DSL-9201" }) } = given;
+  const told = new Set<string>();
+  const tell = (why: string): void => {
+    if (told.has(why)) return;
+    told.add(why);
+    log(why);
+  };
 
   return async (ctx, next) => {
     if (isSecure(ctx, trusted)) {
@@ -54,10 +64,8 @@ export function requireHttps(options: RequireHttpsOptions = {}): KoaMiddleware {
     }
     // A proxy that nobody told us of: a redirect would lead back here for ever.
     const claimed = saysHttps(ctx);
-    if (claimed && !warned) {
-      warned = true;
-      process.emitWarning(disbelieved(ctx.app.proxy), { code: "DSL-9201" });
-    }
+    if (claimed) tell(disbelieved(ctx.app.proxy));
+    else if (target === undefined) tell(ctx.get("X-Forwarded-Proto") === "" ? PLAIN : FORWARDED);
     const location = target === undefined || claimed || carriesSecrets(ctx) ? undefined : httpsUrl(ctx, target);
     ctx.set("Cache-Control", "no-store");
     ctx.status = location === undefined ? 400 : 308;
@@ -89,14 +97,9 @@ function disbelieved(proxy: boolean): string {
 }
 
 function trustedPeers(entries: readonly string[]): (socket: Socket) => boolean {
-  const wrong = (): SetupError =>
-    new SetupError("DSL-9201", "requireHttps: trust cannot be read",
-      "Write addresses, ranges like 10.0.0.0/8, 'loopback', 'private' or 'any'");
-  if (!Array.isArray(entries)) throw wrong();
   if (entries.includes("any")) return () => true;
-  const names = entries.flatMap((entry: string) => TRUST_NAMES.get(entry) ?? [entry]);
-  const peers: BlockList | undefined = names.every((name) => typeof name === "string") ? blockList(names) : undefined;
-  if (peers === undefined) throw wrong();
+  const peers: BlockList | undefined = blockList(entries.flatMap((entry) => TRUST_NAMES.get(entry) ?? [entry]));
+  if (peers === undefined) throw misused("requireHttps: an entry of the option trust cannot be read", TRUST_HINT);
   const local = entries.includes("loopback");
   return (socket) => {
     // A Unix socket has no addresses at all.
@@ -106,12 +109,10 @@ function trustedPeers(entries: readonly string[]): (socket: Socket) => boolean {
   };
 }
 
-function hstsValue({ maxAge = 31_536_000, includeSubDomains = true, preload = false }: HstsOptions): string {
-  const seconds = Number.isSafeInteger(maxAge) && maxAge >= 0;
-  if (!seconds || (preload && (maxAge < 31_536_000 || !includeSubDomains))) {
-    throw new SetupError("DSL-9201", "requireHttps: hsts cannot be used",
-      "maxAge is a whole number of seconds; preload needs a year or more, with includeSubDomains");
-  }
+function hstsValue(options: HstsOptions | undefined): string {
+  const { maxAge = YEAR, includeSubDomains = true, preload = false } = optionsOf<HstsOptions>("requireHttps: hsts", options, HSTS_SHAPE, misused);
+  if (preload && (maxAge < YEAR || !includeSubDomains))
+    throw misused("requireHttps: the option hsts cannot have preload", "preload needs a maxAge of a year or more, and includeSubDomains");
   return `max-age=${maxAge}${includeSubDomains ? "; includeSubDomains" : ""}${preload ? "; preload" : ""}`;
 }
 
@@ -120,8 +121,7 @@ function redirectTarget(redirect: boolean | string): string | undefined {
   if (typeof redirect === "boolean") return redirect ? "" : undefined;
   const url = URL.canParse(`https://${redirect}/`) ? new URL(`https://${redirect}/`) : undefined;
   if (url === undefined || url.href !== `https://${url.host}/` || redirect === "") {
-    throw new SetupError("DSL-9201", "requireHttps: redirect cannot be used",
-      "Write true, or a host like 'api.example.com' or 'api.example.com:8443'");
+    throw misused("requireHttps: the option redirect is a text that is no host", "write true, or a host like api.example.com or api.example.com:8443");
   }
   return url.host;
 }
@@ -152,6 +152,18 @@ function hostOf(header: string | undefined): string | undefined {
   return URL.canParse(`http://${header}/`) ? new URL(`http://${header}/`).hostname : undefined;
 }
 
+const PLAIN =
+  "requireHttps: a request over plain HTTP was refused. If a TLS proxy sent it, let the proxy set X-Forwarded-Proto, and set app.proxy to true.";
+const FORWARDED = "requireHttps: a request was refused, since X-Forwarded-Proto says that it came over plain HTTP, at least on a part of its way.";
+const YEAR = 31_536_000;
+const TRUST_HINT = "write addresses, ranges like 10.0.0.0/8, loopback, private or any";
+const SHAPE: { readonly [Name in keyof RequireHttpsOptions]-?: Expected } = {
+  redirect: { what: "true, false or a host", fits: (value) => aBoolean.fits(value) || aText.fits(value) },
+  hsts: orFalse(anObject),
+  log: aFunction,
+  trust: listOf("addresses, ranges, loopback, private or any", (entry) => typeof entry === "string"),
+};
+const HSTS_SHAPE = { maxAge: aWhole, includeSubDomains: aBoolean, preload: aBoolean };
 const DEFAULT_TRUST = ["loopback", "private"];
 const TRUST_NAMES = new Map([
   ["loopback", ["127.0.0.0/8", "::1"]],

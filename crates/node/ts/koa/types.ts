@@ -11,6 +11,7 @@ export interface KoaContext {
   readonly path: string;
   status: number;
   body: unknown;
+  respond?: boolean;
   type: string;
   get(name: string): string;
   set(name: string, value: string): void;

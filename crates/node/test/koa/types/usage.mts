@@ -4,7 +4,7 @@ import http from "node:http";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import Router from "@koa/router";
 import { EgressError, EgressHttpAgent, EgressHttpsAgent, egressDispatcher } from "dynaseal/egress";
-import { accessLog, dynamoErrors, redact, type Redactor, requireHttps, secureHeaders, type SecurityEvent } from "dynaseal/koa";
+import { accessLog, dynamoErrors, jsonErrors, redact, type Redactor, requireHttps, secureHeaders, type SecurityEvent } from "dynaseal/koa";
 import Koa from "koa";
 import pino from "pino";
 import { fetch, setGlobalDispatcher } from "undici";
@@ -28,6 +28,7 @@ for (const app of [new Koa(), new Koa<State, Custom>({ proxy: true })]) {
   app.use(accessLog({ log: (entry) => log.info(entry) }));
   app.use(secureHeaders({ contentSecurityPolicy: { directives: { defaultSrc: ["'self'"] } }, cacheControl: false }));
   app.use(requireHttps({ redirect: "api.example.com", hsts: { maxAge: 63_072_000, preload: true }, trust: ["10.0.0.0/8"] }));
+  app.use(jsonErrors());
   app.use(dynamoErrors({ onSecurityEvent: (event: SecurityEvent, ctx) => log.error({ ...event, method: ctx.method }) }));
 }
 new Router().use(dynamoErrors()).get("/", requireHttps(), (ctx) => void (ctx.body = text));
@@ -42,6 +43,8 @@ const dispatcher = await egressDispatcher({ ...rules, agent: { connections: 8, c
 setGlobalDispatcher(dispatcher);
 await fetch("https://example.com", { dispatcher }).catch((error: unknown) => error instanceof EgressError && error.code === "DSL-9101");
 
+// @ts-expect-error it takes nothing
+jsonErrors({ words: [] });
 // @ts-expect-error a misspelt option
 requireHttps({ redirects: true });
 // @ts-expect-error not a list

@@ -4,6 +4,10 @@
 //   text.ts    what is hidden inside of texts       walk.ts    the copy
 //   errors.ts  errors                               pino.ts    a logger of pino
 
+import { types } from "node:util";
+
+import { aFunction, anObject, type Expected, listOf, needed, optionsOf, aWhole } from "../../check.js";
+import { misused } from "../error.js";
 import { FACTS } from "./facts.js";
 import { ITEM_NAMES, nameTest } from "./names.js";
 import { pinoLogger } from "./pino.js";
@@ -52,18 +56,41 @@ export interface Logger {
 
 /** A redactor. */
 export function redact(options: RedactOptions = {}): Redactor {
-  const copy = copier(options);
+  const given = optionsOf<RedactOptions>("redact", options, SHAPE, misused);
+  const copy = copier(given);
   const logger = (target: Partial<Logger>): Logger => {
-    const copyItems = copier({ ...options, names: [...(options.names ?? []), ...ITEM_NAMES] });
+    needed("logger: the target", target, aTarget, misused);
+    const copyItems = copier({ ...given, names: [...(given.names ?? []), ...ITEM_NAMES] });
     const at = (level: keyof Logger) => (...content: unknown[]): void => target[level]?.(...content.map(copyItems));
     return { trace: at("trace"), debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") };
   };
-  const pino: Redactor["pino"] = (make, pinoOptions = {}, stream) => pinoLogger(make, pinoOptions, stream, copy);
+  const pino: Redactor["pino"] = (make, pinoOptions = {}, stream) => {
+    needed("pino: the first argument", make, { ...aFunction, what: "pino itself: redactor.pino(pino, options, stream)" }, misused);
+    needed("pino: the second argument", pinoOptions, { ...anObject, what: "pino's options" }, misused);
+    return pinoLogger(make, pinoOptions, stream, copy);
+  };
   return Object.assign(<T>(value: T) => copy(value) as Redacted<T>, { logger, pino });
 }
 
 /** `redact().logger(target)`: the defaults. */
 redact.logger = (target: Partial<Logger>): Logger => redact().logger(target);
+
+const aTarget: Expected = {
+  what: "a logger, such as console",
+  fits: (value) => (anObject.fits(value) || typeof value === "function") && LEVELS.every((level) => LOG_METHOD.has(typeof (value as Partial<Logger>)[level])),
+};
+const LEVELS = ["trace", "debug", "info", "warn", "error"] as const;
+const LOG_METHOD = new Set(["function", "undefined"]);
+const isText = (value: unknown): boolean => typeof value === "string";
+const SHAPE: { readonly [Name in keyof RedactOptions]-?: Expected } = {
+  names: listOf("texts and regular expressions", (value) => isText(value) || types.isRegExp(value)),
+  keep: listOf("texts", isText),
+  patterns: listOf("regular expressions", (value) => types.isRegExp(value)),
+  mark: { what: "a text", fits: isText },
+  maxDepth: aWhole,
+  maxNodes: aWhole,
+  maxText: aWhole,
+};
 
 function copier(options: RedactOptions): (value: unknown) => unknown {
   const { depth, nodes, list: maxList, text, texts } = FACTS.limits;
