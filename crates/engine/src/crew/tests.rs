@@ -56,7 +56,7 @@ struct Counted(AtomicUsize);
 impl Wire for Counted {
     fn send(&self, _: Call) -> BoxFuture<'_, Result<Answer, WireError>> {
         self.0.fetch_add(1, Ordering::Relaxed);
-        Box::pin(async { Ok(Answer { status: 200, request_id: None, body: Vec::new() }) })
+        Box::pin(async { Ok(Answer::new(200, Vec::new())) })
     }
 }
 
