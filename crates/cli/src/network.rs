@@ -35,7 +35,7 @@ impl Network {
         let runtime = gateway::runtime()?;
         let wire = runtime.block_on(async {
             Ok::<_, dynaseal_gateway::Error>(if services.contains(&Service::DynamoDb) {
-                open_upstream(&target, limits).await?
+                open_upstream(&target, limits).await?.wire
             } else {
                 without_database(&target, limits).await?
             })

@@ -232,6 +232,7 @@ impl Error {
             Error::Wire { source: WireError::Timeout, .. } => "DSL-6002",
             Error::Wire { source: WireError::NoCredentials, .. } => "DSL-6003",
             Error::Wire { source: WireError::NoWay(_), .. } => "DSL-6005",
+            Error::Wire { source: WireError::Tls(_), .. } => "DSL-6007",
             Error::Wire { .. } => "DSL-6001",
             Error::Answer { .. } => "DSL-6004",
             Error::Unsettled { .. } => "DSL-6006",
@@ -358,6 +359,7 @@ impl Error {
                 "give the gateway AWS credentials through the environment, a profile or a role"
             }
             Error::Wire { source: WireError::NoWay(instead), .. } => instead,
+            Error::Wire { source: WireError::Tls(_), .. } => WireError::TLS_HINT,
             Error::Wire { .. } => "try again; if it lasts, check the upstream's address and the network",
             Error::Unsettled { .. } => "read the item, and decide by what it holds whether to send the write again",
             Error::Answer { .. } => "try again; if it lasts, check that the upstream speaks the DynamoDB API",

@@ -1,7 +1,7 @@
 //! Which address a call goes to, and which region it is signed for.
 
 use dynaseal_engine::Service;
-use dynaseal_http::{AddressError, address};
+use dynaseal_http::{AddressError, address, plain_address};
 use http::Uri;
 
 use crate::error::Error;
@@ -34,13 +34,14 @@ impl Endpoints {
             |host| here(host).ok_or(Error::Upstream { setting: "region", what: "it is not the name of an AWS region" });
         let (dynamodb, streams) = match &target.store {
             Store::Endpoint { url } => {
-                let one = Place::One(checked("upstream", url)?);
+                let parse = if target.danger_plain { plain_address } else { address };
+                let one = Place::One(checked("upstream", parse(url))?);
                 (one.clone(), one)
             }
             Store::DynamoDb | Store::Embedded { .. } => (at_aws("dynamodb")?, at_aws("streams.dynamodb")?),
         };
         let kms = match &target.kms_endpoint {
-            Some(url) => Place::One(checked("kms_endpoint", url)?),
+            Some(url) => Place::One(checked("kms_endpoint", address(url))?),
             None => at_aws("kms")?,
         };
         Ok(Self { region: region.to_owned(), dynamodb, streams, kms })
@@ -60,6 +61,17 @@ impl Endpoints {
             (Place::Aws { host, .. }, Some(region)) => Some((aws(host, region)?, region)),
             (Place::One(uri), Some(region)) => is_region(region).then(|| (uri.clone(), region)),
         }
+    }
+
+    /// The Region of calls that name none.
+    pub(crate) fn region(&self) -> &str {
+        &self.region
+    }
+
+    /// Where calls of DynamoDB go, and whether without TLS to another machine.
+    pub(crate) fn dynamodb(&self) -> (&Uri, bool) {
+        let (Place::Aws { here: uri, .. } | Place::One(uri)) = &self.dynamodb;
+        (uri, address(&uri.to_string()).is_err())
     }
 
     /// Where calls of KMS go, in words.
@@ -84,8 +96,8 @@ fn is_region(text: &str) -> bool {
 }
 
 /// The address that a setting names.
-fn checked(setting: &'static str, url: &str) -> Result<Uri, Error> {
-    address(url).map_err(|error| match error {
+fn checked(setting: &'static str, address: Result<Uri, AddressError>) -> Result<Uri, Error> {
+    address.map_err(|error| match error {
         AddressError::Plain { host } => Error::PlainUpstream { setting, host },
         AddressError::Unusable { what } => Error::Upstream { setting, what },
     })
@@ -176,6 +188,12 @@ mod tests {
             let kms = endpoints("embedded", Some(far), "eu-west-1").unwrap_err();
             assert!(kms.code() == "DSL-7003" && kms.to_string().contains("kms_endpoint"), "{kms}");
         }
+        let plain = Target::new("http://dynamodb:8000", None, None).danger_plain_upstream(true);
+        let far = Endpoints::of(&plain, "eu-west-1").unwrap();
+        assert_eq!(far.dynamodb(), (&"http://dynamodb:8000/".parse().unwrap(), true));
+        // Keys are never fetched in the clear.
+        let kms = Endpoints::of(&plain.with_kms(Some("http://kms:8000".into())), "eu-west-1").unwrap_err();
+        assert!(kms.code() == "DSL-7003" && kms.to_string().contains("kms_endpoint"), "{kms}");
         for wrong in ["", "embeded", "ftp://localhost", "https://u:p@host", "https://host/path", "https://host/?q", "/"]
         {
             assert_eq!(endpoints(wrong, None, "eu-west-1").unwrap_err().code(), "DSL-7004", "{wrong}");

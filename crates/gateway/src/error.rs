@@ -4,7 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use dynaseal_http::VaultError;
+use dynaseal_http::{TrustError, VaultError};
 use dynaseal_item::Kind;
 use thiserror::Error;
 
@@ -54,6 +54,9 @@ pub enum Error {
         /// Why.
         source: io::Error,
     },
+    /// A setting names no certificates that can be used.
+    #[error("TLS cannot be set up: {0}")]
+    Trust(#[from] TrustError),
     /// Vault cannot be called.
     #[error(transparent)]
     Vault(#[from] VaultError),
@@ -91,7 +94,7 @@ impl Error {
             Error::PlainUpstream { .. } => "DSL-7003",
             Error::Upstream { .. } => "DSL-7004",
             Error::NoRegion => "DSL-7005",
-            Error::Tls { .. } => "DSL-7006",
+            Error::Tls { .. } | Error::Trust(_) => "DSL-7006",
             Error::Vault(error) => error.code(),
             Error::Database { .. } | Error::DatabaseName { .. } => "DSL-7007",
             Error::Process { .. } => "DSL-7008",
@@ -120,6 +123,9 @@ impl Error {
             Error::RemoteListen { .. } => {
                 "listen on 127.0.0.1 or [::1]; if the network itself lets only trusted callers in, set allow_remote"
             }
+            Error::PlainUpstream { setting: "upstream", .. } => {
+                "use https; http is for an upstream on this machine; for one in another container of it set danger_plain_upstream"
+            }
             Error::PlainUpstream { .. } => "use https; http is for an upstream on this machine, such as DynamoDB Local",
             Error::Upstream { setting: "kms_endpoint", .. } => {
                 "write a URL of scheme and host such as https://kms.eu-west-1.amazonaws.com, or leave it out"
@@ -130,7 +136,8 @@ impl Error {
             }
             Error::NoRegion => "set region beside upstream, or AWS_REGION in the environment",
             Error::Vault(error) => error.hint(),
-            Error::Tls { .. } => "install the system's CA certificates, or name a file of them in SSL_CERT_FILE",
+            Error::Tls { .. } => "report it",
+            Error::Trust(_) => TrustError::HINT,
             Error::Database { .. } => {
                 "check that the file is a dynoxide database, and that its directory can be written"
             }

@@ -9,15 +9,16 @@ use std::time::Duration;
 use aws_config::default_provider::region;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use bytes::Bytes;
-use dynaseal_engine::{Answer, Attribution, BoxFuture, Call, Service, Wire, WireError};
-use dynaseal_http::{Connections, Retries, Scope, TRIES, UpstreamLimits, host};
+use dynaseal_engine::{Answer, Attribution, BoxFuture, Call, Machine, Service, Wire, WireError};
+use dynaseal_http::{Connections, Retries, Scope, TRIES, Trust, UpstreamLimits, host};
 use http::header::{CONTENT_TYPE, HOST};
 use http::{HeaderValue, Request, Uri};
 
 use crate::endpoint::Endpoints;
 use crate::error::Error;
-use crate::settings::Target;
+use crate::settings::{Store, Target};
 use crate::sign::Signer;
+use crate::start::Fact;
 
 /// DynamoDB, or what speaks its API, and KMS, over HTTP.
 #[derive(Debug)]
@@ -34,6 +35,7 @@ impl Upstream {
     pub async fn open(target: &Target, limits: UpstreamLimits) -> Result<Self, Error> {
         // Checked before the environment is asked, which can mean a call to the instance's metadata service.
         Endpoints::of(target, ANY_REGION)?;
+        let trust = Trust::load(target.ca.as_deref(), &Machine)?;
         let region = match &target.region {
             Some(region) => Some(region.clone()),
             None => region::Builder::default().build().region().await.map(|region| region.as_ref().to_owned()),
@@ -43,7 +45,7 @@ impl Upstream {
         if target.kms {
             tracing::info!(to = endpoints.kms_words(), "calls of KMS");
         }
-        Self::new(endpoints, Signer::from_environment(region).await, limits)
+        Self::new(endpoints, Signer::from_environment(region).await, limits, &trust)
     }
 
     /// The network part of `target`, which must name its region, with credentials from `provider`.
@@ -53,12 +55,40 @@ impl Upstream {
         limits: UpstreamLimits,
     ) -> Result<Self, Error> {
         let region = target.region.as_deref().ok_or(Error::NoRegion)?;
-        Self::new(Endpoints::of(target, region)?, Signer::new(provider), limits)
+        let trust = Trust::load(target.ca.as_deref(), &Machine)?;
+        Self::new(Endpoints::of(target, region)?, Signer::new(provider), limits, &trust)
     }
 
-    fn new(endpoints: Endpoints, signer: Signer, limits: UpstreamLimits) -> Result<Self, Error> {
-        let connections = Connections::new(limits.connect_time).map_err(|source| Error::Tls { source })?;
+    fn new(endpoints: Endpoints, signer: Signer, limits: UpstreamLimits, trust: &Trust) -> Result<Self, Error> {
+        let connections = Connections::new(limits.connect_time, trust).map_err(|source| Error::Tls { source })?;
         Ok(Self { connections, endpoints, signer, limits, retries: Retries::default() })
+    }
+
+    /// Where its calls go, and with whose credentials.
+    pub(crate) async fn facts(&self, target: &Target) -> Vec<Fact> {
+        let (region, from) =
+            (self.endpoints.region(), if target.region.is_some() { "[gateway]" } else { "the environment" });
+        let mut facts = Vec::new();
+        if !matches!(target.store, Store::Embedded { .. }) {
+            let (uri, is_plain) = self.endpoints.dynamodb();
+            facts.push(if is_plain {
+                Fact::warning("DynamoDB", format!("{uri} WITHOUT TLS (danger_plain_upstream): for tests alone"))
+            } else {
+                Fact::new("DynamoDB", uri.to_string())
+            });
+        }
+        if target.kms {
+            facts.push(Fact::new("KMS", self.endpoints.kms_words()));
+        }
+        facts.push(Fact::new("Region", format!("{region}, of {from}")));
+        facts.push(match self.signer.whose().await {
+            Some(whose) => Fact::new("credentials", whose),
+            None => Fact::warning("credentials", NO_CREDENTIALS),
+        });
+        if let Some(ca) = &target.ca {
+            facts.push(Fact::new("trusts", format!("the system's authorities and those in {}", ca.display())));
+        }
+        facts
     }
 
     async fn call(&self, call: Call) -> Result<Answer, WireError> {
@@ -135,6 +165,8 @@ impl Wire for Upstream {
     }
 }
 
+const NO_CREDENTIALS: &str = "none found: no call is sent until there are some (DSL-6003); set AWS_ACCESS_KEY_ID and \
+                              AWS_SECRET_ACCESS_KEY, a profile, or a role of this machine or container";
 /// Stands in for the region while an address is checked before the region is known.
 const ANY_REGION: &str = "us-east-1";
 /// Far more than any answer of KMS has.

@@ -24,7 +24,7 @@ impl Counted {
         let result = self.inner.send(call).await;
         let (outcome, took) = (KmsOutcome::of(&result), started.elapsed());
         self.metrics.count_kms(label, outcome, took);
-        note(label, outcome, took);
+        note(label, outcome, took, result.as_ref().err());
         result
     }
 }
@@ -108,11 +108,14 @@ impl KmsOutcome {
 }
 
 /// One line for each call; one that failed is worth a warning, since the request that needed it may name another cause.
-fn note(label: KmsLabel, outcome: KmsOutcome, took: Duration) {
+fn note(label: KmsLabel, outcome: KmsOutcome, took: Duration, error: Option<&WireError>) {
     let (operation, outcome_name, microseconds) = (label.name(), outcome.name(), took.as_micros());
     match outcome {
         KmsOutcome::Ok => tracing::debug!(operation, outcome = outcome_name, microseconds, "kms"),
-        _ => tracing::warn!(operation, outcome = outcome_name, microseconds, "kms"),
+        _ => {
+            let reason = error.map(ToString::to_string);
+            tracing::warn!(operation, outcome = outcome_name, microseconds, reason, "kms");
+        }
     }
 }
 

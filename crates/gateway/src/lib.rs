@@ -33,6 +33,7 @@ mod settings;
 mod sign;
 mod signals;
 mod stack;
+mod start;
 mod trace;
 mod upstream;
 
@@ -44,6 +45,7 @@ pub use forward::Upstream;
 pub use listen::{Server, Stopped};
 pub use settings::{Limits, Settings, Store, Target};
 pub use signals::StopSignals;
+pub use start::Fact;
 pub use trace::start as start_log;
 pub use tracing::Level as LogLevel;
-pub use upstream::{open as open_upstream, with_keys, without_database};
+pub use upstream::{Opened, open as open_upstream, with_keys, without_database};

@@ -21,6 +21,7 @@ use crate::lines::{Line, Lines, Place};
 use crate::paced::Paced;
 use crate::settings::{Limits, Settings};
 use crate::stack::Stack;
+use crate::start::{self, Fact};
 
 /// A gateway that listens. Connections wait until [`Server::serve`] takes them.
 pub struct Server {
@@ -29,12 +30,27 @@ pub struct Server {
     stack: Arc<Stack>,
     limits: Limits,
     protection: Protection,
+    facts: Vec<Fact>,
 }
 
 /// What the engine says of tables, for the line that tells of the start.
 struct Protection {
     tables: String,
     others: &'static str,
+}
+
+impl Protection {
+    fn of(engine: &Engine) -> Self {
+        Self { tables: engine.protected().join(","), others: engine.other_tables().word() }
+    }
+
+    fn facts(&self) -> [Fact; 2] {
+        let protects = match self.tables.as_str() {
+            "" => Fact::warning("protects", "NOTHING: every item passes as it is"),
+            tables => Fact::new("protects", tables.replace(',', ", ")),
+        };
+        [protects, Fact::new("other tables", format!("{} (other_tables)", self.others))]
+    }
 }
 
 /// How a gateway stopped.
@@ -46,7 +62,7 @@ pub struct Stopped {
 
 impl Server {
     /// Listens. An address that other machines reach is refused unless the settings allow it.
-    pub async fn bind(settings: Settings, engine: Arc<Engine>, wire: Arc<dyn Wire>) -> Result<Self, Error> {
+    pub async fn bind(mut settings: Settings, engine: Arc<Engine>, wire: Arc<dyn Wire>) -> Result<Self, Error> {
         let address = settings.listen;
         if !address.ip().to_canonical().is_loopback() && !settings.allow_remote {
             return Err(Error::RemoteListen { address });
@@ -55,8 +71,9 @@ impl Server {
         let listener = TcpListener::bind(address).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
         let limits = settings.limits;
-        let protection = Protection { tables: engine.protected().join(","), others: engine.other_tables().word() };
-        Ok(Self { listener, address, stack: Arc::new(Stack::new(engine, wire, settings)), limits, protection })
+        let (protection, facts) = (Protection::of(&engine), std::mem::take(&mut settings.facts));
+        let stack = Arc::new(Stack::new(engine, wire, settings));
+        Ok(Self { listener, address, stack, limits, protection, facts })
     }
 
     /// The address it listens on, with the port that was chosen if port 0 was asked for.
@@ -65,11 +82,25 @@ impl Server {
         self.address
     }
 
+    fn tell(&self) {
+        let mut facts = vec![Fact::new("listens on", format!("http://{}", self.address))];
+        if !self.address.ip().to_canonical().is_loopback() {
+            facts.push(Fact::warning(
+                "callers",
+                "are not checked, and other machines reach this address (allow_remote)",
+            ));
+        }
+        facts.extend(self.protection.facts());
+        facts.extend(self.facts.iter().cloned());
+        start::tell(&facts);
+    }
+
     /// Serves until `stop` is done, then takes no more connections, lets open requests finish and closes idle ones.
     pub async fn serve(self, stop: impl Future<Output = ()>) -> Stopped {
         let mut stop = pin!(stop);
         let graceful = GracefulShutdown::new();
         let mut connections = JoinSet::new();
+        self.tell();
         let Protection { tables, others } = &self.protection;
         tracing::info!(address = %self.address, protected = tables, other_tables = others, "listening");
         loop {

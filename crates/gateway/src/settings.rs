@@ -7,6 +7,7 @@ use std::time::Duration;
 use dynaseal_http::VaultServer;
 
 use crate::paced::Pace;
+use crate::start::Fact;
 
 /// Where a gateway listens and what it takes.
 #[derive(Clone, Debug)]
@@ -19,6 +20,8 @@ pub struct Settings {
     pub hosts: Vec<String>,
     /// Sizes, times and load.
     pub limits: Limits,
+    /// What is known of where calls go, to be said at the start.
+    pub facts: Vec<Fact>,
 }
 
 impl Default for Settings {
@@ -28,6 +31,7 @@ impl Default for Settings {
             allow_remote: false,
             hosts: Vec::new(),
             limits: Limits::default(),
+            facts: Vec::new(),
         }
     }
 }
@@ -99,6 +103,10 @@ pub struct Target {
     pub kms_endpoint: Option<String>,
     /// The Vault whose keys are used, if any are.
     pub vault: Option<VaultServer>,
+    /// Whether the store may be called without TLS although it is on another machine.
+    pub danger_plain: bool,
+    /// A file of certificates of authorities that are trusted beside the system's.
+    pub ca: Option<PathBuf>,
 }
 
 /// Where items are stored.
@@ -127,13 +135,25 @@ impl Target {
             "dynamodb" => Store::DynamoDb,
             url => Store::Endpoint { url: url.to_owned() },
         };
-        Self { store, region, kms: false, kms_endpoint: None, vault: None }
+        Self { store, region, kms: false, kms_endpoint: None, vault: None, danger_plain: false, ca: None }
     }
 
     /// The same with keys of AWS KMS, which is at `endpoint` if there is one.
     #[must_use]
     pub fn with_kms(self, endpoint: Option<String>) -> Self {
         Self { kms: true, kms_endpoint: endpoint, ..self }
+    }
+
+    /// The same with the authorities of a file trusted beside the system's.
+    #[must_use]
+    pub fn trusting(self, ca: Option<PathBuf>) -> Self {
+        Self { ca, ..self }
+    }
+
+    /// The same, where the store may be called without TLS if `allowed`: whoever is on the way can read and change what passes.
+    #[must_use]
+    pub fn danger_plain_upstream(self, allowed: bool) -> Self {
+        Self { danger_plain: allowed, ..self }
     }
 
     /// The same with keys of Vault.

@@ -3,6 +3,8 @@
 use std::time::{Duration, Instant, SystemTime};
 
 use aws_config::default_provider::credentials::DefaultCredentialsChain;
+use aws_credential_types::Credentials;
+use aws_credential_types::credential_feature::AwsCredentialFeature;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
 use aws_smithy_runtime_api::client::identity::Identity;
 use dynaseal_engine::WireError;
@@ -58,6 +60,21 @@ impl Signer {
         sign(request, &identity, scope, now)
     }
 
+    /// Whose credentials they are, as far as can be said without showing them: the end of the access key's id, the account if
+    /// it is known, and where they were found.
+    pub(crate) async fn whose(&self) -> Option<String> {
+        let identity = self.identity(SystemTime::now()).await.ok()?;
+        let credentials: &Credentials = identity.data()?;
+        let id = credentials.access_key_id();
+        let end = id.len().checked_sub(SHOWN).filter(|hidden| *hidden >= SHOWN).and_then(|hidden| id.get(hidden..));
+        let account =
+            credentials.account_id().map(|account| format!(" of account {}", account.as_str())).unwrap_or_default();
+        let sources = credentials.get_property::<Vec<AwsCredentialFeature>>().into_iter().flatten();
+        let sources: Vec<_> = sources.filter_map(source).collect();
+        let found = if sources.is_empty() { String::new() } else { format!(", from {}", sources.join(", then ")) };
+        Some(format!("access key …{}{account}{found}", end.unwrap_or_default()))
+    }
+
     async fn identity(&self, now: SystemTime) -> Result<Identity, WireError> {
         let mut cache = self.cached.lock().await;
         if let Some(fresh) = cache.lasting(now + REFRESH_BEFORE) {
@@ -89,6 +106,24 @@ impl Cache {
     }
 }
 
+/// Where credentials were found, in words.
+fn source(feature: &AwsCredentialFeature) -> Option<&'static str> {
+    Some(match feature {
+        AwsCredentialFeature::CredentialsEnvVars => "the environment",
+        AwsCredentialFeature::CredentialsProfile => "a profile",
+        AwsCredentialFeature::CredentialsProfileSso | AwsCredentialFeature::CredentialsSso => "single sign-on",
+        AwsCredentialFeature::CredentialsProcess | AwsCredentialFeature::CredentialsProfileProcess => "a process",
+        AwsCredentialFeature::CredentialsHttp => "the container",
+        AwsCredentialFeature::CredentialsImds => "the instance",
+        AwsCredentialFeature::CredentialsStsAssumeRole => "a role",
+        AwsCredentialFeature::CredentialsEnvVarsStsWebIdToken
+        | AwsCredentialFeature::CredentialsProfileStsWebIdToken
+        | AwsCredentialFeature::CredentialsStsAssumeRoleWebId => "a web identity",
+        AwsCredentialFeature::CredentialsLogin | AwsCredentialFeature::CredentialsProfileLogin => "a login",
+        _ => return None,
+    })
+}
+
 /// The error's kind alone: its text can hold paths, profile names and answers of credential services.
 fn kind(error: &aws_credential_types::provider::error::CredentialsError) -> &'static str {
     use aws_credential_types::provider::error::CredentialsError;
@@ -101,6 +136,8 @@ fn kind(error: &aws_credential_types::provider::error::CredentialsError) -> &'st
     }
 }
 
+/// How many signs of an access key's id are shown, as `aws configure list` does.
+const SHOWN: usize = 4;
 /// How long before they expire credentials are fetched anew.
 const REFRESH_BEFORE: Duration = Duration::from_secs(300);
 /// How long a failed fetch is taken for the next one's answer.
@@ -111,7 +148,6 @@ mod tests {
     use std::sync::Arc;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
-    use aws_credential_types::Credentials;
     use aws_credential_types::provider::error::CredentialsError;
     use aws_credential_types::provider::future;
 

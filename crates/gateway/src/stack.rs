@@ -29,7 +29,7 @@ use crate::operation::{Label, Target};
 use crate::reject::Reject;
 use crate::respond::{self, Refused};
 use crate::settings::Settings;
-use crate::trace::{self, Record};
+use crate::trace::{self, Record, Sparing};
 
 /// What all connections share.
 pub(crate) struct Stack {
@@ -39,13 +39,22 @@ pub(crate) struct Stack {
     lines: Arc<Lines>,
     hosts: Vec<String>,
     metrics: Arc<Metrics>,
+    sparing: Sparing,
 }
 
 impl Stack {
     pub(crate) fn new(engine: Arc<Engine>, wire: Arc<dyn Wire>, settings: Settings) -> Self {
         let (metrics, lines) = (Arc::new(Metrics::new()), Arc::new(Lines::new(&settings.limits)));
         let load = Load::new(settings.limits, lines.clone());
-        Self { engine, wire: Counted::new(wire, metrics.clone()), load, lines, hosts: settings.hosts, metrics }
+        Self {
+            engine,
+            wire: Counted::new(wire, metrics.clone()),
+            load,
+            lines,
+            hosts: settings.hosts,
+            metrics,
+            sparing: Sparing::default(),
+        }
     }
 
     pub(crate) fn lines(&self) -> &Arc<Lines> {
@@ -93,7 +102,7 @@ impl Stack {
         // 4. One line in the log and one count for each request, whatever became of it.
         let took = started.elapsed();
         self.metrics.count(record.label, reply.outcome, took);
-        trace::request(&record, &reply, took);
+        trace::request(&record, &reply, took, &self.sparing);
         respond::response(reply, close, Protocol::of(&head))
     }
 

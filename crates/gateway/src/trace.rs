@@ -3,8 +3,10 @@
 use std::borrow::Cow;
 use std::io;
 use std::panic::PanicHookInfo;
-use std::time::Duration;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
+use dynaseal_engine::WireError;
 use dynaseal_http::{Outcome, Reply};
 use serde::de::{self, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use tracing::Level;
@@ -35,12 +37,14 @@ pub fn start(level: Level) -> Result<(), Error> {
 pub(crate) struct Record {
     pub(crate) label: Label,
     tables: Tables,
+    /// Why no answer came; out of a closed list.
+    reason: Option<WireError>,
     pub(crate) received: usize,
 }
 
 impl Record {
     pub(crate) fn new() -> Self {
-        Self { label: Label::OTHER, tables: Tables::default(), received: 0 }
+        Self { label: Label::OTHER, tables: Tables::default(), reason: None, received: 0 }
     }
 
     /// Notes a body's size and its tables, which the line of a refused request names: the body is gone by then.
@@ -58,11 +62,57 @@ impl Record {
         if let Some(table) = error.table() {
             self.tables.note(table);
         }
+        self.reason = cause(error);
     }
 }
 
-/// Writes one request's line: verification failures as errors, our other refusals as warnings, the rest for debugging.
-pub(crate) fn request(record: &Record, reply: &Reply, took: Duration) {
+/// What kept an answer from coming, however deep in an error it stands.
+fn cause(error: &dynaseal_engine::Error) -> Option<WireError> {
+    let mut next: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(error) = next {
+        if let Some(cause) = error.downcast_ref() {
+            return Some(*cause);
+        }
+        next = error.source();
+    }
+    None
+}
+
+/// How many lines were written lately: in an outage of the upstream its log is not to fill the disk.
+#[derive(Debug, Default)]
+pub(crate) struct Sparing(Mutex<Written>);
+
+#[derive(Debug, Default)]
+struct Written {
+    since: Option<Instant>,
+    lines: u32,
+    left_out: u64,
+}
+
+impl Sparing {
+    /// Whether a line may be written, and then how many were left out since the last one.
+    fn may_write(&self, now: Instant) -> Option<u64> {
+        let mut written = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if written.since.is_none_or(|since| now.duration_since(since) >= WINDOW) {
+            *written = Written { since: Some(now), lines: 0, left_out: written.left_out };
+        }
+        if written.lines == LINES {
+            written.left_out = written.left_out.saturating_add(1);
+            return None;
+        }
+        written.lines += 1;
+        Some(std::mem::take(&mut written.left_out))
+    }
+}
+
+/// Writes one request's line: verification failures as errors; our other refusals and faults of the upstream, of which not all
+/// in an outage, as warnings; the rest for debugging.
+pub(crate) fn request(record: &Record, reply: &Reply, took: Duration, sparing: &Sparing) {
+    let reason = record.reason.map(|reason| reason.to_string());
+    let help = matches!(record.reason, Some(WireError::Tls(_))).then_some(WireError::TLS_HINT);
+    let is_fault = reply.code.is_none() && reply.status.is_server_error();
+    let may_write = if is_fault { sparing.may_write(Instant::now()) } else { None };
+    let unlogged = may_write.filter(|left_out| *left_out > 0);
     macro_rules! line {
         ($level:ident) => {
             tracing::$level!(
@@ -70,6 +120,9 @@ pub(crate) fn request(record: &Record, reply: &Reply, took: Duration) {
                 tables = record.tables.0.join(","),
                 status = reply.status.as_u16(),
                 code = reply.code,
+                reason,
+                help,
+                unlogged,
                 received = record.received,
                 sent = reply.body.len(),
                 microseconds = took.as_micros(),
@@ -81,6 +134,7 @@ pub(crate) fn request(record: &Record, reply: &Reply, took: Duration) {
     match reply.outcome {
         Outcome::Tampered => line!(error),
         Outcome::Failed | Outcome::NoAnswer | Outcome::Refused => line!(warn),
+        _ if may_write.is_some() => line!(warn),
         Outcome::Ok | Outcome::UpstreamError | Outcome::UpstreamThrottled | Outcome::UpstreamFault => line!(debug),
     }
 }
@@ -200,10 +254,26 @@ fn is_table_name(name: &str) -> bool {
 /// What the targets of Dynaseal's crates begin with.
 const OURS: &str = "dynaseal";
 const TABLES_MAX: usize = 8;
+/// In so long a time so many lines on the upstream's faults are written.
+const WINDOW: Duration = Duration::from_secs(10);
+const LINES: u32 = 10;
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn in_an_outage_few_lines_stand_for_many() {
+        let (sparing, start) = (Sparing::default(), Instant::now());
+        let written = |after: u64, times: usize| {
+            let now = start + Duration::from_secs(after);
+            (0..times).filter_map(|_| sparing.may_write(now)).collect::<Vec<_>>()
+        };
+        assert_eq!(written(0, 5000), [0; 10]);
+        assert!(written(9, 10).is_empty());
+        assert_eq!(written(10, 2), [5000, 0]);
+        assert_eq!(written(21, 1), [0]);
+    }
 
     fn named(body: &str) -> String {
         tables(body.as_bytes()).0.join(",")

@@ -20,7 +20,8 @@ mod sign;
 pub use invocation::invocation;
 #[cfg(feature = "network")]
 pub use network::{
-    AddressError, Connections, Retries, TRIES, UpstreamLimits, Vault, VaultError, VaultServer, address, host,
+    AddressError, Connections, Retries, TRIES, Trust, TrustError, UpstreamLimits, Vault, VaultError, VaultServer,
+    address, host, plain_address,
 };
 pub use reply::{Outcome, Refusal, Reply};
 pub use sign::{Scope, sign};

@@ -4,9 +4,12 @@
 mod address;
 mod connections;
 mod retry;
+mod tls;
+mod trust;
 mod vault;
 
-pub use address::{AddressError, address};
+pub use address::{AddressError, address, plain_address};
 pub use connections::{Connections, UpstreamLimits, host};
 pub use retry::{Retries, TRIES};
+pub use trust::{Trust, TrustError};
 pub use vault::{Vault, VaultError, VaultServer};

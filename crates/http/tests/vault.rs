@@ -9,7 +9,7 @@ use std::io;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use dynaseal_engine::{Answer, Call, Outside, Service, Wire, WireError};
+use dynaseal_engine::{Answer, Call, Outside, Service, TlsFault, Wire, WireError};
 use dynaseal_http::{UpstreamLimits, Vault, VaultServer};
 use vault_server::{Manner, TOKEN, Vault as Server};
 
@@ -102,14 +102,14 @@ async fn an_answer_is_bounded_in_size_and_in_time() {
 }
 
 #[tokio::test]
-async fn a_server_that_is_not_there_or_speaks_no_tls_is_unreachable() {
+async fn a_server_that_is_not_there_is_told_from_one_that_speaks_no_tls() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let nobody = format!("http://{}", listener.local_addr().unwrap());
     drop(listener);
     let plain = Server::start().await.url().replace("http:", "https:");
-    for url in [nobody, plain] {
+    for (url, failure) in [(nobody, WireError::Unreachable), (plain, WireError::Tls(TlsFault::NotTls))] {
         let vault = Vault::open(&at(&url), brisk()).unwrap();
-        assert_eq!(encrypt(&vault).await, Err(WireError::Unreachable), "{url}");
+        assert_eq!(encrypt(&vault).await, Err(failure), "{url}");
     }
 }
 

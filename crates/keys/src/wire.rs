@@ -196,6 +196,12 @@ pub enum WireError {
     NoWay(&'static str),
 }
 
+impl WireError {
+    /// What to do where TLS failed.
+    pub const TLS_HINT: &'static str = "if the certificate's authority is a private one, name a PEM file of it in `ca` of [gateway] or in AWS_CA_BUNDLE; \
+         otherwise correct the address or the certificate";
+}
+
 /// Why TLS failed.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 #[non_exhaustive]

@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use dynaseal_engine::{Config, GatewaySection, Machine, Service};
 use dynaseal_gateway::{
-    Limits, LogLevel, RuntimeClock, Server, Settings, StopSignals, Target, UpstreamLimits, VaultServer, open_upstream,
-    start_log,
+    Limits, LogLevel, Opened, RuntimeClock, Server, Settings, StopSignals, Target, UpstreamLimits, VaultServer,
+    open_upstream, start_log,
 };
 use tokio::runtime::Runtime;
 
@@ -42,7 +42,8 @@ async fn serve(config: Config) -> Result<Outcome, Error> {
     let section = &config.gateway;
     let target = target(section, |service| config.needs(service));
     let (settings, limits) = (settings(section), upstream_limits(section));
-    let wire = open_upstream(&target, limits).await?;
+    let Opened { wire, facts } = open_upstream(&target, limits).await?;
+    let settings = Settings { facts, ..settings };
     let engine = config.into_engine(Arc::new(RuntimeClock));
     until_stopped(Server::bind(settings, Arc::new(engine), wire).await?).await
 }
@@ -77,7 +78,8 @@ pub(super) async fn until_stopped(server: Server) -> Result<Outcome, Error> {
 /// Where calls go, those of the key management services that keys need among them.
 pub(crate) fn target(section: &GatewaySection, needs: impl Fn(Service) -> bool) -> Target {
     let GatewaySection { upstream, region, database, kms_endpoint, .. } = section;
-    let target = Target::new(upstream, region.clone(), database.clone());
+    let target = Target::new(upstream, region.clone(), database.clone()).trusting(section.ca.clone());
+    let target = target.danger_plain_upstream(section.danger_plain_upstream);
     let target = if needs(Service::Kms) { target.with_kms(kms_endpoint.clone()) } else { target };
     if needs(Service::Vault) { target.with_vault(VaultServer::Environment) } else { target }
 }
@@ -97,6 +99,7 @@ pub(super) fn settings(section: &GatewaySection) -> Settings {
             drain_time: section.drain_timeout.unwrap_or(default.drain_time),
             ..default
         },
+        ..Settings::default()
     }
 }
 

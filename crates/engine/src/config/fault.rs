@@ -186,6 +186,8 @@ pub(super) const NO_TABLES: &str = "DSL-5204";
 pub(super) const GUESSABLE: &str = "DSL-5206";
 /// Warning: others can write to a file, or put another one in its place.
 pub(super) const WRITABLE: &str = "DSL-5207";
+/// Warning: the upstream is called without TLS, as the configuration says.
+pub(super) const PLAIN: &str = "DSL-5208";
 /// Warning: a key opens what anybody sealed.
 pub(super) const ANY_SENDER: &str = "DSL-5205";
 

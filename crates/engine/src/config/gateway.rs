@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::fault::{CONTRADICTION, Faults, VALUE, shown};
+use super::fault::{CONTRADICTION, Faults, PLAIN, VALUE, shown};
 use super::section::{At, Section};
 
 /// What the gateway is told. What is `None` is the gateway's own default.
@@ -18,6 +18,10 @@ pub struct GatewaySection {
     pub region: Option<String>,
     /// The one address of AWS KMS, instead of AWS's own in the Region of each key.
     pub kms_endpoint: Option<String>,
+    /// Whether `upstream` may be called without TLS although it is on another machine.
+    pub danger_plain_upstream: bool,
+    /// A file of certificates of authorities that are trusted beside the system's.
+    pub ca: Option<PathBuf>,
     /// The embedded database's file; without it the database is in memory.
     pub database: Option<PathBuf>,
     /// How long a connection to the upstream may take.
@@ -49,6 +53,8 @@ impl Default for GatewaySection {
             upstream: "dynamodb".to_owned(),
             region: None,
             kms_endpoint: None,
+            danger_plain_upstream: false,
+            ca: None,
             database: None,
             connect_timeout: None,
             timeout: None,
@@ -68,18 +74,35 @@ pub(super) fn read(mut section: Section<'_, '_>, folder: &Path, faults: &mut Fau
     let default = GatewaySection::default();
     let listen = section.text("listen", faults).and_then(|text| address(&text, faults));
     let upstream = section.text("upstream", faults);
+    let plain = section.flag("danger_plain_upstream", faults).unwrap_or_default();
     if let Some(text) = upstream.as_ref().filter(|text| !matches!(text.value, "dynamodb" | "embedded")) {
-        check_url("upstream", text, UPSTREAMS, faults);
+        check_url("upstream", text, Url { instead: UPSTREAMS, no_tls: PLAIN_UPSTREAM, plain }, faults);
+    }
+    let is_plain = upstream.as_ref().is_some_and(|text| is_far_and_plain(text.value));
+    if plain && is_plain {
+        let message = "upstream is called without TLS: whoever is on the way reads the keys of items and all that is not \
+                       encrypted, can change requests and answers, and gets the session token of the AWS credentials";
+        faults.warn(
+            &section.place("danger_plain_upstream"),
+            PLAIN,
+            message,
+            "use it for tests on one machine's network alone",
+        );
+    } else if plain {
+        let message = "danger_plain_upstream has no meaning: upstream is no URL with http on another machine";
+        faults.error(&section.place("danger_plain_upstream"), CONTRADICTION, message, "remove it");
     }
     let kms_endpoint = section.text("kms_endpoint", faults);
     if let Some(text) = &kms_endpoint {
-        check_url("kms_endpoint", text, KMS_ENDPOINTS, faults);
+        check_url("kms_endpoint", text, Url { instead: KMS_ENDPOINTS, no_tls: "use https://", plain: false }, faults);
     }
     let read = GatewaySection {
         listen: listen.as_ref().map_or(default.listen, |at| at.value),
         upstream: upstream.map_or(default.upstream, |at| at.value.to_owned()),
         region: section.name("region", faults).map(|at| at.value.to_owned()),
         kms_endpoint: kms_endpoint.map(|at| at.value.to_owned()),
+        danger_plain_upstream: plain,
+        ca: section.name("ca", faults).map(|at| folder.join(at.value)),
         database: section.name("database", faults).map(|at| folder.join(at.value)),
         connect_timeout: section.seconds("connect_timeout", faults),
         timeout: section.seconds("timeout", faults),
@@ -135,23 +158,39 @@ fn address(text: &At<&str>, faults: &mut Faults<'_>) -> Option<At<SocketAddr>> {
     Some(At { span: text.span.clone(), value: value.ok()? })
 }
 
-/// A URL of a host, with TLS unless it is this machine.
-fn check_url(key: &str, text: &At<&str>, instead: &'static str, faults: &mut Faults<'_>) {
-    let host = |url: &str| {
-        let authority = url.split(['/', '?', '#']).next().unwrap_or_default();
-        // A user and password do not belong into a configuration; the gateway would not use them.
-        if authority.contains('@') { String::new() } else { without_port(authority).to_owned() }
-    };
-    let (tls, plain) = (text.value.strip_prefix("https://").map(host), text.value.strip_prefix("http://").map(host));
-    match (tls, plain) {
-        (Some(host), _) if !host.is_empty() => {}
-        (_, Some(host)) if is_loopback(&host) => {}
-        (_, Some(host)) if !host.is_empty() => {
-            let message = format!("{key} sends to {} without TLS", shown(&host));
-            faults.error(&text.span, VALUE, message, "use https://");
-        }
-        _ => faults.error(&text.span, VALUE, format!("{key} cannot be {}", shown(text.value)), instead),
+/// What to say of a URL that cannot be used.
+#[derive(Clone, Copy)]
+struct Url {
+    instead: &'static str,
+    no_tls: &'static str,
+    /// Whether it may do without TLS.
+    plain: bool,
+}
+
+/// A URL of a host and nothing else, with TLS unless it is this machine.
+fn check_url(key: &str, text: &At<&str>, url: Url, faults: &mut Faults<'_>) {
+    let host = |scheme: &str| text.value.strip_prefix(scheme).map(host).filter(|host| !host.is_empty());
+    if host("https://").is_some() || host("http://").is_some_and(|host| url.plain || is_loopback(host)) {
+        return;
     }
+    match host("http://") {
+        Some(host) => {
+            let message = format!("{key} sends to {} without TLS", shown(host));
+            faults.error(&text.span, VALUE, message, url.no_tls);
+        }
+        None => faults.error(&text.span, VALUE, format!("{key} cannot be {}", shown(text.value)), url.instead),
+    }
+}
+
+/// The host of what stands behind a scheme; empty if there is more than a host and a port. A user and password do not belong
+/// into a configuration; the gateway would not use them.
+fn host(rest: &str) -> &str {
+    let authority = rest.strip_suffix('/').unwrap_or(rest);
+    if authority.contains(['@', '/', '?', '#']) { "" } else { without_port(authority) }
+}
+
+fn is_far_and_plain(url: &str) -> bool {
+    url.strip_prefix("http://").map(host).is_some_and(|host| !host.is_empty() && !is_loopback(host))
 }
 
 fn without_port(authority: &str) -> &str {
@@ -162,8 +201,10 @@ fn without_port(authority: &str) -> &str {
 }
 
 fn is_loopback(host: &str) -> bool {
-    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+    host.eq_ignore_ascii_case("localhost") || host.parse::<IpAddr>().is_ok_and(|ip| ip.to_canonical().is_loopback())
 }
 
+const PLAIN_UPSTREAM: &str =
+    "use https://; for a database in another container of this machine, add danger_plain_upstream = true";
 const UPSTREAMS: &str = "write \"dynamodb\", \"embedded\", or a URL such as https://dynamodb.eu-west-1.amazonaws.com";
 const KMS_ENDPOINTS: &str = "write a URL such as https://kms.eu-west-1.amazonaws.com, or leave it out";

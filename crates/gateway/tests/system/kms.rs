@@ -168,7 +168,7 @@ async fn a_kms_that_is_not_there_or_no_kms_is_an_answer_in_time() {
 /// An embedded database needs no network, unless its keys do.
 #[tokio::test]
 async fn without_keys_of_kms_a_call_of_kms_goes_nowhere() {
-    let wire = dynaseal_gateway::open_upstream(&Target::new("embedded", None, None), brisk()).await.unwrap();
+    let wire = dynaseal_gateway::open_upstream(&Target::new("embedded", None, None), brisk()).await.unwrap().wire;
     let world =
         World { gateway: Gateway::start_for(engine(), Settings::default(), wire).await, ..World::start(brisk()).await };
     world.gateway.call("CreateTable", CREATE).await;

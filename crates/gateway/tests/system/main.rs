@@ -31,5 +31,6 @@ mod read;
 mod server;
 mod sockets;
 mod streams;
+mod tls;
 mod transact;
 mod upstream;

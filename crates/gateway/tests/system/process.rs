@@ -1,49 +1,129 @@
-//! What needs a process of its own: the certificates that the environment trusts, and the log.
+//! What needs a process of its own: the log, and in `tls.rs` the certificates that the environment trusts.
 //!
 //! Such a test runs this same binary again with an environment variable that makes it the child.
 
-use std::path::Path;
 use std::process::{Command, Output};
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::support::{self, Gateway, assert_error, target, upstream};
-use bytes::Bytes;
-use dynaseal_gateway::{Embedded, Settings, UpstreamLimits, start_log};
-use http_body_util::Full;
-use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
-use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
-use tokio::net::TcpListener;
-use tokio_rustls::TlsAcceptor;
+use dynaseal_gateway::{Embedded, Settings, Target, UpstreamLimits, open_upstream, start_log};
 
-/// The same TLS upstream is called by a gateway that trusts its certificate and by one that does not.
+/// The upstream's own faults leave lines at the default level, though not a line each in an outage; and an alert on them can be
+/// told from one on ordinary refusals.
 #[tokio::test(flavor = "multi_thread")]
-async fn tls_upstreams_are_called_only_with_a_trusted_certificate_for_their_name() {
-    if let Ok(url) = std::env::var(CHILD) {
-        let reply = Gateway::start(upstream(&url, UpstreamLimits::default())).await.call("ListTables", "{}").await;
-        println!("status={} {}", reply.status, std::str::from_utf8(&reply.body).unwrap());
+async fn faults_of_the_upstream_are_logged_and_counted_apart() {
+    if std::env::var(CHILD).is_ok() {
+        start_log(tracing::Level::INFO).unwrap();
+        fail_in_every_way().await;
         return;
     }
-    let name = "tls_upstreams_are_called_only_with_a_trusted_certificate_for_their_name";
-    let certified = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
-    let directory = tempfile::tempdir().unwrap();
-    let trusted = directory.path().join("trusted.pem");
-    std::fs::write(&trusted, certified.cert.pem()).unwrap();
-    let other = directory.path().join("other.pem");
-    std::fs::write(&other, rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap().cert.pem()).unwrap();
-    let port = tls_server(&certified).await;
+    let run = || child("process::faults_of_the_upstream_are_logged_and_counted_apart", "log", &[]);
+    let ran = tokio::task::spawn_blocking(run).await.unwrap();
+    let (log, metrics) = (String::from_utf8_lossy(&ran.stderr).into_owned(), output(&ran));
+    let lines = |text: &str| log.lines().filter(|line| line.contains("WARN") && line.contains(text)).count();
+    assert_eq!(lines("operation=\"Scan\" tables=\"\" status=500"), 10, "{log}");
+    assert_eq!((lines("operation=\"GetItem\""), lines("operation=\"Query\"")), (0, 0), "{log}");
+    assert!(lines("reason=\"it could not be reached\"") == 1, "{log}");
+    for (operation, outcome, count) in [
+        ("PutItem", "ok", 1),
+        ("GetItem", "upstream_4xx", 1),
+        ("Query", "upstream_throttled", 1),
+        ("Scan", "upstream_5xx", 50),
+        ("DeleteItem", "upstream_no_answer", 1),
+        ("UpdateItem", "failed", 1),
+        ("other", "refused", 1),
+    ] {
+        let line = format!("dynaseal_requests_total{{operation=\"{operation}\",outcome=\"{outcome}\"}} {count}\n");
+        assert!(metrics.contains(&line), "{line}{metrics}");
+    }
+}
 
-    let run = |url: String, certificates: &Path| {
-        let certificates = certificates.to_owned();
-        tokio::task::spawn_blocking(move || child(name, &url, &[("SSL_CERT_FILE", certificates.as_os_str())]))
+async fn fail_in_every_way() {
+    let answer = |status, kind: &str| {
+        let body = format!("{{\"__type\":\"com.amazonaws.dynamodb.v20120810#{kind}\"}}");
+        Ok(dynaseal_engine::Answer::new(status, body.into()))
     };
-    let good = output(&run(format!("https://localhost:{port}"), &trusted).await.unwrap());
-    assert!(good.contains(r#"status=200 {"TableNames":[]}"#), "{good}");
-    let untrusted = output(&run(format!("https://localhost:{port}"), &other).await.unwrap());
-    assert!(untrusted.contains("status=503") && untrusted.contains("DSL-6001"), "{untrusted}");
-    let wrong_name = output(&run(format!("https://127.0.0.1:{port}"), &trusted).await.unwrap());
-    assert!(wrong_name.contains("status=503") && wrong_name.contains("DSL-6001"), "{wrong_name}");
+    let wire = support::FnWire(move |call: dynaseal_engine::Call| {
+        let answer = match &*call.operation {
+            "GetItem" => answer(400, "ConditionalCheckFailedException"),
+            "Query" => answer(400, "ProvisionedThroughputExceededException"),
+            "Scan" => answer(500, "InternalServerError"),
+            "DeleteItem" => Err(dynaseal_engine::WireError::Unreachable),
+            "UpdateItem" => Ok(dynaseal_engine::Answer::new(200, b"<html>".to_vec())),
+            _ => support::ok("{}"),
+        };
+        async move { answer }
+    });
+    let gateway = Gateway::start(Arc::new(wire)).await;
+    let mut client = gateway.connect().await;
+    for operation in ["PutItem", "GetItem", "Query", "DeleteItem", "UpdateItem"] {
+        client.call(operation, "{}").await;
+    }
+    for _ in 0..50 {
+        assert_eq!(client.call("Scan", "{}").await.status, 500);
+    }
+    client.send(target("Nothing_1.Nothing"), "{}").await;
+    let metrics = client.send(http::Request::get("/metrics"), "").await;
+    println!("{}", std::str::from_utf8(&metrics.body).unwrap());
+    gateway.stop().await.unwrap();
+}
+
+/// One block at the start says what is protected and where calls go, with whose credentials, or what is missing.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_start_says_what_is_protected_and_where_calls_go() {
+    if let Ok(upstream) = std::env::var(CHILD) {
+        start_log(tracing::Level::INFO).unwrap();
+        let target = Target::new(&upstream, Some("eu-west-1".into()), None);
+        let target = target.danger_plain_upstream(upstream.contains("example"));
+        let facts = open_upstream(&target, UpstreamLimits::default()).await.unwrap().facts;
+        let settings = Settings { facts, ..Settings::default() };
+        let wire = support::FnWire(|_| async { support::ok("{}") });
+        let engine = if upstream == "embedded" {
+            dynaseal_engine::Engine::new([], Arc::new(dynaseal_engine::SystemClock))
+        } else {
+            crate::protected::engine()
+        };
+        Gateway::start_for(engine, settings, Arc::new(wire)).await.stop().await.unwrap();
+        return;
+    }
+    let started = |upstream: &'static str, environment: &'static [(&'static str, &'static str)]| {
+        let all = [
+            ("AWS_EC2_METADATA_DISABLED", "true"),
+            ("AWS_CONFIG_FILE", "/nowhere"),
+            ("AWS_SHARED_CREDENTIALS_FILE", "/nowhere"),
+        ];
+        let environment: Vec<_> =
+            all.iter().chain(environment).map(|(name, value)| (*name, std::ffi::OsStr::new(*value))).collect();
+        let ran = child("process::the_start_says_what_is_protected_and_where_calls_go", upstream, &environment);
+        output(&ran);
+        String::from_utf8_lossy(&ran.stderr).into_owned()
+    };
+    let keys: &[_] = &[("AWS_ACCESS_KEY_ID", "AKIDTESTCANARYMPLE"), ("AWS_SECRET_ACCESS_KEY", "secret-canary")];
+    let log = tokio::task::spawn_blocking(move || {
+        [
+            started("dynamodb", keys),
+            started("dynamodb", &[]),
+            started("http://dynamodb.example:8000", keys),
+            started("embedded", &[]),
+        ]
+    });
+    let [whole, no_keys, plain, nothing] = log.await.unwrap();
+    for line in [
+        "  protects      Users\n",
+        "  other tables  pass (other_tables)\n",
+        "  DynamoDB      https://dynamodb.eu-west-1.amazonaws.com/\n",
+        "  Region        eu-west-1, of [gateway]\n",
+        "  credentials   access key …MPLE, from the environment\n",
+        "  listens on    http://127.0.0.1:",
+    ] {
+        assert!(whole.contains(line), "{line}{whole}");
+    }
+    assert!(!whole.contains("WARN") && !whole.to_lowercase().contains("canary"), "{whole}");
+    let warned = |log: &str, text: &str| log.lines().any(|line| line.contains("WARN") && line.contains(text));
+    assert!(warned(&no_keys, "credentials: none found"), "{no_keys}");
+    assert!(warned(&plain, "http://dynamodb.example:8000/ WITHOUT TLS"), "{plain}");
+    assert!(warned(&nothing, "protects: NOTHING") && nothing.contains("embedded, in memory"), "{nothing}");
 }
 
 /// At the most verbose level, the log names operations, tables and codes and holds nothing of what callers sent.
@@ -54,7 +134,7 @@ async fn the_log_holds_no_text_of_a_caller_at_any_level() {
         speak_canary().await;
         return;
     }
-    let run = || child("the_log_holds_no_text_of_a_caller_at_any_level", "log", &[]);
+    let run = || child("process::the_log_holds_no_text_of_a_caller_at_any_level", "log", &[]);
     let ran = tokio::task::spawn_blocking(run).await.unwrap();
     let log = String::from_utf8_lossy(&ran.stderr).into_owned();
     output(&ran);
@@ -83,7 +163,7 @@ async fn the_log_of_a_refused_item_names_its_tables() {
         refuse_items().await;
         return;
     }
-    let run = || child("the_log_of_a_refused_item_names_its_tables", "log", &[]);
+    let run = || child("process::the_log_of_a_refused_item_names_its_tables", "log", &[]);
     let ran = tokio::task::spawn_blocking(run).await.unwrap();
     let log = String::from_utf8_lossy(&ran.stderr).into_owned();
     output(&ran);
@@ -175,39 +255,10 @@ async fn speak_canary() {
     gateway.stop().await.unwrap();
 }
 
-async fn tls_server(certified: &rcgen::CertifiedKey<rcgen::KeyPair>) -> u16 {
-    let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(certified.signing_key.serialize_der()));
-    let config = rustls::ServerConfig::builder_with_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(vec![certified.cert.der().clone()], key)
-        .unwrap();
-    let acceptor = TlsAcceptor::from(Arc::new(config));
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let port = listener.local_addr().unwrap().port();
-    tokio::spawn(async move {
-        while let Ok((stream, _)) = listener.accept().await {
-            let acceptor = acceptor.clone();
-            tokio::spawn(async move {
-                let Ok(stream) = acceptor.accept(stream).await else { return };
-                let service = service_fn(async |_| {
-                    Ok::<_, std::convert::Infallible>(http::Response::new(Full::<Bytes>::from(r#"{"TableNames":[]}"#)))
-                });
-                let _ =
-                    hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
-            });
-        }
-    });
-    port
-}
-
-fn child(test: &str, argument: &str, environment: &[(&str, &std::ffi::OsStr)]) -> Output {
+/// Runs one test of this binary, named with its module, as the child.
+pub fn child(test: &str, argument: &str, environment: &[(&str, &std::ffi::OsStr)]) -> Output {
     let mut command = Command::new(std::env::current_exe().unwrap());
-    command
-        .args(["--exact", &format!("process::{test}"), "--nocapture"])
-        .env(CHILD, argument)
-        .envs(environment.iter().copied());
+    command.args(["--exact", test, "--nocapture"]).env(CHILD, argument).envs(environment.iter().copied());
     let mut child = command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn().unwrap();
     for _ in 0..300 {
         if child.try_wait().unwrap().is_some() {
@@ -220,10 +271,10 @@ fn child(test: &str, argument: &str, environment: &[(&str, &std::ffi::OsStr)]) -
 }
 
 /// What a child that succeeded printed.
-fn output(ran: &Output) -> String {
+pub fn output(ran: &Output) -> String {
     let text = String::from_utf8_lossy(&ran.stdout).into_owned();
     assert!(ran.status.success(), "{text}\n{}", String::from_utf8_lossy(&ran.stderr));
     text
 }
 
-const CHILD: &str = "DYNASEAL_TEST_CHILD";
+pub const CHILD: &str = "DYNASEAL_TEST_CHILD";

@@ -235,11 +235,12 @@ async fn an_upstream_that_is_down_is_unreachable() {
 async fn an_upstream_that_does_not_speak_tls_is_unreachable_in_time() {
     let silent = raw_upstream(b"", Duration::from_secs(30)).await;
     let plain = FakeUpstream::start(|| json_answer(200, "{}")).await.url();
-    for url in [silent, plain] {
+    // What does not speak TLS is not what was called, and nothing is sent to it.
+    for (url, code) in [(silent, "DSL-6001"), (plain, "DSL-6007")] {
         let gateway = before(&url.replace("http:", "https:")).await;
         let started = Instant::now();
         let reply = gateway.call("GetItem", "{}").await;
-        assert_error(&reply, 503, "ServiceUnavailable", "DSL-6001");
+        assert_error(&reply, 503, "ServiceUnavailable", code);
         assert!(started.elapsed() < Duration::from_millis(550), "{:?}", started.elapsed());
     }
 }
@@ -308,9 +309,13 @@ async fn settings_that_would_send_in_the_clear_or_nowhere_are_refused_at_start()
     assert_eq!(open("http://dynamodb.example:8000").await, Some("DSL-7003"));
     assert_eq!(open("http://192.0.2.1").await, Some("DSL-7003"));
     assert_eq!(open("embeded").await, Some("DSL-7004"));
+    let far = Target::new("http://dynamodb.example:8000", Some("eu-west-1".into()), None);
+    let opened = open_upstream(&far.danger_plain_upstream(true), brisk()).await.unwrap();
+    let loud = opened.facts.iter().find(|fact| fact.about == "DynamoDB").unwrap();
+    assert!(loud.warns && loud.text.contains("WITHOUT TLS"), "{loud:?}");
     assert_eq!(open("https://host/path").await, Some("DSL-7004"));
     assert_eq!(open("embedded").await, None);
     let wire: Arc<dyn dynaseal_engine::Wire> =
-        open_upstream(&Target::new("http://127.0.0.1:1", Some("eu-west-1".into()), None), brisk()).await.unwrap();
+        open_upstream(&Target::new("http://127.0.0.1:1", Some("eu-west-1".into()), None), brisk()).await.unwrap().wire;
     drop(wire);
 }

@@ -26,6 +26,20 @@ pub enum AddressError {
 /// # Errors
 /// It is anything else.
 pub fn address(url: &str) -> Result<Uri, AddressError> {
+    let uri = plain_address(url)?;
+    match uri.authority() {
+        Some(authority) if uri.scheme() == Some(&Scheme::HTTP) && !is_loopback(authority.host()) => {
+            Err(AddressError::Plain { host: authority.to_string() })
+        }
+        _ => Ok(uri),
+    }
+}
+
+/// The same, with or without TLS: what is sent there can be read and changed on the way.
+///
+/// # Errors
+/// It is no URL of scheme and host alone.
+pub fn plain_address(url: &str) -> Result<Uri, AddressError> {
     let wrong = |what| AddressError::Unusable { what };
     let uri: Uri = url.parse().map_err(|_| wrong("it is not a URL"))?;
     let authority = uri.authority().ok_or_else(|| wrong("it has no host"))?;
@@ -35,11 +49,7 @@ pub fn address(url: &str) -> Result<Uri, AddressError> {
     if !matches!(uri.path(), "" | "/") || uri.query().is_some() {
         return Err(wrong("it has a path; an endpoint is a scheme and a host"));
     }
-    if uri.scheme() == Some(&Scheme::HTTP) {
-        if !is_loopback(authority.host()) {
-            return Err(AddressError::Plain { host: authority.to_string() });
-        }
-    } else if uri.scheme() != Some(&Scheme::HTTPS) {
+    if ![Some(&Scheme::HTTP), Some(&Scheme::HTTPS)].contains(&uri.scheme()) {
         return Err(wrong("its scheme is neither https nor http"));
     }
     rebuilt(uri.scheme().cloned(), authority.clone()).ok_or_else(|| wrong("it is not a URL"))
@@ -75,10 +85,12 @@ mod tests {
         }
         for far in ["http://aws.example", "http://10.0.0.1:8000", "http://127.0.0.1.example", "http://0.0.0.0:8000"] {
             assert!(matches!(address(far), Err(AddressError::Plain { .. })), "{far}");
+            assert!(plain_address(far).is_ok(), "{far}");
         }
         for wrong in ["", "embeded", "ftp://localhost", "https://u:p@host", "https://host/path", "https://host/?q", "/"]
         {
             assert!(matches!(address(wrong), Err(AddressError::Unusable { .. })), "{wrong}");
+            assert!(matches!(plain_address(wrong), Err(AddressError::Unusable { .. })), "{wrong}");
         }
     }
 }

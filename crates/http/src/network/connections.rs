@@ -3,11 +3,12 @@
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use dynaseal_engine::{Answer, WireError};
+use dynaseal_engine::{Answer, TlsFault, WireError};
 use http::{HeaderMap, HeaderValue, Request, Uri};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
@@ -15,8 +16,11 @@ use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
+use rustls::ClientConfig;
 use tower_service::Service as TowerService;
 
+use super::tls;
+use super::trust::Trust;
 use crate::retry_after;
 
 /// How long an upstream may take and how much it may answer.
@@ -44,14 +48,17 @@ impl Connections {
     /// A pool whose connections may take `connect_time` to be made.
     ///
     /// # Errors
-    /// The trusted certificates or the cipher suites cannot be used.
-    pub fn new(connect_time: Duration) -> io::Result<Self> {
+    /// The cipher suites cannot be used.
+    pub fn new(connect_time: Duration, trust: &Trust) -> io::Result<Self> {
         let mut tcp = HttpConnector::new();
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
         tcp.set_keepalive(Some(KEEPALIVE));
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let tls = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+        let tls = tls.map_err(io::Error::other)?.with_root_certificates(trust.roots()).with_no_client_auth();
         let tls = HttpsConnectorBuilder::new()
-            .with_provider_and_native_roots(rustls::crypto::aws_lc_rs::default_provider())?
+            .with_tls_config(tls)
             // `address.rs` has refused http to other machines.
             .https_or_http()
             .enable_http1()
@@ -75,14 +82,18 @@ impl Connections {
         longest: usize,
     ) -> Result<Answer, WireError> {
         let exchange = async {
-            let response = self
-                .0
-                .request(request.map(Full::new))
-                .await
-                .map_err(|error| if error.is_connect() { WireError::Unreachable } else { WireError::Broken })?;
+            let response = self.0.request(request.map(Full::new)).await.map_err(|error| failure(&error))?;
             read(response, longest).await
         };
         tokio::time::timeout(limit, exchange).await.map_err(|_| WireError::Timeout)?
+    }
+}
+
+fn failure(error: &hyper_util::client::legacy::Error) -> WireError {
+    match error.is_connect() {
+        true => tls::fault(error).map_or(WireError::Unreachable, WireError::Tls),
+        false if tls::wants_certificate(error) => WireError::Tls(TlsFault::Alert),
+        false => WireError::Broken,
     }
 }
 

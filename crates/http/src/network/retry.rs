@@ -73,7 +73,7 @@ impl Retries {
 fn may_pass(result: &Result<Answer, WireError>) -> bool {
     match result {
         Ok(answer) => !answer.ok() && Refusal::of(answer).is_passing(),
-        Err(error) => !matches!(error, WireError::NoCredentials | WireError::NoToken),
+        Err(error) => !matches!(error, WireError::NoCredentials | WireError::NoToken | WireError::Tls(_)),
     }
 }
 
@@ -130,6 +130,7 @@ mod tests {
             answer(400, "AccessDeniedException"),
             Err(WireError::NoCredentials),
             Err(WireError::NoToken),
+            Err(WireError::Tls(dynaseal_engine::TlsFault::UnknownIssuer)),
         ] {
             assert_eq!(tried(&Retries::default(), vec![lasting.clone()]).await, (1, lasting));
         }

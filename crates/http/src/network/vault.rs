@@ -7,7 +7,7 @@
 //! | `VAULT_TOKEN_FILE` | a file that holds it instead, read for each call, so that an agent can renew it |
 //! | `VAULT_NAMESPACE` | the namespace, if there is one |
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 use dynaseal_engine::{Answer, BoxFuture, Call, Machine, Outside, Service, Wire, WireError};
@@ -21,6 +21,7 @@ use zeroize::Zeroizing;
 use super::address::{AddressError, address};
 use super::connections::{Connections, UpstreamLimits, host};
 use super::retry::{Retries, TRIES};
+use super::trust::{Trust, TrustError};
 
 /// A server of HashiCorp Vault or OpenBao.
 #[derive(Clone, PartialEq, Eq)]
@@ -62,11 +63,19 @@ impl Vault {
     /// # Errors
     /// What says where it is or how to enter it is missing or cannot be used, or TLS cannot be set up.
     pub fn open(server: &VaultServer, limits: UpstreamLimits) -> Result<Self, VaultError> {
+        Self::open_trusting(server, None, limits)
+    }
+
+    /// The same with the authorities in the file `ca` trusted beside the system's.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn open_trusting(server: &VaultServer, ca: Option<&Path>, limits: UpstreamLimits) -> Result<Self, VaultError> {
         match server {
-            VaultServer::Environment => Self::of_environment(&Machine, limits),
+            VaultServer::Environment => Self::of(&Machine, ca, limits),
             VaultServer::At { url, token } => {
-                let token = Token::given("the token", token.clone())?;
-                Self::at("the address", url, token, None, limits)
+                let place = Place { setting: "the address", url, ca, environment: &Machine };
+                Self::at(place, Token::given("the token", token.clone())?, None, limits)
             }
         }
     }
@@ -76,6 +85,10 @@ impl Vault {
     /// # Errors
     /// As [`open`](Self::open).
     pub fn of_environment(environment: &dyn Outside, limits: UpstreamLimits) -> Result<Self, VaultError> {
+        Self::of(environment, None, limits)
+    }
+
+    fn of(environment: &dyn Outside, ca: Option<&Path>, limits: UpstreamLimits) -> Result<Self, VaultError> {
         // Set to nothing is not set: that is how a container's file takes a variable away.
         let set = |name| environment.env(name).filter(|value| !value.trim().is_empty());
         let missing = |setting| VaultError::Setting { setting, what: "it is not set" };
@@ -90,12 +103,11 @@ impl Vault {
         };
         let namespace = set(NAMESPACE).map(|text| HeaderValue::from_str(&text)).transpose();
         let namespace = namespace.map_err(|_| VaultError::Setting { setting: NAMESPACE, what: UNSENDABLE })?;
-        Self::at(ADDRESS, &url, token, namespace, limits)
+        Self::at(Place { setting: ADDRESS, url: &url, ca, environment }, token, namespace, limits)
     }
 
     fn at(
-        setting: &'static str,
-        url: &str,
+        Place { setting, url, ca, environment }: Place<'_>,
         token: Token,
         namespace: Option<HeaderValue>,
         limits: UpstreamLimits,
@@ -104,7 +116,8 @@ impl Vault {
             AddressError::Plain { host } => VaultError::Plain { setting, host },
             AddressError::Unusable { what } => VaultError::Setting { setting, what },
         })?;
-        let connections = Connections::new(limits.connect_time);
+        let trust = Trust::load(ca, environment).map_err(|source| VaultError::Tls { reason: source.to_string() })?;
+        let connections = Connections::new(limits.connect_time, &trust);
         let connections = connections.map_err(|source| VaultError::Tls { reason: source.to_string() })?;
         Ok(Self { connections, address, token, namespace, limits, retries: Retries::default() })
     }
@@ -150,6 +163,14 @@ impl Wire for Vault {
     fn send(&self, call: Call) -> BoxFuture<'_, Result<Answer, WireError>> {
         Box::pin(self.call(call))
     }
+}
+
+/// Where a server is, and who says so.
+struct Place<'p> {
+    setting: &'static str,
+    url: &'p str,
+    ca: Option<&'p Path>,
+    environment: &'p dyn Outside,
 }
 
 /// A server that cannot be called. Nothing was sent.
@@ -207,7 +228,7 @@ impl VaultError {
                 "VAULT_ADDR is to be an address such as https://vault.example.com:8200, and VAULT_TOKEN a token, or \
                  VAULT_TOKEN_FILE the path of one that an agent renews"
             }
-            Self::Tls { .. } => "install the system's CA certificates, or name a file of them in SSL_CERT_FILE",
+            Self::Tls { .. } => TrustError::HINT,
         }
     }
 }

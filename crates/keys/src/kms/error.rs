@@ -182,6 +182,7 @@ impl KmsError {
         let (Self::Refused { key, .. } | Self::NoAnswer { key, .. } | Self::Answer { key, .. }) = self;
         match self {
             Self::NoAnswer { source: WireError::NoWay(instead), .. } => instead,
+            Self::NoAnswer { source: WireError::Tls(_), .. } => WireError::TLS_HINT,
             _ if key.is_of(vault::PROVIDER) => self.vault_hint(),
             _ => self.kms_hint(),
         }

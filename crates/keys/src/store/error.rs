@@ -272,6 +272,7 @@ impl StoreError {
             },
             Self::NoAnswer { source: WireError::NoCredentials, .. } => "give this process AWS credentials",
             Self::NoAnswer { source: WireError::NoWay(instead), .. } => instead,
+            Self::NoAnswer { source: WireError::Tls(_), .. } => WireError::TLS_HINT,
             Self::NoAnswer { .. } => "check that DynamoDB can be reached, then try again",
             Self::Answer { .. } => "check that the endpoint is DynamoDB",
             Self::TableShape { .. } => "choose another name for the key store",

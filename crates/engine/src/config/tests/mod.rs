@@ -298,6 +298,7 @@ max_connections_per_peer = 20
 stall_timeout = 2
 min_rate = 1024
 allowed_hosts = ["Gateway.example.com"]
+ca = "private-ca.pem"
 "#;
     let config = parse(text).unwrap();
     let gateway = &config.gateway;
@@ -308,6 +309,7 @@ allowed_hosts = ["Gateway.example.com"]
     assert_eq!((gateway.max_connections, gateway.max_connections_per_peer), (Some(100), Some(20)));
     assert_eq!((gateway.stall_timeout, gateway.min_rate), (Some(Duration::from_secs(2)), Some(1024)));
     assert_eq!(gateway.allowed_hosts, ["gateway.example.com"]);
+    assert_eq!((gateway.ca.as_deref(), gateway.danger_plain_upstream), (Some(Path::new("conf/private-ca.pem")), false));
     assert_eq!(config.warnings.iter().map(|w| w.code).collect::<Vec<_>>(), ["DSL-5204"]);
 
     let text = r#"allow_no_tables = true
@@ -352,6 +354,39 @@ fn upstreams_need_tls_unless_they_are_on_this_machine() {
                 "{upstream}"
             );
         }
+    }
+}
+
+#[test]
+fn an_upstream_without_tls_takes_a_loud_word() {
+    let gateway = |lines: &str| format!("allow_no_tables = true\n[gateway]\n{lines}");
+    let dangerous = parse(&gateway("upstream = \"http://dynamodb:8000\"\ndanger_plain_upstream = true")).unwrap();
+    assert!(dangerous.gateway.danger_plain_upstream);
+    let warnings: Vec<_> = dangerous.warnings.iter().map(|fault| (fault.line, fault.code)).collect();
+    assert_eq!(warnings, [(1, "DSL-5204"), (4, "DSL-5208")]);
+    let plain = parse(&gateway("upstream = \"http://dynamodb:8000\"")).unwrap_err();
+    let fault = plain.iter().next().unwrap();
+    assert!(fault.message.contains("without TLS") && fault.hint.contains("danger_plain_upstream = true"), "{fault:?}");
+    // It is for the upstream alone, and where it changes nothing it is a mistake.
+    for lines in [
+        "danger_plain_upstream = true",
+        "upstream = \"https://x.example\"\ndanger_plain_upstream = true",
+        "upstream = \"http://localhost:8000\"\ndanger_plain_upstream = true",
+        "upstream = \"http://dynamodb:8000\"\nkms_endpoint = \"http://kms:8000\"\ndanger_plain_upstream = true",
+        "upstream = \"http://dynamodb:8000/path\"\ndanger_plain_upstream = true",
+        "upstream = \"http://user@dynamodb:8000\"\ndanger_plain_upstream = true",
+    ] {
+        assert!(parse(&gateway(lines)).is_err(), "{lines}");
+    }
+    // As the gateway itself judges a URL.
+    for (url, taken) in [
+        ("http://LOCALHOST:8000", true),
+        ("http://[::ffff:127.0.0.1]:8000", true),
+        ("https://x.example/path", false),
+        ("https://x.example?q", false),
+        ("https://x.example/", true),
+    ] {
+        assert_eq!(parse(&gateway(&format!("upstream = \"{url}\""))).is_ok(), taken, "{url}");
     }
 }
 
