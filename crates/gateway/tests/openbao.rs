@@ -18,7 +18,7 @@ mod server;
 use std::sync::Arc;
 use std::time::Duration;
 
-use dynaseal_engine::{Call, Config, Machine, Service, SystemClock, Wire};
+use dynaseal_engine::{Answer, BoxFuture, Call, Config, Machine, Service, SystemClock, Wire, WireError};
 use dynaseal_gateway::{Embedded, Target, UpstreamLimits, VaultServer, with_keys, without_database};
 use dynaseal_item::Context;
 use dynaseal_keys::{CreateKey, Error, Io, Kms as _, VaultTransit};
@@ -40,6 +40,8 @@ async fn keys_of_vault_on_openbao() {
     old_ciphertexts_open_after_a_rotation(&bao).await;
     each_policy_allows_what_it_should(&bao).await;
     branch_keys_under_transit_protect_items(&bao).await;
+    a_policy_can_pin_the_encryption_context(&bao).await;
+    reasons_are_told(&bao).await;
     refusals(&bao).await;
 }
 
@@ -144,6 +146,145 @@ async fn branch_keys_under_transit_protect_items(bao: &OpenBao) {
     let answer = config().into_engine(Arc::new(SystemClock)).call(&*wire, call("GetItem", &get)).await.unwrap();
     let opened: Value = serde_json::from_slice(&answer.body).unwrap();
     assert_eq!(opened["Item"], put["Item"]);
+}
+
+/// The policy of `docs/KEYS.md`, with the values that its lines print.
+async fn a_policy_can_pin_the_encryption_context(bao: &OpenBao) {
+    let root = with_keys(Embedded::open(None).unwrap(), &target(bao, ROOT), limits()).await.unwrap();
+    let database = root.clone();
+    let io = Io { wire: &*root, clock: &SystemClock };
+    let config = |id: &str| {
+        let text = format!(
+            "[keys.tenants]\ntype = \"hierarchical\"\nkey_store_table = \"KeyStore\"\nvault_key = \"app\"\n\
+             branch_key_id = \"{id}\"\ncache_ttl = 60\n\
+             [tables.Users]\nkeys = \"tenants\"\npartition_key = \"id\"\ndefault_action = \"encrypt_and_sign\"\n"
+        );
+        Config::parse(&text, "dynaseal.toml", &Machine).unwrap()
+    };
+    let store = config("acme").key_stores()["tenants"].clone();
+    store.create_table(io).await.unwrap();
+    for id in ["acme", "acmf", "acm"] {
+        let context = [("tenant".to_owned(), id.to_owned()), ("é".to_owned(), "\u{1f511}".to_owned())].into();
+        store.create(CreateKey { id: Some(id.into()), context }, io).await.unwrap();
+    }
+    let pinned = printed_by_the_document(&["acme", "tenant=acme", "é=\u{1f511}"]);
+    let rule = format!(
+        "path \"transit/decrypt/app\" {{ capabilities = [\"update\"] required_parameters = [\"associated_data\"] \
+         allowed_parameters = {{ \"ciphertext\" = [] \"associated_data\" = [{pinned}] }} }}"
+    );
+    let service = wire(bao, &bao.token("pinned", &[&rule])).await;
+    let both = Both { database, vault: service.clone() };
+    // The version record by its own call, the active one by an engine.
+    let get = |id: &str| {
+        let body = json!({ "TableName": "KeyStore", "Key": { "branch-key-id": { "S": id }, "type": { "S": "branch:ACTIVE" } } });
+        Call::new(Service::DynamoDb, "GetItem", body.to_string().into_bytes())
+    };
+    assert!(root.send(get("acme")).await.unwrap().ok());
+    let users = json!({
+        "TableName": "Users", "BillingMode": "PAY_PER_REQUEST",
+        "AttributeDefinitions": [{ "AttributeName": "id", "AttributeType": "S" }],
+        "KeySchema": [{ "AttributeName": "id", "KeyType": "HASH" }],
+    });
+    send(&*root, "CreateTable", &users).await;
+    for (id, allowed) in [("acme", true), ("acmf", false), ("acm", false)] {
+        let engine = || config(id).into_engine(Arc::new(SystemClock));
+        let body = |call: Value| call.to_string().into_bytes();
+        let item = json!({ "TableName": "Users", "Item": { "id": { "S": id }, "email": { "S": "ann@example.com" } } });
+        let put = Call::new(Service::DynamoDb, "PutItem", body(item.clone()));
+        let sealed = engine().call(&both, put.clone()).await;
+        assert_eq!(sealed.as_ref().map_err(|error| error.code()).err(), (!allowed).then_some("DSL-4103"), "{id}");
+        engine().call(&*root, put).await.unwrap();
+        let key = json!({ "TableName": "Users", "Key": { "id": { "S": id } } });
+        let opened = engine().call(&both, Call::new(Service::DynamoDb, "GetItem", body(key))).await;
+        assert_eq!(opened.as_ref().map_err(|error| error.code()).err(), (!allowed).then_some("DSL-4103"), "{id}");
+        if allowed {
+            let opened: Value = serde_json::from_slice(&opened.unwrap().body).unwrap();
+            assert_eq!(opened["Item"], item["Item"]);
+        }
+    }
+    // Past our own calls: without the context, or many at once.
+    let root = wire(bao, ROOT).await;
+    let wrapped = VaultTransit.generate(&key("app"), &context("one"), Io { wire: &*root, clock: &SystemClock }).await;
+    let ciphertext = String::from_utf8(wrapped.unwrap()).unwrap();
+    for body in [
+        json!({ "ciphertext": ciphertext }),
+        json!({ "batch_input": [{ "ciphertext": ciphertext }] }),
+        json!({ "ciphertext": ciphertext, "associated_data": "AAcA" }),
+    ] {
+        let call = Call::new(Service::Vault, "transit/decrypt/app", body.to_string().into_bytes());
+        assert_eq!(service.send(call).await.unwrap().status, 403, "{body}");
+    }
+}
+
+/// A database and a Vault, each reached with credentials of its own.
+struct Both {
+    database: Arc<dyn Wire>,
+    vault: Arc<dyn Wire>,
+}
+
+impl Wire for Both {
+    fn send(&self, call: Call) -> BoxFuture<'_, Result<Answer, WireError>> {
+        if call.service == Service::Vault { self.vault.send(call) } else { self.database.send(call) }
+    }
+}
+
+/// What the lines of `docs/KEYS.md` print, as a list of HCL.
+fn printed_by_the_document(arguments: &[&str]) -> String {
+    let document = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/KEYS.md")).unwrap();
+    let (_, rest) = document.split_once("python3 - acme tenant=acme <<'END'\n").unwrap();
+    let (lines, _) = rest.split_once("\nEND\n").unwrap();
+    let python = std::env::var_os("OPENBAO_PYTHON").unwrap();
+    let ran =
+        std::process::Command::new(python).args(["-c", lines]).args(arguments).env("PYTHONUTF8", "1").output().unwrap();
+    assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
+    let printed = String::from_utf8(ran.stdout).unwrap();
+    assert_eq!(printed.lines().count(), 2, "{printed}");
+    printed.lines().map(|line| format!("\"{line}\"")).collect::<Vec<_>>().join(", ")
+}
+
+/// What operators are told who look at one key and one error.
+async fn reasons_are_told(bao: &OpenBao) {
+    let wire = wire(bao, ROOT).await;
+    let io = Io { wire: &*wire, clock: &SystemClock };
+    let one = context("one");
+    for (name, more) in [
+        ("soft", json!({})),
+        ("derived", json!({ "derived": true })),
+        ("ec", json!({ "type": "ecdsa-p256" })),
+        ("rsa", json!({ "type": "rsa-2048" })),
+        ("hmac", json!({ "type": "hmac", "key_size": 32 })),
+        ("chacha", json!({ "type": "chacha20-poly1305" })),
+    ] {
+        bao.must("POST", &format!("transit/keys/{name}"), &more);
+    }
+    VaultTransit.generate(&key("chacha"), &one, io).await.unwrap();
+    let wrapped = VaultTransit.generate(&key("soft"), &one, io).await.unwrap();
+    bao.must("DELETE", "transit/keys/soft/soft-delete", &json!({}));
+    let told = |result: Result<(), Error>| {
+        let error = result.unwrap_err();
+        (error.code(), format!("{error}; {}", error.hint()))
+    };
+    for result in [
+        VaultTransit.generate(&key("soft"), &one, io).await.map(drop),
+        VaultTransit.decrypt(&key("soft"), &wrapped, &one, io).await.map(drop),
+    ] {
+        let (code, words) = told(result);
+        assert!(code == "DSL-4106" && words.contains("soft-delete-restore"), "{words}");
+    }
+    bao.must("POST", "transit/keys/soft/soft-delete-restore", &json!({}));
+    VaultTransit.decrypt(&key("soft"), &wrapped, &one, io).await.unwrap();
+    for name in ["derived", "ec", "rsa", "hmac"] {
+        let (code, words) = told(VaultTransit.generate(&key(name), &one, io).await.map(drop));
+        assert!(code == "DSL-4110" && words.contains("aes256-gcm96"), "{name}: {words}");
+    }
+    bao.must("POST", "transit/keys/soft/rotate", &json!({}));
+    bao.must("POST", "transit/keys/soft/config", &json!({ "min_decryption_version": 2 }));
+    let (code, words) = told(VaultTransit.decrypt(&key("soft"), &wrapped, &one, io).await.map(drop));
+    assert!(code == "DSL-4111" && words.contains("lower the key's min_decryption_version"), "{words}");
+    // A mount that is not there.
+    let elsewhere = VaultTransit::key("elsewhere", "app").unwrap();
+    let (code, words) = told(VaultTransit.generate(&elsewhere, &one, io).await.map(drop));
+    assert!(code == "DSL-4105" && words.contains("vault_mount"), "{words}");
 }
 
 async fn refusals(bao: &OpenBao) {

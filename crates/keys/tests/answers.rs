@@ -154,6 +154,29 @@ fn a_padding_opens_only_its_own() {
     assert_eq!(Padding::from_name("OAEP"), None);
 }
 
+/// Programs mix the labels up; the bytes tell which form a key has.
+#[test]
+fn a_key_is_read_under_each_label() {
+    for (text, label, others) in [
+        (PKCS8, "PRIVATE KEY", ["RSA PRIVATE KEY", "EC PRIVATE KEY"]),
+        (PKCS1, "RSA PRIVATE KEY", ["PRIVATE KEY", "EC PRIVATE KEY"]),
+        (PUBLIC, "PUBLIC KEY", ["RSA PUBLIC KEY", "EC PUBLIC KEY"]),
+        (PUBLIC_PKCS1, "RSA PUBLIC KEY", ["PUBLIC KEY", "EC PUBLIC KEY"]),
+    ] {
+        for other in others {
+            let text = text.replace(&format!("BEGIN {label}"), &format!("BEGIN {other}"));
+            let text = text.replace(&format!("END {label}"), &format!("END {other}"));
+            let (private, public) =
+                if label.ends_with("PRIVATE KEY") { (Some(&*text), None) } else { (None, Some(&*text)) };
+            RawRsa::new("tests", "key", Padding::OaepSha256, private, public).unwrap_or_else(|error| panic!("{error}"));
+        }
+    }
+}
+
+const OPENSSH: &str = "-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n-----END OPENSSH PRIVATE KEY-----\n";
+const CERTIFICATE: &str = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+const EC_PUBLIC: &str = include_str!("data/test-ec-p256-a-public.pem");
+
 #[test]
 fn rsa_settings_are_checked() {
     let not_rsa = "must hold an RSA key of 2048 to 8192 bits";
@@ -165,7 +188,15 @@ fn rsa_settings_are_checked() {
         (Some(&*twice), None, "private_key_file must hold one key"),
         (Some(PUBLIC), None, "private_key_file holds a public key"),
         (Some(ENCRYPTED), None, "private_key_file is encrypted; decrypt it first"),
-        (Some(EC), None, "private_key_file must hold PRIVATE KEY or RSA PRIVATE KEY"),
+        (Some(EC), None, "private_key_file holds an EC key; it must hold an RSA key"),
+        (
+            Some(OPENSSH),
+            None,
+            "private_key_file is in OpenSSH's own form; `ssh-keygen -p -m PKCS8` writes it as PKCS#8",
+        ),
+        (Some(CERTIFICATE), None, "private_key_file holds a certificate; it must hold a key"),
+        (None, Some(CERTIFICATE), "public_key_file holds a certificate; it must hold a key"),
+        (None, Some(EC_PUBLIC), "public_key_file holds an EC key; it must hold an RSA key"),
         (Some(SMALL), None, &*format!("private_key_file {not_rsa}")),
         (None, Some(PKCS8), "public_key_file holds a private key; it must hold the public one"),
         (None, Some(EC), "public_key_file holds a private key; it must hold the public one"),

@@ -200,6 +200,32 @@ fn keys_are_named_by_the_beginnings_of_their_points() {
     }
 }
 
+/// OpenSSL writes the curve before a key in SEC 1's form; other programs mix the labels up.
+#[test]
+fn a_key_is_read_with_its_parameters_and_under_each_label() {
+    let [p256, ..] = &PAIRS;
+    let relabelled = |text: &str, label: &str, other: &str| {
+        let text = text.replace(&format!("BEGIN {label}"), &format!("BEGIN {other}"));
+        text.replace(&format!("END {label}"), &format!("END {other}"))
+    };
+    let sec1 = relabelled(SEC1, "EC PRIVATE KEY", "PRIVATE KEY");
+    let pkcs8 = relabelled(p256.private[A], "PRIVATE KEY", "EC PRIVATE KEY");
+    let rsa = relabelled(p256.private[A], "PRIVATE KEY", "RSA PRIVATE KEY");
+    let before = format!("{PARAMETERS}{SEC1}");
+    let behind = format!("{}{PARAMETERS}", p256.private[A]);
+    for private_pem in [SEC1, &sec1, &pkcs8, &rsa, &before, &behind] {
+        let keys = EcdhKeys::Discovery { private_pem };
+        RawEcdh::new(Curve::P256, keys).unwrap_or_else(|error| panic!("{error}"));
+    }
+    let public_pem = &relabelled(p256.public[A], "PUBLIC KEY", "EC PUBLIC KEY");
+    RawEcdh::new(Curve::P256, EcdhKeys::Ephemeral { public_pem }).unwrap();
+}
+
+const SEC1: &str = include_str!("data/test-ec-private.pem");
+const RSA_PKCS1: &str = include_str!("data/test-rsa-private-pkcs1.pem");
+const PARAMETERS: &str = "-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n";
+const CERTIFICATE: &str = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+
 #[test]
 fn settings_are_checked() {
     const RSA: &str = include_str!("data/test-rsa-private-pkcs8.pem");
@@ -215,11 +241,14 @@ fn settings_are_checked() {
         (&twice, public, "private_key_file must hold one key".to_owned()),
         (public, public, "private_key_file holds a public key".to_owned()),
         (ENCRYPTED, public, "private_key_file is encrypted; decrypt it first".to_owned()),
-        (RSA, public, format!("private_key_file {no_curve}")),
+        (RSA, public, "private_key_file holds an RSA key; it must hold an EC key".to_owned()),
+        (RSA_PKCS1, public, "private_key_file holds an RSA key; it must hold an EC key".to_owned()),
+        (PARAMETERS, public, "private_key_file holds the parameters of a curve and no key".to_owned()),
+        (CERTIFICATE, public, "private_key_file holds a certificate; it must hold a key".to_owned()),
         (p384.private[A], public, format!("private_key_file {other_curve}")),
         (private, "", "public_key_file is not PEM".to_owned()),
         (private, private, "public_key_file holds a private key; it must hold the public one".to_owned()),
-        (private, RSA_PUBLIC, format!("public_key_file {no_curve}")),
+        (private, RSA_PUBLIC, "public_key_file holds an RSA key; it must hold an EC key".to_owned()),
         (private, p384.public[B], format!("public_key_file {other_curve}")),
         (private, &pem_of_a_bare_point(), format!("public_key_file {no_curve}")),
     ] {

@@ -301,7 +301,7 @@ fn settings_are_checked() {
             KmsEcdhKey { public_pem: Some(RSA_PUBLIC), ..key },
             pairs.b_public,
             vec![],
-            "own_public_key_file must hold a key of the curve P-256, P-384 or P-521",
+            "own_public_key_file holds an RSA key; it must hold an EC key",
         ),
         (key, pairs.b_public, vec![String::new()], "grant_tokens holds an empty one"),
     ] {
@@ -316,7 +316,7 @@ fn settings_are_checked() {
         (RSA, Padding::OaepSha384, RSA_PUBLIC, padding),
         (RSA, Padding::OaepSha512, RSA_PUBLIC, padding),
         (RSA, Padding::OaepSha1, RSA_PRIVATE, "public_key_file holds a private key; it must hold the public one"),
-        (RSA, Padding::OaepSha1, pairs.a_public, "public_key_file must hold an RSA key of 2048 to 8192 bits"),
+        (RSA, Padding::OaepSha1, pairs.a_public, "public_key_file holds an EC key; it must hold an RSA key"),
     ] {
         assert_eq!(rsa(arn, other, Some(public)), format!("aws-kms-rsa: {expected}"));
     }

@@ -58,7 +58,13 @@ pub(crate) fn multi_region_id(key: &str) -> Option<&str> {
 /// be pointed at another key.
 pub(super) fn required(ring: &'static str, key_arn: &str) -> Result<(), Error> {
     let what = "must be the ARN of a key, such as arn:aws:kms:REGION:ACCOUNT:key/ID";
-    KeyArn::parse(key_arn).map(drop).ok_or(Error::Config { ring, field: "key_arn", what })
+    KeyArn::parse(key_arn).map(drop).ok_or(Error::Config { ring, field: "key_arn", what: fault(key_arn, what) })
+}
+
+/// What is wrong with a text that should name a key: it may be the example of a document, copied as it stands.
+pub(crate) fn fault(text: &str, otherwise: &'static str) -> &'static str {
+    let is_example = ["…", "...", "<", "{", "REGION", "ACCOUNT", "YOUR"].iter().any(|part| text.contains(part));
+    if is_example || text.ends_with("/ID") { EXAMPLE } else { otherwise }
 }
 
 /// Whether a text can name a key for KMS: a key ARN, an alias ARN, an alias or a key id.
@@ -79,7 +85,9 @@ fn resource(text: &str) -> Option<(KeyArn<'_>, &str, &str)> {
     let mut part = || parts.next().filter(|part| !part.is_empty());
     let (arn, partition, service, region, account, resource) = (part()?, part()?, part()?, part()?, part()?, part()?);
     let (kind, id) = resource.split_once('/')?;
-    let known = arn == "arn" && service == "kms" && matches!(kind, "key" | "alias") && !id.is_empty();
+    let known = arn == "arn" && service == "kms" && matches!(kind, "key" | "alias");
+    let is_id = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'/');
+    let known = known && !id.is_empty() && id.bytes().all(is_id) && account.bytes().all(|byte| byte.is_ascii_digit());
     (known && is_name(region)).then_some((KeyArn { text, partition, region, account, id }, kind, id))
 }
 
@@ -88,6 +96,7 @@ pub(super) fn is_name(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
 }
 
+const EXAMPLE: &str = "is still an example with a gap in it: write the ARN of your own key, as AWS KMS shows it";
 /// How the ids of multi-Region keys begin, and no others.
 const MULTI_REGION: &str = "mrk-";
 
@@ -112,8 +121,28 @@ mod tests {
             "arn:aws:s3:eu-west-1:111122223333:key/x",
             "arn:aws:kms:evil.example/:1:key/x",
             "arn:aws:kms:eu-west-1:111122223333:key",
+            "arn:aws:kms:eu-west-1:111122223333:key/…",
+            "arn:aws:kms:eu-west-1:111122223333:key/...",
+            "arn:aws:kms:eu-west-1:ACCOUNT:key/x",
         ] {
             assert_eq!(KeyArn::parse(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn an_example_is_told_from_a_key() {
+        for example in [
+            "arn:aws:kms:eu-west-1:111122223333:key/…",
+            "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-...",
+            "arn:aws:kms:eu-west-1:111122223333:key/<key-id>",
+            "arn:aws:kms:REGION:ACCOUNT:key/ID",
+            "arn:aws:kms:…",
+        ] {
+            assert_eq!(fault(example, "is wrong"), EXAMPLE, "{example}");
+            assert!(!is_key_id(example) || example.ends_with("/ID"), "{example}");
+        }
+        for wrong in [KEY, "1234abcd", "arn:aws:s3:::bucket"] {
+            assert_eq!(fault(wrong, "is wrong"), "is wrong");
         }
     }
 

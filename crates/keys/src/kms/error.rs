@@ -197,7 +197,7 @@ impl KmsError {
                 }
                 Refusal::Unavailable => "try again",
                 Refusal::AccessDenied => {
-                    "allow the operation in the key's policy or an IAM policy; docs/KEYS.md has them"
+                    "allow the operation in the key's policy or an IAM policy; `dynaseal explain KEYS.md` has them"
                 }
                 Refusal::Credentials => "check the AWS credentials and the clock of this machine",
                 Refusal::NotFound => "check the key's ARN and its Region",
@@ -224,10 +224,18 @@ impl KmsError {
                 Refusal::Throttled => "try again later; a longer cache_ttl makes fewer calls",
                 Refusal::Unavailable => "check that Vault is unsealed and well, then try again",
                 Refusal::AccessDenied => {
-                    "renew the token, or give it a policy that allows the operation; docs/KEYS.md has one"
+                    "renew the token, or give it a policy that allows the operation; `dynaseal explain KEYS.md` has one"
                 }
                 Refusal::NotFound => "check vault_mount, vault_key and VAULT_NAMESPACE",
                 Refusal::InvalidCiphertext | Refusal::IncorrectKey => self.kms_hint(),
+                Refusal::Disabled => "restore the key: it is soft-deleted (transit/keys/NAME/soft-delete-restore)",
+                Refusal::InvalidKeyUsage => {
+                    "use a key of type aes256-gcm96, aes128-gcm96, chacha20-poly1305 or xchacha20-poly1305 that derives no \
+                     other keys"
+                }
+                Refusal::Other(name) if name == vault::TOO_OLD => {
+                    "lower the key's min_decryption_version: what was wrapped before opens with the version of then alone"
+                }
                 Refusal::Other(name) if name.starts_with("status 3") => {
                     "set VAULT_ADDR to the active server: a redirect is not followed, since it would carry the token along"
                 }

@@ -3,7 +3,7 @@
 
 use crate::error::Error;
 use crate::keyring::KeyName;
-use crate::kms::arn::{KeyArn, is_key_id, multi_region_id};
+use crate::kms::arn::{self, KeyArn, is_key_id, multi_region_id};
 use crate::kms::ring::{AwsKmsRing, Choice, PROVIDER};
 
 impl AwsKmsRing {
@@ -45,7 +45,7 @@ impl AwsKmsRing {
 
 fn checked(ring: &'static str, key: &str) -> Result<(), Error> {
     let what = "must be the ARN of a key, such as arn:aws:kms:REGION:ACCOUNT:key/ID; to seal only, an alias will do";
-    if is_key_id(key) { Ok(()) } else { Err(Error::Config { ring, field: "key_arn", what }) }
+    if is_key_id(key) { Ok(()) } else { Err(Error::Config { ring, field: "key_arn", what: arn::fault(key, what) }) }
 }
 
 #[derive(Debug)]

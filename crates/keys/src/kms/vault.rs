@@ -153,10 +153,32 @@ fn refusal(answer: &Answer) -> Refusal {
         404 => Refusal::NotFound,
         // By the text first: some versions answer 500 to a ciphertext that was changed, and that is no outage.
         400 | 500 if says("encryption key not found") => Refusal::NotFound,
+        400 | 500 if says("soft-deleted key") => Refusal::Disabled,
+        400 | 500 if UNFIT.iter().any(|part| says(part)) => Refusal::InvalidKeyUsage,
+        400 | 500 if says("version is disallowed by policy (too old)") => Refusal::Other(TOO_OLD.to_owned()),
         400 | 500 if CHANGED.iter().any(|part| says(part)) => Refusal::InvalidCiphertext,
         500.. => Refusal::Unavailable,
-        _ => Refusal::Other(format!("status {}", answer.status)),
+        status => Refusal::Other(match reason(&text) {
+            Some(reason) => format!("status {status}: {reason}"),
+            None => format!("status {status}"),
+        }),
     }
+}
+
+/// The reason that an answer gives, if it can hold nothing of the request: plain words, of which none is long enough for a
+/// key or a part of one, as base64, hex or numbers.
+fn reason(body: &str) -> Option<String> {
+    let parsed: serde_json::Value = serde_json::from_str(body).ok()?;
+    let errors: Vec<_> = parsed.get("errors")?.as_array()?.iter().filter_map(|error| error.as_str()).collect();
+    let text = errors.join("; ");
+    let words: Vec<_> = text.split_whitespace().filter(|word| *word != "*").collect();
+    let is_word = |word: &&str| {
+        let letters = word.trim_matches(|one: char| !one.is_ascii_alphanumeric());
+        letters.len() <= WORD && word.bytes().all(|byte| byte.is_ascii_graphic())
+    };
+    let digits = text.bytes().filter(u8::is_ascii_digit).count();
+    let is_plain = !words.is_empty() && words.len() <= WORDS && digits <= DIGITS && words.iter().all(is_word);
+    is_plain.then(|| words.join(" "))
 }
 
 /// What the engine says of a ciphertext that is not its own, or not under this associated data.
@@ -168,6 +190,14 @@ const CHANGED: [&str; 6] = [
     "failed to decrypt",
     "illegal base64 data",
 ];
+/// What it says of a key that cannot encrypt what we send: of a type for signatures, or one that derives others.
+const UNFIT: [&str; 3] =
+    ["non-AEAD cipher suite", "not supported for key type", "missing 'context' for key derivation"];
+pub(super) const TOO_OLD: &str = "the version of the key is below its min_decryption_version";
+/// The longest word that is shown; a key of 16 bytes has 22 characters as base64.
+const WORD: usize = 20;
+const WORDS: usize = 40;
+const DIGITS: usize = 12;
 /// As errors name it.
 pub(super) const PROVIDER: &str = "vault-transit";
 /// Before a key's name in a key store.
@@ -202,6 +232,39 @@ mod tests {
             assert_eq!(of(status, changed), Refusal::InvalidCiphertext);
             assert_eq!(of(status, r#"{"errors":["unable to decrypt ciphertext"]}"#), Refusal::InvalidCiphertext);
             assert_eq!(of(status, r#"{"errors":["encryption key not found"]}"#), Refusal::NotFound);
+        }
+        // As OpenBao 2.7 words it.
+        for (body, expected) in [
+            (r#"{"errors":["refusing to use soft-deleted key"]}"#, Refusal::Disabled),
+            (r#"{"errors":["1 error occurred:\n\t* refusing to use soft-deleted key\n\n"]}"#, Refusal::Disabled),
+            (
+                r#"{"errors":["'[0].associated_data' provided for non-AEAD cipher suite ecdsa-p256"]}"#,
+                Refusal::InvalidKeyUsage,
+            ),
+            (r#"{"errors":["missing 'context' for key derivation; the key was created"]}"#, Refusal::InvalidKeyUsage),
+            (
+                r#"{"errors":["ciphertext or signature version is disallowed by policy (too old)"]}"#,
+                Refusal::Other(TOO_OLD.to_owned()),
+            ),
+        ] {
+            assert_eq!(of(400, body), expected, "{body}");
+        }
+        let said = "status 400: 1 error occurred: the key cannot be used here";
+        assert_eq!(
+            of(400, r#"{"errors":["1 error occurred:\n\t* the key cannot be used here\n\n"]}"#),
+            Refusal::Other(said.to_owned())
+        );
+        // What could be a part of the request, or a command to a terminal, is not shown.
+        for hidden in [
+            r#"{"errors":["cannot use AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="]}"#,
+            r#"{"errors":["cannot use [1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16]"]}"#,
+            r#"{"errors":["cannot use 000102030405060708090a0b0c0d0e0f"]}"#,
+            "{\"errors\":[\"caf\u{e9} \\u001b[31m\"]}",
+            r#"{"errors":[]}"#,
+            r#"{"message":"no"}"#,
+            "<p>no</p>",
+        ] {
+            assert_eq!(of(400, hidden), Refusal::Other("status 400".to_owned()), "{hidden}");
         }
         // Whoever else answers in its place knows nothing of ciphertexts.
         assert_eq!(of(502, "<p>invalid ciphertext</p>"), Refusal::Unavailable);

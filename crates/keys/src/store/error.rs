@@ -262,7 +262,9 @@ impl StoreError {
                 TableRefusal::NoTable => {
                     "create it with `dynaseal keys create-store`, or correct key_store_table and the Region"
                 }
-                TableRefusal::AccessDenied => "allow the operation in an IAM policy; docs/KEYS.md has them",
+                TableRefusal::AccessDenied => {
+                    "allow the operation in an IAM policy; `dynaseal explain KEYS.md` has them"
+                }
                 TableRefusal::Credentials => "check the AWS credentials and the clock of this machine",
                 TableRefusal::Throttled => "try again later; a longer cache_ttl reads branch keys less often",
                 TableRefusal::Unavailable | TableRefusal::InUse | TableRefusal::Condition | TableRefusal::Conflict => {

@@ -2,7 +2,7 @@
 //! Spec: `framework/branch-key-store.md#aws-kms-configuration`.
 
 use crate::error::Error;
-use crate::kms::arn::KeyArn;
+use crate::kms::arn::{self, KeyArn};
 use crate::kms::discovery::Discovery;
 use crate::kms::uses::KmsKeys;
 use crate::store::error::{RecordName, StoreError};
@@ -27,9 +27,11 @@ impl KmsConfiguration {
     pub(crate) fn check(&self) -> Result<(), Error> {
         let config = |field, what| Err(Error::Config { ring: RING, field, what });
         match self {
-            Self::Key(arn) if KeyArn::parse(arn).is_none() => config("kms_key_arn", "must be the ARN of a KMS key"),
+            Self::Key(arn) if KeyArn::parse(arn).is_none() => {
+                config("kms_key_arn", arn::fault(arn, "must be the ARN of a KMS key"))
+            }
             Self::MultiRegionKey(arn) if !KeyArn::parse(arn).is_some_and(|arn| arn.is_multi_region()) => {
-                config("kms_mrk_key_arn", "must be the ARN of a multi-Region KMS key")
+                config("kms_mrk_key_arn", arn::fault(arn, "must be the ARN of a multi-Region KMS key"))
             }
             Self::Vault(key) if key.is_empty() => config("vault_key", "is empty"),
             Self::Discovery(keys) => keys.check(RING),
