@@ -1,5 +1,6 @@
 //! The embedded upstream: a DynamoDB engine (dynoxide) in this process, in memory or in one file.
 
+mod absent;
 mod dispatch;
 mod malformed;
 
@@ -41,6 +42,9 @@ impl Embedded {
         // enough of them end this process, and no configured table is needed for that.
         if let Err(refusal) = check_bounds(call) {
             return refusal;
+        }
+        if let Some(answer) = absent::answer(&self.database, call) {
+            return answer;
         }
         match dispatch::dispatch(&self.database, call.service, &call.operation, &call.body) {
             None => answer(400, UNKNOWN_OPERATION.into()),

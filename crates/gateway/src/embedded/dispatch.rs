@@ -108,7 +108,7 @@ fn get_shard_iterator(database: &Database, body: &[u8]) -> Result<Vec<u8>> {
     write(&database.get_shard_iterator(request)?)
 }
 
-fn read<Q: DeserializeOwned>(body: &[u8]) -> Result<Q> {
+pub(super) fn read<Q: DeserializeOwned>(body: &[u8]) -> Result<Q> {
     serde_json::from_slice(body).map_err(|error| malformed::refusal(&error))
 }
 

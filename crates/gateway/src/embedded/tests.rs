@@ -244,3 +244,54 @@ fn requests_are_bounded_before_they_are_handed_over() {
         json!({"TableName": "Users", "FilterExpression": filter, "ExpressionAttributeValues": {":a": {"S": "x"}}});
     assert_eq!(call(&embedded, "Scan", scan.to_string().as_bytes()).0, 200);
 }
+
+#[test]
+fn what_is_not_there_is_told_as_it_is() {
+    let embedded = with_users();
+    for (operation, expected) in [
+        (
+            "DescribeContinuousBackups",
+            json!({"ContinuousBackupsDescription": {
+                "ContinuousBackupsStatus": "DISABLED",
+                "PointInTimeRecoveryDescription": {"PointInTimeRecoveryStatus": "DISABLED"},
+            }}),
+        ),
+        ("DescribeContributorInsights", json!({"TableName": "Users", "ContributorInsightsStatus": "DISABLED"})),
+        ("DescribeKinesisStreamingDestination", json!({"TableName": "Users", "KinesisDataStreamDestinations": []})),
+        (
+            "DescribeTableReplicaAutoScaling",
+            json!({"TableAutoScalingDescription": {"TableName": "Users", "TableStatus": "ACTIVE", "Replicas": []}}),
+        ),
+        ("DescribeTimeToLive", json!({"TimeToLiveDescription": {"TimeToLiveStatus": "DISABLED"}})),
+        ("ListBackups", json!({"BackupSummaries": []})),
+        ("ListContributorInsights", json!({"ContributorInsightsSummaries": []})),
+    ] {
+        let told = |body: &str| call(&embedded, operation, body.as_bytes());
+        assert_eq!(told(r#"{"TableName":"Users"}"#), (200, expected.clone()), "{operation}");
+        if operation.starts_with("List") {
+            continue;
+        }
+        if operation != "DescribeTimeToLive" {
+            assert_eq!(
+                told(r#"{"TableName":"arn:aws:dynamodb:eu-west-1:1:table/Users"}"#),
+                (200, expected),
+                "{operation}"
+            );
+        }
+        let (status, refusal) = told(r#"{"TableName":"Absent"}"#);
+        let kind = refusal["__type"].as_str().unwrap().rsplit('#').next().unwrap();
+        let backups = operation == "DescribeContinuousBackups";
+        let named = if backups { "TableNotFoundException" } else { "ResourceNotFoundException" };
+        assert_eq!((status, kind), (400, named), "{operation}");
+        assert_eq!(told("{}").0, 400, "{operation}");
+        assert_eq!(told(r#"{"TableName":1}"#).0, 400, "{operation}");
+        assert_eq!(told("[").0, 400, "{operation}");
+    }
+    let insights = br#"{"TableName":"Users","IndexName":"byMail"}"#;
+    assert_eq!(call(&embedded, "DescribeContributorInsights", insights).1["IndexName"], json!("byMail"));
+    let (status, limits) = call(&embedded, "DescribeLimits", b"{}");
+    assert_eq!((status, limits.as_object().unwrap().len()), (200, 4));
+    // What changes something that is not there is no operation of this engine.
+    let (status, refusal) = call(&embedded, "UpdateContinuousBackups", br#"{"TableName":"Users"}"#);
+    assert_eq!((status, &refusal["__type"]), (400, &json!("com.amazon.coral.service#UnknownOperationException")));
+}
