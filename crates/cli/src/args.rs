@@ -30,7 +30,7 @@ pub(crate) enum Command {
     #[cfg(feature = "items")]
     #[command(after_help = FAILED_ITEMS)]
     Seal(SealArgs),
-    /// Verify and open items, export lines, stream records and Lambda events, from stdin to stdout.
+    /// Verify and open items, export lines, answers, stream records and events, from stdin to stdout.
     #[cfg(feature = "items")]
     #[command(after_help = FORMS)]
     Open(OpenArgs),
@@ -49,6 +49,27 @@ pub(crate) enum Command {
     /// Branch keys: create, rotate, list, disable, destroy.
     #[cfg(feature = "items")]
     Keys(crate::keys::args::KeysArgs),
+    /// Say what an error code such as DSL-3008 means, and what to do.
+    Explain(ExplainArgs),
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct ExplainArgs {
+    /// A code, such as DSL-3008 or 3008, or a document that a message names, such as KEYS.md.
+    #[arg(value_name = "CODE")]
+    pub(crate) code: String,
+}
+
+/// What a pattern of the configuration, such as [tables."prod-*"], does not tell of a table.
+#[cfg(feature = "items")]
+#[derive(Debug, Default, clap::Args)]
+pub(crate) struct TableKeyArgs {
+    /// The partition key of a table that only a pattern such as "prod-*" protects.
+    #[arg(long, value_name = "NAME", requires = "table")]
+    pub(crate) partition_key: Option<String>,
+    /// Its sort key, if it has one.
+    #[arg(long, value_name = "NAME", requires = "partition_key")]
+    pub(crate) sort_key: Option<String>,
 }
 
 #[cfg(feature = "items")]
@@ -59,6 +80,8 @@ pub(crate) struct SealArgs {
     /// The table that the items belong to, by its name in the configuration.
     #[arg(long, value_name = "NAME")]
     pub(crate) table: String,
+    #[command(flatten)]
+    pub(crate) table_keys: TableKeyArgs,
 }
 
 #[cfg(feature = "items")]
@@ -69,6 +92,8 @@ pub(crate) struct RepairArgs {
     /// The table that the items belong to, by its name in the configuration.
     #[arg(long, value_name = "NAME")]
     pub(crate) table: String,
+    #[command(flatten)]
+    pub(crate) table_keys: TableKeyArgs,
     /// An attribute that was added and is wanted; may be given several times. Its value is sealed as it stands: look at
     /// it first.
     #[arg(long, value_name = "NAME")]
@@ -83,6 +108,8 @@ pub(crate) struct OpenArgs {
     /// The table of the items, by its name in the configuration. Records that name their table do not need it.
     #[arg(long, value_name = "NAME")]
     pub(crate) table: Option<String>,
+    #[command(flatten)]
+    pub(crate) table_keys: TableKeyArgs,
 }
 
 #[cfg(feature = "items")]
@@ -108,6 +135,8 @@ pub(crate) struct InspectArgs {
     /// The table that the items belong to, by its name in the configuration.
     #[arg(long, value_name = "NAME", requires = "config")]
     pub(crate) table: Option<String>,
+    #[command(flatten)]
+    pub(crate) table_keys: TableKeyArgs,
     /// One JSON object a line instead of text.
     #[arg(long)]
     pub(crate) json: bool,
@@ -175,18 +204,29 @@ fn key_arn(text: &str) -> Result<String, &'static str> {
     arn.ok_or("write the ARN of a key, arn:aws:kms:REGION:ACCOUNT:key/ID")
 }
 
-const EXIT_CODES: &str = "Exit codes: 0 done; 1 found something wrong in the data; 2 could not be carried out.";
+const EXIT_CODES: &str = "\
+Exit codes: 0 done; 1 found something wrong in the data; 2 could not be carried out.
+`dynaseal explain DSL-3008` says more about an error that has this code.";
 #[cfg(feature = "items")]
 const FAILED_ITEMS: &str = "\
+A line may be an item, {\"Item\": …} or an answer with items in it; what surrounds
+them stays. The input may be gzip.
+
 An item that fails is left out of stdout and goes to stderr as one JSON line,
 {\"line\":N,\"code\":\"DSL-…\",\"message\":\"…\"}; the others go on, in order, and the
 exit code is 1.";
 #[cfg(feature = "items")]
 const FORMS: &str = "\
-Each line holds an item, an export line {\"Item\": …}, a stream record, a Lambda
-event or an answer of GetRecords, {\"Records\": […]}; all but items are opened
-inside what surrounds them. JSON over several indented lines, such as a saved
-event, counts as one line and comes out as one.
+Each line holds one of these; all but items are opened inside what surrounds them:
+
+  an item
+  a line of an export, full {\"Item\": …} or incremental {\"Metadata\": …, \"Keys\": …}
+  an answer of get-item, batch-get-item, query or scan
+  a stream record, an event {\"Records\": […]}, an answer of GetRecords, also where
+  a Kinesis stream carries the records; a list of records, as of EventBridge Pipes
+
+JSON over several indented lines, such as a saved event, counts as one line and
+comes out as one. The input may be gzip. Exports in Amazon Ion are not read.
 
 What fails is left out of stdout and goes to stderr as one JSON line,
 {\"line\":N,\"code\":\"DSL-…\",\"message\":\"…\"}; the others go on, in order, and the

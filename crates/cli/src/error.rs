@@ -8,6 +8,9 @@ use std::path::PathBuf;
 use dynaseal_engine::ConfigErrors;
 use thiserror::Error;
 
+#[cfg(feature = "items")]
+use crate::items::input::Unreadable;
+
 /// A command that could not be carried out.
 #[derive(Debug, Error)]
 #[non_exhaustive]
@@ -20,12 +23,33 @@ pub(crate) enum Error {
     Gateway(#[from] dynaseal_gateway::Error),
     /// The configuration has no such table.
     #[cfg(feature = "items")]
-    #[error("{file} has no table \"{table}\"")]
+    #[error("{file} has no table \"{table}\"{near}")]
     NoTable {
         /// The configuration.
         file: PathBuf,
         /// What was asked for.
         table: String,
+        /// The one that may have been meant, ready to print.
+        near: String,
+    },
+    /// The keys of a table are not known, or are not those that were given.
+    #[cfg(feature = "items")]
+    #[error("{file}, table \"{table}\": {what}")]
+    TableKeys {
+        /// The configuration.
+        file: PathBuf,
+        /// The table.
+        table: String,
+        /// What is missing or does not fit.
+        what: String,
+    },
+    /// There is no such code.
+    #[error("there is no code {code}{near}")]
+    NoCode {
+        /// What was asked for.
+        code: String,
+        /// The one that may have been meant, ready to print.
+        near: String,
     },
     /// The input cannot be opened or read.
     #[cfg(feature = "items")]
@@ -35,6 +59,15 @@ pub(crate) enum Error {
         name: String,
         /// Why.
         source: io::Error,
+    },
+    /// The input is in a form that cannot be read.
+    #[cfg(feature = "items")]
+    #[error("{name} cannot be read: {source}")]
+    InputForm {
+        /// A file, or stdin.
+        name: String,
+        /// What it is.
+        source: Unreadable,
     },
     /// The output cannot be written.
     #[cfg(any(feature = "dev", feature = "items"))]
@@ -61,7 +94,7 @@ pub(crate) enum Error {
         /// The configuration.
         file: PathBuf,
         /// What is missing or too much.
-        what: &'static str,
+        what: String,
     },
     /// An option that nothing of the configuration has to do with.
     #[cfg(feature = "items")]
@@ -111,6 +144,16 @@ pub(crate) enum Error {
 }
 
 impl Error {
+    /// Why something that comes in cannot be read.
+    #[cfg(feature = "items")]
+    pub(crate) fn input(name: &str, source: io::Error) -> Self {
+        let name = name.to_owned();
+        match source.get_ref().and_then(|inner| inner.downcast_ref::<Unreadable>()) {
+            Some(form) => Self::InputForm { name, source: *form },
+            None => Self::Input { name, source },
+        }
+    }
+
     /// The stable code, listed in `docs/ERRORS.md`.
     pub(crate) fn code(&self) -> &'static str {
         match self {
@@ -118,6 +161,11 @@ impl Error {
             Error::Gateway(error) => error.code(),
             #[cfg(feature = "items")]
             Error::NoTable { .. } => "DSL-8001",
+            #[cfg(feature = "items")]
+            Error::TableKeys { .. } => "DSL-8012",
+            Error::NoCode { .. } => "DSL-8013",
+            #[cfg(feature = "items")]
+            Error::InputForm { .. } => "DSL-8014",
             #[cfg(feature = "items")]
             Error::Input { .. } => "DSL-8002",
             #[cfg(any(feature = "dev", feature = "items"))]
@@ -149,9 +197,14 @@ impl Error {
             Error::Config(_) => "correct the configuration; `dynaseal check FILE` shows every fault",
             Error::Gateway(error) => error.hint(),
             #[cfg(feature = "items")]
-            Error::NoTable { .. } => {
-                "add [tables.NAME] to it, or name one that `dynaseal check FILE` lists; a pattern does not tell the keys"
+            Error::NoTable { .. } => "add [tables.NAME] to it, or name one that `dynaseal check FILE` lists",
+            #[cfg(feature = "items")]
+            Error::TableKeys { .. } => {
+                "give the keys that the table has in DynamoDB: --partition-key NAME, and --sort-key NAME if it has one"
             }
+            Error::NoCode { .. } => "write a code as errors show it, such as DSL-3008",
+            #[cfg(feature = "items")]
+            Error::InputForm { source, .. } => source.hint(),
             #[cfg(feature = "items")]
             Error::Input { .. } => "check the path and its permissions",
             #[cfg(any(feature = "dev", feature = "items"))]
@@ -161,7 +214,7 @@ impl Error {
             #[cfg(feature = "items")]
             Error::Keys(error) => error.hint(),
             #[cfg(feature = "items")]
-            Error::KeyStore { .. } => "name one with --keys, or add one to the configuration: docs/KEYS.md",
+            Error::KeyStore { .. } => "name one with --keys, or add one to the configuration",
             #[cfg(feature = "items")]
             Error::NotConfirmed { .. } => "type the branch key's id when asked, or give it once more as --confirm ID",
             #[cfg(feature = "items")]
@@ -169,9 +222,7 @@ impl Error {
                 "free the disk or name another file; look at the key's state with `dynaseal keys describe`"
             }
             #[cfg(feature = "items")]
-            Error::NoUse { .. } => {
-                "leave it out, or correct it or the configuration; docs/KEYS.md, \"Do the credentials fit\""
-            }
+            Error::NoUse { .. } => "leave it out, or correct it or the configuration",
             #[cfg(feature = "items")]
             Error::NoAuditLog => {
                 "name a file with --audit-log FILE, to which one line is appended before and one after"

@@ -18,6 +18,8 @@ mod network;
 #[cfg(feature = "items")]
 mod report;
 mod say;
+#[cfg(feature = "items")]
+mod tables;
 
 use std::process::ExitCode;
 
@@ -28,6 +30,9 @@ fn main() -> ExitCode {
         Ok(cmd::Outcome::Done) => ExitCode::SUCCESS,
         #[cfg(any(feature = "dev", feature = "items"))]
         Ok(cmd::Outcome::Found) => ExitCode::from(1),
+        // Whoever read our output has seen enough of it.
+        #[cfg(any(feature = "dev", feature = "items"))]
+        Err(error::Error::Output { source }) if source.kind() == std::io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(error) => {
             say::error(&error);
             ExitCode::from(2)

@@ -338,7 +338,7 @@ fn config() -> String {
         keys = "test"
         partition_key = "id"
         default_action = "encrypt_and_sign"
-        unsigned = ["views"]
+        unsigned = ["visits"]
 
         [tables.Vault.attributes]
         id = "sign_only"

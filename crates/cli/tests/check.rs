@@ -129,11 +129,11 @@ fn a_plan_is_there_as_json() {
     assert_eq!(write["condition"], json!([email, name]));
     let update = json!({
         "here": [email, name, {"name": "tenant", "action": tenant}], "reads": [name],
-        "left": [{"name": "views", "action": "do_nothing"}],
+        "left": [{"name": "visits", "action": "do_nothing"}],
     });
     assert_eq!(write["update"], update);
     assert_eq!(write["guard"], json!(["aws_dbe_foot"]));
-    assert_eq!(json["opened"][0]["projection"], json!(["email", "name", "tenant", "views"]));
+    assert_eq!(json["opened"][0]["projection"], json!(["email", "name", "tenant", "visits"]));
     assert_eq!((&json["calls"]["least"], &json["calls"]["most"]), (&json!(2), &json!(36)));
 }
 

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 /// Where codes stand: each crate, and the TypeScript half of the Node package.
 const SOURCES: [&str; 9] =
@@ -36,6 +37,29 @@ fn the_document_and_the_sources_have_the_same_codes() {
     let missing: Vec<_> = used.difference(&documented).collect();
     let unused: Vec<_> = documented.difference(&used).collect();
     assert!(missing.is_empty() && unused.is_empty(), "not in the document: {missing:?}; in no source: {unused:?}");
+}
+
+/// What users of the program have instead of the document.
+#[test]
+fn each_code_is_explained() {
+    let explain = |code: &str| {
+        let run = Command::new(env!("CARGO_BIN_EXE_dynaseal")).args(["explain", code]).output().unwrap();
+        (run.status.code(), String::from_utf8(run.stdout).unwrap(), String::from_utf8(run.stderr).unwrap())
+    };
+    for code in ["DSL-3008", "dsl-3008", "3008"] {
+        let (status, said, _) = explain(code);
+        assert!(status == Some(0) && said.starts_with("DSL-3008: ") && said.contains("\n  help: "), "{said}");
+        assert!(said.lines().all(|line| line.chars().count() <= 80), "{said}");
+    }
+    let (status, said, _) = explain("8201");
+    assert!(status == Some(0) && said.contains("more: `dynaseal explain KEYS.md`"), "{said}");
+    let (status, said, _) = explain("keys.md");
+    assert!(status == Some(0) && said.starts_with("# Keys\n"), "{}", said.len());
+    let (status, said, words) = explain("DSL-30O8");
+    assert_eq!((status, said.as_str()), (Some(2), ""));
+    assert!(words.contains("error[DSL-8013]") && words.contains("did you mean"), "{words}");
+    let (status, _, words) = explain("\u{1b}[31mnothing");
+    assert!(status == Some(2) && !words.contains('\u{1b}') && !words.contains("did you mean"), "{words}");
 }
 
 /// Every Rust and TypeScript file below a folder.

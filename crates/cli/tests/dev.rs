@@ -2,10 +2,11 @@
 #![cfg(feature = "dev")]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests, not tests themselves")]
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read as _, Write as _};
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
+use std::time::Duration;
 
 fn dev(directory: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_dynaseal"));
@@ -30,6 +31,8 @@ fn the_story_goes_as_told_twice_and_leaves_key_and_configuration_alone() {
     for told in [
         "wrote  dynaseal-dev.key",
         "wrote  dynaseal.toml",
+        "listen http://127.0.0.1:",
+        "plain  http://127.0.0.1:",
         "email         S    ada@example.com",
         "email         B      33 bytes",
         "aws_dbe_foot  B",
@@ -77,11 +80,17 @@ fn a_configuration_of_ones_own_is_used_and_the_story_says_what_does_not_fit() {
         once(directory.path())
     };
 
+    // The story takes what the configuration takes.
+    let strict = template.replace("default_action = \"encrypt_and_sign\"", "").replace("unsigned = [\"visits\"]", "");
+    std::fs::write(&path, strict.replace("tier = \"sign_only\"", "email = \"encrypt_and_sign\"")).unwrap();
+    let (status, text, _) = once(directory.path());
+    assert!(status == Some(0) && text.contains("Refused.") && !text.contains("visits"), "{text}");
+
     let (status, text, _) = with("tables.Users", "tables.Orders");
     assert_eq!(status, Some(1), "{text}");
     assert!(text.contains("has no table Users"), "{text}");
 
-    let (status, text, _) = with("plan = \"sign_only\"", "plan = \"sign_only\"\nemail = \"sign_only\"");
+    let (status, text, _) = with("tier = \"sign_only\"", "tier = \"sign_only\"\nemail = \"sign_only\"");
     assert_eq!(status, Some(1), "{text}");
     assert!(text.contains("does not encrypt it"), "{text}");
 
@@ -129,8 +138,99 @@ fn it_serves_until_it_is_told_to_stop() {
     assert!(std::net::TcpStream::connect(&address).is_err());
 }
 
+/// A program that seals by itself finds its database at the second address, and the story is told to whoever listens.
+#[cfg(unix)]
+#[test]
+fn the_second_address_shows_what_is_stored() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut child = Running(dev(directory.path(), &["--port", "0"]).stdout(Stdio::piped()).spawn().unwrap());
+    let mut lines = BufReader::new(child.0.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let mut address = |word: &str| {
+        let line = lines.find(|line| line.trim_start().starts_with(word)).unwrap();
+        line.split("http://").nth(1).unwrap().split(' ').next().unwrap().to_owned()
+    };
+    let (sealing, plain) = (address("listen"), address("plain"));
+    assert!(lines.any(|line| line.contains(&plain) && line.contains("as they are stored")));
+    let get = r#"{"TableName":"Users","Key":{"userId":{"S":"ada"}}}"#;
+    let (opened, stored) = (ask(&sealing, "GetItem", get), ask(&plain, "GetItem", get));
+    assert!(opened.contains("ada@example.com") && !opened.contains("aws_dbe_head"), "{opened}");
+    assert!(!stored.contains("ada@example.com") && stored.contains("aws_dbe_head"), "{stored}");
+    // What is stored there is stored as it came, and a sealed item that comes to the first is told.
+    let item = stored.split_once(r#""Item":"#).unwrap().1.strip_suffix('}').unwrap();
+    let put = format!(r#"{{"TableName":"Users","Item":{item}}}"#);
+    assert!(ask(&plain, "PutItem", &put).starts_with("HTTP/1.1 200"));
+    let refused = ask(&sealing, "PutItem", &put);
+    assert!(refused.contains("DSL-1001") && refused.contains("wo sealers stand in line"), "{refused}");
+    let own = r#"{"TableName":"Sessions","BillingMode":"PAY_PER_REQUEST",
+        "KeySchema":[{"AttributeName":"id","KeyType":"HASH"}],"AttributeDefinitions":[{"AttributeName":"id","AttributeType":"S"}]}"#;
+    assert!(ask(&plain, "CreateTable", own).starts_with("HTTP/1.1 200"));
+    assert!(ask(&sealing, "ListTables", "{}").contains("Sessions"));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_second_port_that_is_taken_is_another_one_unless_it_was_asked_for() {
+    let directory = tempfile::tempdir().unwrap();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port();
+    let before = (port - 1).to_string();
+    // Where another program has the port before this one, nothing is shown.
+    if TcpListener::bind(("127.0.0.1", port - 1)).is_ok() {
+        let (status, text, errors) = texts(&dev(directory.path(), &["--once", "--port", &before]).output().unwrap());
+        assert_eq!((status, errors.as_str()), (Some(0), ""), "{text}");
+    }
+    let asked = ["--once", "--port", "0", "--plain-port", &port.to_string()];
+    let (status, _, errors) = texts(&dev(directory.path(), &asked).output().unwrap());
+    assert!(status == Some(2) && errors.contains("DSL-8005") && errors.contains(&port.to_string()), "{errors}");
+}
+
+#[cfg(unix)]
+#[test]
+fn who_has_read_enough_ends_it_quietly() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut child =
+        dev(directory.path(), &["--port", "0"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut first = String::new();
+    // As `head -1` does.
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut first).unwrap();
+    let output = Running(child).ended(Duration::from_secs(60));
+    assert_eq!(output, (Some(0), String::new()));
+}
+
+/// One call of an SDK, unsigned; the answer with its head.
+#[cfg(unix)]
+fn ask(address: &str, operation: &str, body: &str) -> String {
+    let mut stream = std::net::TcpStream::connect(address).unwrap();
+    let head = format!(
+        "POST / HTTP/1.1\r\nHost: {address}\r\nX-Amz-Target: DynamoDB_20120810.{operation}\r\n\
+         Content-Type: application/x-amz-json-1.0\r\nConnection: close\r\nContent-Length: {}\r\n\r\n",
+        body.len()
+    );
+    stream.write_all(format!("{head}{body}").as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
 /// Ends its process whatever becomes of the test.
 struct Running(Child);
+
+impl Running {
+    /// How it ended, and what it said on stderr; it is ended if it takes longer.
+    #[cfg(unix)]
+    fn ended(mut self, limit: Duration) -> (Option<i32>, String) {
+        let started = std::time::Instant::now();
+        while started.elapsed() < limit && self.0.try_wait().unwrap().is_none() {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        let status = self.0.try_wait().unwrap().and_then(|status| status.code());
+        let mut said = String::new();
+        if status.is_some() {
+            self.0.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+        }
+        (status, said)
+    }
+}
 
 impl Drop for Running {
     fn drop(&mut self) {

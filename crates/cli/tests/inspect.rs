@@ -45,7 +45,7 @@ fn the_header_is_told_without_keys() {
 #[test]
 fn unsigned_attributes_are_known_from_the_configuration_only() {
     let folder = folder();
-    let sealed = seal(folder.path(), &json!({"id": {"S": "1"}, "views": {"N": "1"}}));
+    let sealed = seal(folder.path(), &json!({"id": {"S": "1"}, "visits": {"N": "1"}}));
     let attributes = |args: &[&str]| {
         let ran = run(folder.path(), args, &sealed);
         assert_eq!(ran.status.code(), Some(0), "{}", ran.stderr);

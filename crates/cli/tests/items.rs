@@ -27,7 +27,7 @@ fn item(number: u64) -> Value {
         "note": {"S": format!("note {number}")},
         "tags": {"SS": ["a", "b"]},
         "age": {"N": (number % 90).to_string()},
-        "views": {"N": number.to_string()},
+        "visits": {"N": number.to_string()},
         "data": data,
     });
     if number.is_multiple_of(7) {
@@ -52,7 +52,7 @@ fn ten_thousand_items_come_back_in_order() {
     assert_eq!((sealed.status.code(), sealed.stderr.as_str()), (Some(0), ""));
     let stored = parsed(&sealed.stdout);
     for (item, stored) in items.iter().zip(&stored) {
-        assert_eq!((&stored["id"], &stored["age"], &stored["views"]), (&item["id"], &item["age"], &item["views"]));
+        assert_eq!((&stored["id"], &stored["age"], &stored["visits"]), (&item["id"], &item["age"], &item["visits"]));
         assert!(stored["tags"]["B"].is_string() && stored["aws_dbe_head"]["B"].is_string());
     }
     let opened = run(folder.path(), OPEN, &sealed.stdout);

@@ -136,7 +136,11 @@ fn a_table_that_is_named_must_be_configured() {
     let folder = folder();
     let ran = open(folder.path(), &["--table", "Nothing"], EVENT);
     assert_eq!((ran.status.code(), ran.stdout.as_str()), (Some(2), ""));
-    assert!(ran.stderr.contains("error[DSL-8001]"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("error[DSL-8001]") && !ran.stderr.contains("did you mean"), "{}", ran.stderr);
+    for near in ["users", "Usrs", "Userss"] {
+        let ran = open(folder.path(), &["--table", near], EVENT);
+        assert!(ran.stderr.contains("did you mean \"Users\"?"), "{}", ran.stderr);
+    }
     // One that is named goes before what records say, as for a table that was restored under another name.
     let moved = EVENT.replace("table/Users", "table/Restored").replace("table/Elsewhere", "table/Restored");
     let ran = open(folder.path(), &["--table", "Users"], &moved);

@@ -13,7 +13,7 @@ const OPEN: &[&str] = &["open", "--config", "dynaseal.toml", "--table", "Users"]
 const REPAIR: &[&str] = &["repair", "--config", "dynaseal.toml", "--table", "Users"];
 
 fn plain(id: &str) -> Value {
-    json!({"id": {"S": id}, "note": {"S": "hello"}, "data": {"N": "1"}, "views": {"N": "7"}})
+    json!({"id": {"S": id}, "note": {"S": "hello"}, "data": {"N": "1"}, "visits": {"N": "7"}})
 }
 
 fn sealed(folder: &Path, id: &str) -> Value {
@@ -74,7 +74,7 @@ fn additions_are_named_and_taken_in() {
     assert_eq!((&request["TableName"], &request["Key"]), (&json!("Users"), &json!({"id": {"S": "1"}})));
     // A counter outside the signature is left to its own writers.
     let names = request["ExpressionAttributeNames"].as_object().unwrap();
-    assert!(!names.values().any(|name| name == "views"), "{request}");
+    assert!(!names.values().any(|name| name == "visits"), "{request}");
     let mended = applied(&request, &item);
     let opened = run(folder.path(), OPEN, mended.to_string());
     let mut expected = plain("1");
@@ -107,7 +107,7 @@ fn what_was_tampered_with_is_never_taken_in() {
         (item.clone(), &["age", "tags", "note"], "DSL-3004"),
         (item.clone(), &["tags", "note"], "DSL-3010"),
         (item.clone(), &["id", "age"], "DSL-2003"),
-        (item.clone(), &["views", "age"], "DSL-2003"),
+        (item.clone(), &["visits", "age"], "DSL-2003"),
         (item.clone(), &["aws_dbe_head", "age"], "DSL-2003"),
         (item.clone(), &["lockedBy"], "DSL-2003"),
         // A value, two values, a footer, an attribute, a key.

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use dynaseal_engine::{Engine, Failure, SystemClock, Table};
+use dynaseal_engine::{Engine, Failure, SystemClock, Table, did_you_mean};
 use dynaseal_item::Item;
 use dynaseal_keys::Io;
 use thiserror::Error;
@@ -36,10 +36,12 @@ pub type AwsItem = HashMap<String, AttributeValue>;
 #[non_exhaustive]
 pub enum ItemError {
     /// The configuration names no such table.
-    #[error("{}: table {table}: the configuration has no such table. {}", self.code(), self.hint())]
+    #[error("{}: table {table}: the configuration has no such table{near}. {}", self.code(), self.hint())]
     NoTable {
         /// The name that was asked for.
         table: String,
+        /// The one that may have been meant, ready to print.
+        near: String,
     },
     /// The item or its keys.
     #[error("{}: table {table}: {source}. {}", self.code(), self.hint())]
@@ -79,7 +81,7 @@ pub(crate) async fn seal_with(
 ) -> Result<AwsItem, ItemError> {
     let of = |source| ItemError::Failed { table: table.to_owned(), source };
     let item = Item::try_from(item).map_err(|error| of(error.into()))?;
-    let sealed = known(engine, table)?.seal(io(services), item).await.map_err(of)?;
+    let sealed = known(engine, table)?.seal_given(io(services), item).await.map_err(of)?;
     Ok(sealed.into())
 }
 
@@ -96,7 +98,10 @@ pub(crate) async fn open_with(
 }
 
 fn known<'e>(engine: &'e Engine, table: &str) -> Result<&'e Table, ItemError> {
-    engine.table(table).ok_or_else(|| ItemError::NoTable { table: table.to_owned() })
+    engine.table(table).ok_or_else(|| {
+        let near = did_you_mean(table, engine.protected().into_iter());
+        ItemError::NoTable { table: table.to_owned(), near }
+    })
 }
 
 fn io(services: &Services) -> Io<'_> {

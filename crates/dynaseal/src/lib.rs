@@ -12,7 +12,7 @@
 //! # }
 //! ```
 //!
-//! `sdk_config` is what `aws_config::load_from_env` gives, by reference, or a builder of the SDK. Every call of the typed
+//! `sdk_config` is what `aws_config::load_defaults` gives, by reference, or a builder of the SDK. Every call of the typed
 //! API then works on plaintext, while DynamoDB holds sealed items: updates, conditions, transactions, paginators.
 //!
 //! ```text

@@ -4,6 +4,8 @@ use dynaseal_item::Kind;
 use dynaseal_keys::WireError;
 use thiserror::Error;
 
+use crate::nearest::did_you_mean;
+use crate::operation::OPERATIONS;
 use crate::table::{Failure, KEY_NOT_READABLE, NOT_ASKED, NOT_ASKED_HINT, READABLE_KEYS, Table};
 
 /// A failed call.
@@ -19,7 +21,10 @@ pub enum Error {
         reason: String,
     },
     /// An operation that this version does not know, while tables are protected.
-    #[error("{operation}: the operation is not known to Dynaseal, so it cannot tell whether protected data passes")]
+    #[error(
+        "{operation}: the operation is not known to Dynaseal, so it cannot tell whether protected data passes{}",
+        did_you_mean(operation, OPERATIONS.iter().map(|known| known.name))
+    )]
     UnknownOperation {
         /// The operation.
         operation: String,
@@ -69,12 +74,14 @@ pub enum Error {
         attribute: String,
     },
     /// A call on a table that is not protected, where those are refused.
-    #[error("{operation} on table {table}: the table is not in the configuration, and other_tables = \"refuse\"")]
+    #[error("{operation} on table {table}: the table is not in the configuration, and other_tables = \"refuse\"{near}")]
     OtherTable {
         /// The operation.
         operation: String,
         /// The table.
         table: String,
+        /// The configured one that may have been meant, ready to print.
+        near: String,
     },
     /// The sealed item is larger than DynamoDB stores.
     #[error(

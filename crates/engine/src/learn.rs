@@ -19,6 +19,7 @@ use dynaseal_keys::{Answer, CacheReadings, Call, Io, Service};
 use crate::answers;
 use crate::doc::{Node, NotJson, Object};
 use crate::error::Error;
+use crate::nearest::did_you_mean;
 use crate::pattern::{Misfit, Pattern, TableKeys};
 use crate::plan::closed::Closed;
 use crate::plan::{OtherTables, table_name};
@@ -81,8 +82,7 @@ impl Directory {
     /// Adds patterns for tables that are not configured by name.
     pub(crate) fn add_patterns(&mut self, patterns: impl IntoIterator<Item = Pattern>) {
         self.patterns.extend(patterns);
-        // The closest first; two that are equally close, by their text.
-        self.patterns.sort_by(|one, two| two.closeness().cmp(&one.closeness()).then(one.text().cmp(two.text())));
+        self.patterns.sort_by(Pattern::closest_first);
     }
 
     /// Takes tables away from callers.
@@ -113,6 +113,11 @@ impl Directory {
     /// The names that are configured, patterns included.
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
         self.tables.keys().map(String::as_str).chain(self.patterns.iter().map(Pattern::text))
+    }
+
+    /// The name or pattern that somebody may have meant who wrote another name, as it ends a sentence.
+    pub(crate) fn suggestion(&self, name: &str) -> String {
+        did_you_mean(name, self.names().collect::<Vec<_>>().into_iter())
     }
 
     /// The tables that are configured by name.

@@ -27,6 +27,7 @@ mod expressions;
 mod learn;
 mod library;
 mod modify;
+mod nearest;
 mod operation;
 mod partiql;
 mod pattern;
@@ -52,6 +53,7 @@ pub use explain::{
     AttributeAction, CallsExplanation, OpenedExplanation, PlanExplanation, PlanKind, StatementExplanation,
     UpdateExplanation, WriteExplanation,
 };
+pub use nearest::did_you_mean;
 pub use operation::{OPERATIONS, Operation};
 pub use pattern::{Misfit, Pattern, TableKeys};
 pub use plan::OtherTables;

@@ -6,7 +6,7 @@ use dynaseal_keys::{Io, Wire};
 use crate::error::Error;
 use crate::learn::Tables;
 use crate::reply;
-use crate::run::{Engine, not_reserved};
+use crate::run::Engine;
 use crate::table::{Failure, Table};
 
 impl Engine {
@@ -55,7 +55,7 @@ impl Engine {
                 return Err(Error::Refused {
                     operation: operation.to_owned(),
                     table: name.to_owned(),
-                    what: "the configuration has no such table".to_owned(),
+                    what: format!("the configuration has no such table{}", tables.directory().suggestion(name)),
                     instead: "add it to the configuration's tables, or correct the name",
                 });
             }
@@ -91,10 +91,7 @@ impl Direction {
     async fn carry_out(self, table: &Table, text: &str, io: Io<'_>) -> Result<Vec<u8>, Failure> {
         let mut item = json::read_item(text)?;
         Ok(match self {
-            Direction::Seal => {
-                not_reserved(&item)?;
-                printed(&table.seal(io, item).await?)
-            }
+            Direction::Seal => printed(&table.seal_given(io, item).await?),
             Direction::Open => printed(&table.open(io, &mut item).await?),
         })
     }

@@ -1,5 +1,7 @@
 //! Tables configured by a pattern, such as `[tables."*"]`: everything but the name and the keys, which each table brings.
 
+use std::cmp::Ordering;
+
 use dynaseal_item::{Action, SchemaSpec, Suite};
 use dynaseal_keys::{CacheReadings, Provider, Service};
 
@@ -66,8 +68,13 @@ impl Pattern {
         is_match(&self.pattern.to_ascii_lowercase(), &name.to_ascii_lowercase())
     }
 
-    /// How much of a name the pattern fixes; of several that match, the closest counts.
-    pub(crate) fn closeness(&self) -> usize {
+    /// Of several that match a name, the one that fixes most of it counts; of two that are equally close, the first by
+    /// its text.
+    pub(crate) fn closest_first(&self, other: &Self) -> Ordering {
+        other.closeness().cmp(&self.closeness()).then_with(|| self.text().cmp(other.text()))
+    }
+
+    fn closeness(&self) -> usize {
         self.pattern.chars().filter(|one| *one != '*').count()
     }
 

@@ -12,10 +12,11 @@ mod index;
 mod members;
 mod pages;
 mod records;
+mod texts;
 
 pub(crate) use asked::open_asked;
 pub(crate) use index::{BATCH, TRIES};
-pub(crate) use records::open_records;
+pub(crate) use texts::open_records;
 
 use std::collections::BTreeMap;
 

@@ -8,6 +8,8 @@ use dynaseal_item::{Action, Draft, Item, Kind, Schema, Sealed};
 use dynaseal_keys::{CacheReadings, Io, Provider, Service};
 use thiserror::Error;
 
+use crate::run::not_reserved;
+
 /// Attribute that stands on an item for the moment in which it is sealed (`modify/mark.rs`). Nobody is ever shown it.
 pub(crate) const MARK: &str = "aws_dbe_sealing";
 
@@ -117,6 +119,16 @@ impl Table {
         let keys = self.provider.seal_keys(draft.suite(), draft.context(), io).await?;
         let message_id = dynaseal_keys::message_id()?;
         Ok(draft.seal(keys, &message_id)?)
+    }
+
+    /// Seals an item as a caller gave it. One with a name that belongs to the format is refused: what has it would be
+    /// dropped without a word, and an item that is sealed already would be sealed once more.
+    ///
+    /// # Errors
+    /// As [`Table::seal`].
+    pub async fn seal_given<'a>(&self, io: Io<'_>, item: Item<'a>) -> Result<Item<'a>, Failure> {
+        not_reserved(&item)?;
+        self.seal(io, item).await
     }
 
     /// Verifies and opens one item where it lies.

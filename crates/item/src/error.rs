@@ -25,7 +25,7 @@ pub enum Kind {
 #[non_exhaustive]
 pub enum Error {
     /// The caller used a name that belongs to the format.
-    #[error("attribute \"{attribute}\" has a reserved name")]
+    #[error("{}", reserved(.attribute))]
     ReservedName {
         /// The attribute.
         attribute: String,
@@ -198,6 +198,10 @@ impl Error {
     #[must_use]
     pub fn hint(&self) -> &'static str {
         match self {
+            Error::ReservedName { attribute } if is_of_seal(attribute) => {
+                "two sealers stand in line, such as a sealed client in front of a gateway: let one of them seal, and point a \
+                 sealed client at the database itself"
+            }
             Error::ReservedName { .. } => "names starting with aws_dbe_ belong to the format; rename the attribute",
             Error::NoAction { .. } => "list it under the table's attributes, or set default_action",
             Error::Missing { .. } => "put the attribute into the item; keys and context attributes must be there",
@@ -205,7 +209,10 @@ impl Error {
             Error::TooLarge { .. } => "split the item",
             Error::Json { .. } => "send one item as DynamoDB JSON, such as {\"id\":{\"S\":\"1\"}}",
             Error::Materials { .. } => "this is a fault of the key ring; report it",
-            Error::Unsealed => "seal the item first, or set plaintext = \"read\" for the table while you migrate",
+            Error::Unsealed => {
+                "seal the item first, or set plaintext = \"read\" for the table while you migrate; if it came through a \
+                 gateway, that has opened it already: two sealers do not stand in line"
+            }
             Error::HalfSealed { .. } | Error::Header { .. } | Error::FooterLength { .. } => {
                 "the stored item was truncated or overwritten by something that does not seal; restore it"
             }
@@ -221,9 +228,36 @@ impl Error {
     }
 }
 
+/// Whether only a sealed item has an attribute of that name.
+fn is_of_seal(attribute: &str) -> bool {
+    ["aws_dbe_head", "aws_dbe_foot"].contains(&attribute)
+}
+
+fn reserved(attribute: &str) -> String {
+    if is_of_seal(attribute) {
+        format!("the item is sealed already: it has the attribute \"{attribute}\"")
+    } else {
+        format!("attribute \"{attribute}\" has a reserved name")
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_item_that_is_sealed_already_is_told_from_a_name_that_is_taken() {
+        let of = |attribute: &str| Error::ReservedName { attribute: attribute.into() };
+        for attribute in ["aws_dbe_head", "aws_dbe_foot"] {
+            let (error, hint) = (of(attribute).to_string(), of(attribute).hint());
+            assert!(error.contains("sealed already") && error.contains(attribute), "{error}");
+            assert!(hint.contains("two sealers stand in line"), "{hint}");
+        }
+        for attribute in ["aws_dbe_b_email", "aws_dbe_heads", "aws_dbe_"] {
+            assert_eq!(of(attribute).to_string(), format!("attribute \"{attribute}\" has a reserved name"));
+            assert!(of(attribute).hint().contains("rename"));
+        }
+    }
 
     #[test]
     fn codes_follow_kinds() {

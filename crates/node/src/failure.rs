@@ -52,7 +52,7 @@ impl Failure {
         let faults: Vec<_> = errors.into_faults().into_iter().map(|fault| Fault::new(fault, placed)).collect();
         let code = faults.first().map_or("DSL-5000", |fault| fault.code);
         let lines: Vec<_> = faults.iter().map(Fault::line).collect();
-        let hint = "correct the configuration; docs/ERRORS.md has more on each code";
+        let hint = "correct the configuration; each line says what to do";
         Self { faults: Some(faults), ..Self::new(code, Kind::Config, lines.join("\n"), hint) }
     }
 

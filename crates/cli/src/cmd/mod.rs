@@ -4,6 +4,7 @@
 pub(crate) mod check;
 #[cfg(feature = "dev")]
 pub(crate) mod dev;
+mod explain;
 pub(crate) mod gateway;
 #[cfg(feature = "items")]
 pub(crate) mod inspect;
@@ -42,5 +43,6 @@ pub(crate) fn run(command: Command) -> Result<Outcome, Error> {
         Command::Check(args) => check::run(&args),
         #[cfg(feature = "items")]
         Command::Keys(args) => crate::keys::run(&args),
+        Command::Explain(args) => explain::run(&args),
     }
 }

@@ -3,17 +3,19 @@
 use std::sync::Arc;
 
 use dynaseal_engine::{Config, Io, Machine, Table};
+use dynaseal_item::Item;
 
 use super::Outcome;
-use super::seal::{failed, io, no_table};
+use super::seal::{failed, io};
 use crate::args::RepairArgs;
 use crate::error::Error;
-use crate::items::{Failed, export, stream};
+use crate::items::{Failed, stream, wrapped};
 use crate::network::Network;
+use crate::tables;
 
 pub(crate) fn run(args: &RepairArgs) -> Result<Outcome, Error> {
     let config = Config::load(&args.input.config, &Machine)?;
-    let table = config.tables.get(&args.table).cloned().ok_or_else(|| no_table(&args.input, &args.table))?;
+    let table = tables::chosen(&config, &args.input.config, &args.table, &args.table_keys)?;
     let network = Network::of_keys(&config, Some(&table))?;
     let added = args.attribute.clone();
     let work: Arc<stream::Work> =
@@ -29,13 +31,22 @@ fn repair(
     out: &mut Vec<u8>,
 ) -> Result<(), Failed> {
     let unread = |error: dynaseal_item::Error| failed("repair", table, &error.into());
-    let (item, _) = export::read_item(number, line).map_err(unread)?;
+    for (at, item) in wrapped::all(number, line).map_err(unread)?.into_iter().enumerate() {
+        if at > 0 && !out.is_empty() {
+            out.push(b'\n');
+        }
+        repair_item(table, io, added, &item, out)?;
+    }
+    Ok(())
+}
+
+fn repair_item(table: &Table, io: Io<'_>, added: &[String], item: &Item<'_>, out: &mut Vec<u8>) -> Result<(), Failed> {
     if !added.is_empty() {
-        let request = pollster::block_on(table.repair(io, &item, added));
+        let request = pollster::block_on(table.repair(io, item, added));
         out.extend_from_slice(&request.map_err(|error| Failed::new(error.code(), &error, error.hint()))?);
         return Ok(());
     }
-    let found = pollster::block_on(table.added(io, &item)).map_err(|failure| failed("repair", table, &failure))?;
+    let found = pollster::block_on(table.added(io, item)).map_err(|failure| failed("repair", table, &failure))?;
     if found.is_empty() {
         return Ok(());
     }

@@ -5,12 +5,15 @@ use std::io::{self, BufRead as _, BufReader, Read};
 
 use super::Failed;
 use super::document::{self, Document};
+use super::input::Unreadable;
 
 /// The longest line. An item of DynamoDB's 400 KB is below 1 MB of JSON even if all of it is escaped.
 pub(crate) const LONGEST: usize = 16 << 20;
 /// How much text a batch holds before it is passed on.
 const BATCH: usize = 128 << 10;
 const BUFFER: usize = 64 << 10;
+/// How each line begins of an export in Amazon Ion.
+const ION: &str = "$ion_1_0";
 
 /// Reads batches of lines.
 pub(crate) struct Lines<R> {
@@ -159,10 +162,14 @@ impl Batch {
             };
             let text = std::str::from_utf8(self.text.get(start..end).unwrap_or_default());
             start = end;
-            (
-                line.number,
-                text.map_err(|_| Failed::new("DSL-8102", "the line is not UTF-8", "write DynamoDB JSON as UTF-8")),
-            )
+            let text = match text {
+                Ok(text) if text.starts_with(ION) => {
+                    Err(Failed::new("DSL-8105", "the line is Amazon Ion", Unreadable::Ion.hint()))
+                }
+                Ok(text) => Ok(text),
+                Err(_) => Err(Failed::new("DSL-8102", "the line is not UTF-8", "write DynamoDB JSON as UTF-8")),
+            };
+            (line.number, text)
         })
     }
 }
@@ -238,7 +245,8 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_utf8_fails_alone() {
+    fn what_is_not_utf8_or_is_ion_fails_alone() {
         assert_eq!(read(b"\xff\nb", 9), [(1, Err("DSL-8102")), (2, Ok("b".into()))]);
+        assert_eq!(read(b"$ion_1_0 {Item:{}}\nb", 99), [(1, Err("DSL-8105")), (2, Ok("b".into()))]);
     }
 }

@@ -1,17 +1,18 @@
 //! Items on stdin, one a line: read, worked on by all cores, written in order, in bounded memory.
 //!
 //! ```text
-//!  input ── lines.rs ──> Batch ──┬──> worker ──┐
-//!                                ├──> worker ──┤ one answer slot per batch
-//!                                └──> worker ──┘        |
+//!  input.rs ── lines.rs ──> Batch ──┬──> worker ──┐
+//!                                   ├──> worker ──┤ one answer slot per batch
+//!                                   └──> worker ──┘        |
 //!           queue of slots, in order, bounded  ─────> writer ──> stdout, failures on stderr
 //! ```
 
 pub(crate) mod document;
-pub(crate) mod export;
+pub(crate) mod input;
 pub(crate) mod lines;
 mod progress;
 pub(crate) mod stream;
+pub(crate) mod wrapped;
 
 use serde::Serialize;
 
@@ -35,6 +36,11 @@ pub(crate) struct Failed {
 impl Failed {
     pub(crate) fn new(code: &'static str, what: impl std::fmt::Display, hint: &str) -> Self {
         Self { code, message: format!("{what}; {hint}") }
+    }
+
+    /// The same, of item `number` of several on a line.
+    pub(crate) fn of_item(self, number: usize) -> Self {
+        Self { message: format!("item {number} of the answer: {}", self.message), ..self }
     }
 
     pub(crate) fn at(self, line: u64) -> LineFailure {

@@ -8,6 +8,7 @@ use std::thread;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
+use super::input::Input;
 use super::lines::{Batch, Lines};
 use super::progress::Progress;
 use super::{Failed, LineFailure};
@@ -53,10 +54,16 @@ pub(crate) fn run(work: &Arc<Work>, threads: Option<NonZeroUsize>) -> Result<Out
 }
 
 fn read(to_workers: &Sender<Job>, to_writer: &Sender<Slot>) {
-    let mut lines = Lines::new(io::stdin());
+    let input = Input::new(io::stdin());
+    let taken = input.taken();
+    let mut lines = Lines::new(input);
     loop {
         let batch = match lines.next_batch() {
-            Ok(Some(batch)) => batch,
+            // What was read of the input, which may be packed, is what its length is compared with.
+            Ok(Some(mut batch)) => {
+                batch.bytes = taken.take();
+                batch
+            }
             Ok(None) => return,
             Err(error) => {
                 let _ = to_writer.send(Err(error));
@@ -92,7 +99,7 @@ fn write(slots: &Receiver<Slot>) -> Result<Outcome, Error> {
     let mut progress = Progress::new();
     let mut outcome = Outcome::Done;
     for slot in slots {
-        let slot = slot.map_err(|source| Error::Input { name: "stdin".to_owned(), source })?;
+        let slot = slot.map_err(|source| Error::input("stdin", source))?;
         let done = slot.recv().map_err(|_| Error::Worker { what: "ended before its work was done" })?;
         if !done.failures.is_empty() {
             outcome = Outcome::Found;

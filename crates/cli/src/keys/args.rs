@@ -104,12 +104,13 @@ fn age(text: &str) -> Result<Duration, &'static str> {
 
 const AFTER: &str = "\
 The configuration's [gateway] section says where DynamoDB and KMS are; credentials
-come from the AWS credential chain. docs/KEYS.md has the policies that each command
-needs. For a scheduler: dynaseal keys rotate --older-than 90d --json";
+come from the AWS credential chain. `dynaseal explain KEYS.md` has the policies that
+each command needs. For a scheduler: dynaseal keys rotate --older-than 90d --json";
 const ERASURE: &str = "\
 What was sealed under the branch key cannot be opened by anyone once caches have
 expired (cache_ttl). Other branch keys are not touched. What stays: keys of items,
-attributes that are only signed, and backups of the key store's table: docs/KEYS.md.
+attributes that are only signed, and backups of the key store's table: see
+`dynaseal explain KEYS.md`.
 Needs --audit-log, so that a record is left. If it is interrupted, run it again.";
 
 #[cfg(test)]

@@ -39,7 +39,7 @@ impl Report {
             || {
                 format!(
                     "The key store's table {table} {made}. {protected} Whoever can restore a backup of it can undo an erasure: \
-                     docs/KEYS.md."
+                     `dynaseal explain KEYS.md`."
                 )
             },
         );

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use dynaseal_engine::{Config, Io, Service, SystemClock};
+use dynaseal_engine::{Config, Io, Service, SystemClock, did_you_mean};
 use dynaseal_keys::{
     BranchKeyState, BranchKeySummary, CreateKey, CreateTime, Erasure, Error as KeysError, KeyStore as _, KeyStoreTable,
     KeyVersion,
@@ -38,9 +38,15 @@ fn chosen<'c>(config: &'c Config, args: &KeysArgs) -> Result<&'c Arc<KeyStoreTab
     let stores = config.key_stores();
     let wrong = |what| Error::KeyStore { file: args.config.clone(), what };
     match &args.keys {
-        Some(name) => stores.get(name.as_str()).ok_or_else(|| wrong("has no key of type hierarchical under this name")),
-        None if stores.len() > 1 => Err(wrong("has several keys of type hierarchical")),
-        None => stores.values().next().ok_or_else(|| wrong("has no key of type hierarchical")),
+        Some(name) => stores.get(name.as_str()).ok_or_else(|| {
+            let near = did_you_mean(name, stores.keys().map(String::as_str));
+            wrong(format!("has no key of type hierarchical under the name \"{name}\"{near}"))
+        }),
+        None if stores.len() > 1 => {
+            let names = stores.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
+            Err(wrong(format!("has several keys of type hierarchical: {names}")))
+        }
+        None => stores.values().next().ok_or_else(|| wrong("has no key of type hierarchical".to_owned())),
     }
 }
 

@@ -20,7 +20,7 @@ key_env = "DYNASEAL_TEST_KEY"
 keys = "main"
 partition_key = "id"
 suite = "hmac"
-unsigned = ["views"]
+unsigned = ["visits"]
 [tables.Users.attributes]
 note = "encrypt_and_sign"
 tags = "encrypt_and_sign"

@@ -29,7 +29,7 @@ fn what_is_missing_is_an_error_with_the_policy_to_look_up() {
     assert_eq!((code, codes(&said["errors"])), (Some(1), vec!["DSL-4103"]));
     let error = &said["errors"][0];
     assert!(error["message"].as_str().unwrap().contains("Decrypt with the \"aws-kms\" key"), "{error}");
-    assert!(error["hint"].as_str().unwrap().contains("docs/KEYS.md"), "{error}");
+    assert!(error["hint"].as_str().unwrap().contains("`dynaseal explain KEYS.md`"), "{error}");
     // Nothing was answered as a dry run, so nothing that gives rights away was asked.
     assert_eq!(world.aws.kms.count("CreateGrant"), 0);
     let text = world.run(&["--credentials"]);

@@ -101,7 +101,7 @@ pub(crate) fn expressions(mut body: Value, members: Value) -> Value {
         all.as_object_mut().unwrap().retain(|name, _| is_used(name));
         all
     };
-    let names = used(json!({"#t": "text", "#m": "map", "#l": "list", "#n": "number", "#ts": "texts", "#v": "views"}));
+    let names = used(json!({"#t": "text", "#m": "map", "#l": "list", "#n": "number", "#ts": "texts", "#v": "visits"}));
     let values = used(json!({
         ":s": {"S": text}, ":d": {"N": digits}, ":set": {"SS": [text]}, ":wrong": {"S": format!("{text} wrong")},
         ":one": {"N": "1"},
@@ -126,7 +126,7 @@ pub(crate) fn item(number: &str) -> Value {
     json!({
         "id": {"S": id(number)},
         "status": {"S": READABLE[0]},
-        "views": {"N": READABLE[1]},
+        "visits": {"N": READABLE[1]},
         "text": {"S": text},
         "binary": {"B": base64_simd::STANDARD.encode_to_string(text)},
         "number": {"N": digits},

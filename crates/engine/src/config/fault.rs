@@ -128,20 +128,6 @@ pub(super) fn shown(value: &str) -> String {
     if word { format!("\"{value}\"") } else { "(not shown: it may be a secret)".to_owned() }
 }
 
-/// "did you mean": the candidate nearest to `word`, or the one that it begins.
-pub(super) fn nearest<'c>(word: &str, candidates: impl Iterator<Item = &'c str> + Clone) -> Option<&'c str> {
-    let word = word.to_lowercase();
-    let distance = |other: &str| strsim::damerau_levenshtein(&word, &other.to_lowercase());
-    let (distance, best) = candidates.clone().map(|other| (distance(other), other)).min()?;
-    let letters = word.chars().count();
-    // A third of the letters may differ; a word of its own is no misspelling.
-    if distance <= letters.max(3) / 3 {
-        return Some(best);
-    }
-    let mut begun = candidates.filter(|other| letters >= 3 && other.starts_with(&word));
-    begun.next().filter(|_| begun.next().is_none())
-}
-
 /// The configuration itself cannot be read.
 pub(super) const UNREADABLE: &str = "DSL-5000";
 /// The text is not TOML.
@@ -194,16 +180,6 @@ pub(super) const ANY_SENDER: &str = "DSL-5205";
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_nearest_word_is_suggested_and_a_stranger_is_not() {
-        let words = ["partition_key", "sort_key", "suite"];
-        assert_eq!(nearest("partiton_key", words.into_iter()), Some("partition_key"));
-        assert_eq!(nearest("sutie", words.into_iter()), Some("suite"));
-        assert_eq!(nearest("Suite", words.into_iter()), Some("suite"));
-        assert_eq!(nearest("partition", words.into_iter()), Some("partition_key"));
-        assert_eq!(nearest("colour", words.into_iter()), None);
-    }
 
     #[test]
     fn what_may_be_a_key_is_not_shown() {

@@ -7,10 +7,11 @@ use std::sync::Arc;
 use dynaseal_keys::{Error, KeyStoreTable, Keyring, KmsUse, Multi};
 
 use super::explain::KeyExplanation;
-use super::fault::{CONTRADICTION, CYCLE, Faults, MISSING, Span, TYPE, UNDEFINED, UNUSED, nearest, shown};
+use super::fault::{CONTRADICTION, CYCLE, Faults, MISSING, Span, TYPE, UNDEFINED, UNUSED, shown};
 use super::outside::Outside;
 use super::rings::{self, Kms, Ring};
 use super::section::{At, Section, word};
+use crate::nearest::nearest;
 
 /// Every key that the configuration defines.
 pub(super) struct Keys<'r> {

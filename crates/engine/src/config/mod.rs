@@ -106,6 +106,12 @@ impl Config {
             || self.key_stores.values().any(|store| store.needs(service))
     }
 
+    /// The pattern that protects a table of this name, which no section is about.
+    #[must_use]
+    pub fn pattern(&self, table: &str) -> Option<&Pattern> {
+        self.patterns.iter().filter(|pattern| pattern.matches(table)).min_by(|one, two| one.closest_first(two))
+    }
+
     /// An engine that protects the tables.
     #[must_use]
     pub fn into_engine(self, clock: Arc<dyn Clock>) -> Engine {

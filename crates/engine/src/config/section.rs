@@ -5,7 +5,8 @@ use std::time::Duration;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::fault::{Faults, MISSING, Span, TYPE, UNKNOWN_KEY, VALUE, nearest, shown};
+use super::fault::{Faults, MISSING, Span, TYPE, UNKNOWN_KEY, VALUE, shown};
+use crate::nearest::nearest;
 
 /// A table of the file and the keys that were asked for.
 pub(super) struct Section<'r, 'i> {

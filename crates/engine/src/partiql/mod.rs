@@ -71,8 +71,8 @@ impl Fault {
             Fault::Unmapped { what, instead } => (what.to_owned(), instead),
             Fault::Unreadable { at, expected } => (
                 format!("the statement cannot be read at byte {at}, where {expected} should stand"),
-                "docs/COMPAT.md lists what is read of PartiQL; use PutItem, GetItem, Query, UpdateItem or DeleteItem for \
-                 all else",
+                "use PutItem, GetItem, Query, UpdateItem or DeleteItem; `dynaseal explain COMPAT.md` lists what is read of \
+                 PartiQL",
             ),
         };
         Error::Refused { operation: operation.to_owned(), table: table.to_owned(), what, instead }

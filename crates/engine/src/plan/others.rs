@@ -60,7 +60,10 @@ pub(super) fn judge(directory: &Directory, call: &Call, known: Option<&Operation
             operation,
             NotJson("a statement that cannot be read could be about a table that is refused"),
         )),
-        Some(table) => Err(Error::OtherTable { operation: operation.to_owned(), table }),
+        Some(table) => {
+            let near = directory.suggestion(&table);
+            Err(Error::OtherTable { operation: operation.to_owned(), table, near })
+        }
         None if named.any.get() || NAMELESS.contains(&operation) => Ok(()),
         None => Err(Error::request(operation, NotJson("it names no table, and other tables are refused"))),
     }
@@ -171,6 +174,22 @@ mod tests {
         ] {
             assert_eq!(judged(operation, body), Ok(()), "{operation} {body}");
         }
+    }
+
+    #[test]
+    fn the_table_that_may_have_been_meant_is_named() {
+        let said = |name: &str| {
+            let body = format!(r#"{{"TableName":"{name}","Item":{{}}}}"#).into_bytes();
+            let call = Call::new(Service::DynamoDb, "PutItem", body);
+            judge(&directory(), &call, find(Service::DynamoDb, "PutItem")).unwrap_err().to_string()
+        };
+        for near in ["users", "Usres", "User"] {
+            assert!(said(near).ends_with("(did you mean \"Users\"?)"), "{}", said(near));
+        }
+        assert!(!said("Orders").contains("did you mean"));
+        let call = Call::new(Service::DynamoDb, "PutItems", Vec::new());
+        let unknown = judge(&directory(), &call, None).unwrap_err().to_string();
+        assert!(unknown.ends_with("(did you mean \"PutItem\"?)"), "{unknown}");
     }
 
     #[test]

@@ -5,8 +5,8 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use dynaseal_engine::{
-    AttributeAction, Call, CallsExplanation, Config, OpenedExplanation, PlanExplanation, PlanKind, Service,
-    SystemClock, WriteExplanation,
+    AttributeAction, Call, CallsExplanation, Config, OPERATIONS, OpenedExplanation, PlanExplanation, PlanKind, Service,
+    SystemClock, WriteExplanation, did_you_mean,
 };
 use serde::Serialize;
 
@@ -187,22 +187,26 @@ fn word(attribute: &AttributeAction) -> &'static str {
 }
 
 impl FromStr for Target {
-    type Err = &'static str;
+    type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         const FORM: &str = "write an operation of DynamoDB, such as UpdateItem or DynamoDB_20120810.UpdateItem";
+        let of = |name: &str| OPERATIONS.iter().find(|known| known.name == name);
         let (service, operation) = match text.split_once('.') {
             Some((prefix, operation)) => (Service::from_target_prefix(prefix).ok_or(FORM)?, operation),
-            None if STREAMS.contains(&text) => (Service::DynamoDbStreams, text),
-            None => (Service::DynamoDb, text),
+            None => (of(text).map_or(Service::DynamoDb, |known| known.service), text),
         };
-        let is_name = !operation.is_empty() && operation.bytes().all(|byte| byte.is_ascii_alphanumeric());
-        is_name.then(|| Self { service, operation: operation.to_owned() }).ok_or(FORM)
+        if operation.is_empty() || !operation.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+            return Err(FORM.to_owned());
+        }
+        // An operation that is new passes as the gateway lets it pass; one that is misspelt is not explained.
+        let near = did_you_mean(operation, OPERATIONS.iter().map(|known| known.name));
+        if of(operation).is_none() && !near.is_empty() {
+            return Err(format!("DynamoDB has no operation {operation}{near}"));
+        }
+        Ok(Self { service, operation: operation.to_owned() })
     }
 }
-
-/// The operations of DynamoDB Streams; all others are DynamoDB's.
-const STREAMS: [&str; 4] = ["DescribeStream", "GetRecords", "GetShardIterator", "ListStreams"];
 
 #[cfg(test)]
 mod tests {
@@ -215,6 +219,11 @@ mod tests {
         assert_eq!("DynamoDB_20120810.UpdateItem".parse(), target(Service::DynamoDb, "UpdateItem"));
         assert_eq!("GetRecords".parse(), target(Service::DynamoDbStreams, "GetRecords"));
         assert_eq!("DynamoDBStreams_20120810.GetRecords".parse(), target(Service::DynamoDbStreams, "GetRecords"));
+        for (wrong, near) in [("UpdatItem", "UpdateItem"), ("updateitem", "UpdateItem"), ("GetRecord", "GetRecords")] {
+            let said = wrong.parse::<Target>().unwrap_err();
+            assert!(said.contains(&format!("did you mean \"{near}\"?")), "{said}");
+        }
+        assert_eq!("SearchByVoice".parse(), target(Service::DynamoDb, "SearchByVoice"));
         for wrong in ["", "DynamoDB_20120810.", "TrentService.Decrypt", "Update Item", "a.b.c"] {
             assert!(wrong.parse::<Target>().is_err(), "{wrong}");
         }

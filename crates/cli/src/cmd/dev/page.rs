@@ -50,12 +50,15 @@ impl<W: Write> Page<W> {
     }
 
     /// What to do next.
-    pub(super) fn serving(&mut self, url: &str) -> Result<(), Error> {
+    pub(super) fn serving(&mut self, url: &str, plain: &str) -> Result<(), Error> {
         self.print(&format!(
-            "\nServing until Ctrl-C. With any AWS SDK, set the endpoint to {url};\n\
-             any region and any credentials do. With the AWS CLI:\n\n  \
+            "\nServing until Ctrl-C. With any AWS SDK, set the endpoint to\n\
+             {url}; any region and any credentials do. With the AWS CLI:\n\n  \
              AWS_ACCESS_KEY_ID=x AWS_SECRET_ACCESS_KEY=x AWS_REGION=us-east-1 \\\n    \
-             aws dynamodb scan --table-name Users --endpoint-url {url}\n"
+             aws dynamodb scan --table-name Users --endpoint-url {url}\n\n\
+             {plain} shows the same tables as they are stored. It is also the\n\
+             endpoint for a program that seals by itself, with the package dynaseal for\n\
+             Node.js or the crate for Rust: what is sealed already is not sealed again.\n"
         ))
     }
 

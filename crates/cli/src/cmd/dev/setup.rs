@@ -64,13 +64,13 @@ partition_key = "userId"
 # Whatever is not listed below is encrypted, and all of it is signed.
 default_action = "encrypt_and_sign"
 # Neither encrypted nor signed, so that UpdateItem can count with it.
-unsigned = ["views"]
+unsigned = ["visits"]
 
 [tables.Users.attributes]
 # Keys cannot be encrypted: DynamoDB looks items up by them. They are signed.
 userId = "sign_only"
 # Signed but readable, so that filters in DynamoDB can use it.
-plan = "sign_only"
+tier = "sign_only"
 
 # `dynaseal gateway` reads this section. For the real DynamoDB: upstream =
 # "dynamodb" and a region; AWS credentials come from the environment.

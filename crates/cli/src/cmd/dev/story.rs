@@ -12,15 +12,16 @@ use aws_sdk_dynamodb::types::{
 };
 use dynaseal_engine::{Call, Config, Service};
 use dynaseal_gateway::Embedded;
+use dynaseal_item::Schema;
 use serde_json::{Map, Value, json};
 
 use super::page::Page;
 use crate::error::Error;
 
-/// The table's keys, and the database behind the gateway.
+/// The table's schema, and the database behind the gateway.
 pub(super) struct Story {
-    /// Partition and sort key; empty if the configuration does not protect the table.
-    keys: Vec<String>,
+    /// `None` if the configuration does not protect the table.
+    schema: Option<Schema>,
     database: Embedded,
 }
 
@@ -40,19 +41,17 @@ impl From<Error> for Unexpected {
 
 impl Story {
     pub(super) fn of(config: &Config, database: Embedded) -> Self {
-        let schema = config.tables.get(TABLE).map(|table| table.schema());
-        let keys = schema.map(|schema| schema.keys().map(str::to_owned).collect()).unwrap_or_default();
-        Self { keys, database }
+        Self { schema: config.tables.get(TABLE).map(|table| table.schema().clone()), database }
     }
 
     /// Tells it; `false` if it stopped short.
     pub(super) async fn tell(&self, url: &str, page: &mut Page<impl Write>) -> Result<bool, Error> {
-        let told = if self.keys.is_empty() {
+        let told = if self.schema.is_some() {
+            self.steps(&client(url), page).await
+        } else {
             let words = "The configuration here has no table Users, so there is nothing to tell. Add [tables.Users], \
                          or run this in an empty directory to see it.";
             Err(Unexpected::Words(words.to_owned()))
-        } else {
-            self.steps(&client(url), page).await
         };
         match told {
             Ok(()) => Ok(true),
@@ -113,7 +112,7 @@ impl Story {
 
     async fn create(&self, client: &Client) -> Result<&'static str, Unexpected> {
         let mut request = client.create_table().table_name(TABLE).billing_mode(BillingMode::PayPerRequest);
-        for (name, kind) in self.keys.iter().zip([KeyType::Hash, KeyType::Range]) {
+        for (name, kind) in self.keys().zip([KeyType::Hash, KeyType::Range]) {
             let key = KeySchemaElement::builder().attribute_name(name).key_type(kind).build();
             let attribute = AttributeDefinition::builder().attribute_name(name).attribute_type(ScalarAttributeType::S);
             request = request
@@ -127,15 +126,24 @@ impl Story {
         }
     }
 
-    fn key(&self) -> Map<String, Value> {
-        self.keys.iter().zip(KEY_VALUES).map(|(name, value)| (name.clone(), json!({"S": value}))).collect()
+    /// Partition and sort key.
+    fn keys(&self) -> impl Iterator<Item = &str> {
+        self.schema.iter().flat_map(Schema::keys)
     }
 
+    fn key(&self) -> Map<String, Value> {
+        self.keys().zip(KEY_VALUES).map(|(name, value)| (name.to_owned(), json!({"S": value}))).collect()
+    }
+
+    /// With e-mail in any case; of the rest, what the configuration takes.
     fn item(&self) -> Map<String, Value> {
         let mut item = self.key();
         item.insert("email".into(), json!({"S": SECRET}));
-        item.insert("plan".into(), json!({"S": "free"}));
-        item.insert("views".into(), json!({"N": "0"}));
+        for (name, value) in [("tier", json!({"S": "free"})), ("visits", json!({"N": "0"}))] {
+            if self.schema.as_ref().is_some_and(|schema| schema.action(name).is_some()) {
+                item.insert(name.into(), value);
+            }
+        }
         item
     }
 

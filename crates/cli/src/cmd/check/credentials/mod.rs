@@ -208,4 +208,4 @@ const SERVICES: [Service; 2] = [Service::DynamoDb, Service::Kms];
 const BROADER: &str = "DSL-8201";
 /// They may use a key that should be out of reach.
 const WITHIN_REACH: &str = "DSL-8202";
-const POLICIES: &str = "docs/KEYS.md, \"Who may do what\"";
+const POLICIES: &str = "`dynaseal explain KEYS.md`, \"Who may do what\"";
