@@ -302,6 +302,8 @@ fn names_of_the_format_are_refused_where_they_stand() {
         }
     }
     assert!(wire.calls.lock().unwrap().iter().all(|(operation, _)| operation == "GetItem"));
+    let near = ready(engine().seal_item(&wire, "Usres", item)).unwrap_err().to_string();
+    assert!(near.ends_with("the configuration has no such table (did you mean \"Users\"?)"), "{near}");
     let sealed = ready(engine().seal_item(&wire, "Users", item)).unwrap_err();
     assert_eq!(sealed.code(), "DSL-1001");
     // The member that names it is told, and no other.

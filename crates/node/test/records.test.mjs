@@ -227,3 +227,52 @@ test("a table of a pattern: the call behind the question is the caller's own", a
   assert.deepEqual(operations(), ["DescribeTable", "PutItem", "PutItem"]);
   assert.deepEqual((await client.send(new dynamodb.GetItemCommand({ TableName: "any-2", Key }))).Item, item("1"));
 });
+
+test("records that Pipes, Kinesis, Firehose and an export hand over", async () => {
+  const { client, bare, dynaseal } = parts();
+  const [first, second] = [item("other forms", { views: { N: "1" } }), item("other forms", { views: { N: "2" } })];
+  const ours = { id: { S: "other forms" } };
+  await put(client, "Watched", first);
+  await put(client, "Watched", second);
+  const all = asLambda(await records(bare, "Watched")).Records;
+  const record = all.find(({ dynamodb: { Keys, OldImage } }) => Keys.id.S === ours.id.S && OldImage !== undefined);
+  const { OldImage, NewImage } = record.dynamodb;
+  const opened = [first, second];
+
+  const [piped] = await dynaseal.openRecords([record]);
+  assert.deepEqual([piped.dynamodb.OldImage, piped.dynamodb.NewImage], opened);
+  const line = { Metadata: { WriteTimestampMicros: { N: "1" } }, Keys: ours, OldImage, NewImage };
+  const change = await dynaseal.openRecords(line, { table: "Watched" });
+  assert.deepEqual([change.OldImage, change.NewImage, change.Metadata], [...opened, line.Metadata]);
+
+  // What is carried as text stays text.
+  const inJson = JSON.parse(JSON.stringify(opened, (_, value) => (value instanceof Uint8Array ? base64(value) : value)));
+  const data = base64(JSON.stringify({ eventName: "MODIFY", tableName: "Watched", dynamodb: record.dynamodb }));
+  const carried = (data) => {
+    const { OldImage, NewImage } = JSON.parse(Buffer.from(data, "base64").toString()).dynamodb;
+    assert.deepEqual([OldImage, NewImage], inJson);
+  };
+  const kinesis = { Records: [{ kinesis: { data, partitionKey: "1" }, eventSource: "aws:kinesis" }] };
+  const before = structuredClone(kinesis);
+  const event = await dynaseal.openRecords(kinesis);
+  carried(event.Records[0].kinesis.data);
+  assert.equal(event.Records[0].kinesis.partitionKey, "1");
+  assert.deepEqual(kinesis, before);
+  carried((await dynaseal.openRecords({ records: [{ recordId: "1", data }] })).records[0].data);
+  carried((await dynaseal.openRecords([{ data, partitionKey: "1" }]))[0].data);
+  carried((await dynaseal.openRecords({ Records: [{ Data: data }] })).Records[0].Data);
+
+  // One changed byte fails each of them, and what is none of them is not given back as if it were opened.
+  const changed = structuredClone(record);
+  changed.dynamodb.NewImage.aws_dbe_foot.B = `A${changed.dynamodb.NewImage.aws_dbe_foot.B.slice(1)}`;
+  if (changed.dynamodb.NewImage.aws_dbe_foot.B === NewImage.aws_dbe_foot.B) changed.dynamodb.NewImage.aws_dbe_foot.B = `B${NewImage.aws_dbe_foot.B.slice(1)}`;
+  const wrong = base64(JSON.stringify({ tableName: "Watched", dynamodb: changed.dynamodb }));
+  for (const given of [[changed], { Records: [{ kinesis: { data: wrong } }] }, { records: [{ data: wrong }] }, { ...line, NewImage: changed.dynamodb.NewImage }]) {
+    await assert.rejects(dynaseal.openRecords(given, { table: "Watched" }), { kind: "data" });
+  }
+  for (const given of [[], [1], [{ id: { S: "1" } }], { Records: [{ kinesis: { data: base64("{}") } }] }, { records: [{ body: "x" }] }]) {
+    await assert.rejects(dynaseal.openRecords(given, { table: "Watched" }), { name: "DynasealError" });
+  }
+  const liar = { Records: [{ kinesis: { data, toJSON: () => ({}) }, toJSON: () => record }] };
+  await assert.rejects(dynaseal.openRecords(liar), { code: "DSL-9013" });
+});

@@ -51,7 +51,7 @@ export class Dynaseal {
   async openRecords<Event extends object>(event: Event, options?: RecordsOptions): Promise<Opened<Event>> {
     const { table: name } = optionsOf<RecordsOptions>("openRecords", options, { table: aText }, misused);
     // The event is the caller's, who may change it while keys are fetched.
-    const copy = isRecord(event) ? copyOf(event) : event;
+    const copy = isRecord(event) || Array.isArray(event) ? copyOf(event) : event;
     const text = textOf("openRecords", "the event", copy);
     return withImages(copy, await this.#apart((call) => call.openRecords(name, text))) as Opened<Event>;
   }
@@ -134,7 +134,8 @@ function copyOf<Event extends object>(event: Event): Event {
 }
 
 function textOf(where: string, what: string, value: unknown): string {
-  if (!isRecord(value)) throw notGiven(where, what, kindOf(value));
+  // A list is what EventBridge Pipes hands over; the engine says where none may stand.
+  if (!isRecord(value) && !(Array.isArray(value) && where === "openRecords")) throw notGiven(where, what, kindOf(value));
   try {
     return toJson(value);
   } catch {
