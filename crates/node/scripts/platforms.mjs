@@ -3,11 +3,12 @@
 //
 //   node scripts/platforms.mjs add      before npm pack and npm publish, which run it by themselves
 //   node scripts/platforms.mjs remove   after them
-//   node scripts/platforms.mjs write    npm/NAME/ for every target whose native module was built
+//   node scripts/platforms.mjs write    npm/NAME/ for every target whose native module was built; with the licences of its crates
 
 import { copyFileSync, existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { notices } from "./notices.mjs";
 import { binary, folder, manifest, TARGETS } from "./targets.mjs";
 
 const packageName = (target) => `@dynaseal/${target.name}`;
@@ -20,13 +21,16 @@ export function writePlatforms() {
     const to = join(folder, "npm", target.name);
     mkdirSync(to, { recursive: true });
     copyFileSync(binary(target), join(to, "dynaseal.node"));
+    for (const name of LICENCES) copyFileSync(join(root, name), join(to, name));
+    writeFileSync(join(to, NOTICES), notices(target));
     write(join(to, "package.json"), {
       name: packageName(target),
       version,
       description: `The native module of dynaseal for ${target.rust}.`,
       license,
+      ...repository(),
       main: "dynaseal.node",
-      files: ["dynaseal.node"],
+      files: ["dynaseal.node", ...LICENCES, NOTICES],
       // As wide as the main package's: npm skips an optional dependency whose engines do not fit, without a word.
       engines,
       os: [target.os],
@@ -38,15 +42,27 @@ export function writePlatforms() {
 }
 
 function setPlatforms(named) {
-  for (const name of ["LICENSE-APACHE", "LICENSE-MIT"]) {
-    if (named) copyFileSync(join(folder, "..", "..", name), join(folder, name));
+  for (const name of LICENCES) {
+    if (named) copyFileSync(join(root, name), join(folder, name));
     else rmSync(join(folder, name), { force: true });
   }
-  const { optionalDependencies: _, ...rest } = manifest();
+  const { optionalDependencies: _, repository: __, ...rest } = manifest();
   const optional = Object.fromEntries(TARGETS.map((target) => [packageName(target), rest.version]));
-  write(join(folder, "package.json"), named ? { ...rest, optionalDependencies: optional } : rest);
+  write(join(folder, "package.json"), named ? { ...rest, ...repository(), optionalDependencies: optional } : rest);
 }
 
+/**
+ * Where the package is built from, which npm compares with what the builder states (provenance). A release is built by the
+ * workflow of whatever repository holds it, which says so in the environment; elsewhere nothing is said.
+ */
+function repository() {
+  const { GITHUB_SERVER_URL: server = "https://github.com", GITHUB_REPOSITORY: name } = process.env;
+  return name ? { repository: { type: "git", url: `git+${server}/${name}.git`, directory: "crates/node" } } : {};
+}
+
+const LICENCES = ["LICENSE-APACHE", "LICENSE-MIT"];
+const NOTICES = "THIRD-PARTY-NOTICES.txt";
+const root = join(folder, "..", "..");
 const write = (path, json) => writeFileSync(path, `${JSON.stringify(json, null, 2)}\n`);
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

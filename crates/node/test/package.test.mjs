@@ -175,6 +175,31 @@ test("every platform has its package named for tools that trace files", async ()
   );
 });
 
+test("what is published says where it is from and under which licences", async () => {
+  const packed = { ...process.env, GITHUB_SERVER_URL: "https://github.example", GITHUB_REPOSITORY: "acme/dynaseal" };
+  const [name] = TARGETS.map(({ name }) => name).filter((name) => readdirSync(join(root, "npm")).includes(name));
+  const platform = join(root, "npm", name);
+  const { repository, files, license } = JSON.parse(await readFile(join(platform, "package.json"), "utf8"));
+  assert.deepEqual([repository, license], [undefined, "Apache-2.0 OR MIT"], "nobody said where");
+  const shipped = JSON.parse((await run("npm", ["pack", "--dry-run", "--json"], { cwd: platform })).stdout)[0].files.map(({ path }) => path);
+  for (const file of ["dynaseal.node", "LICENSE-APACHE", "LICENSE-MIT", "THIRD-PARTY-NOTICES.txt"]) {
+    assert.ok(files.includes(file) && shipped.includes(file), file);
+  }
+  const notices = await readFile(join(platform, "THIRD-PARTY-NOTICES.txt"), "utf8");
+  for (const crate of ["aws-lc-sys", "aws-lc-rs", "napi", "serde_json", "zeroize"]) assert.match(notices, new RegExp(`^${crate} \\d`, "m"));
+  assert.match(notices, /Redistributions of source code must retain|Permission is hereby granted/);
+  assert.ok(!notices.includes(root) && !notices.includes("dynaseal-"), "ours are not others'");
+
+  await run(process.execPath, [join(root, "scripts", "platforms.mjs"), "add"], { cwd: root, env: packed });
+  try {
+    const main = JSON.parse(await readFile(join(root, "package.json"), "utf8"));
+    assert.deepEqual(main.repository, { type: "git", url: "git+https://github.example/acme/dynaseal.git", directory: "crates/node" });
+  } finally {
+    await run(process.execPath, [join(root, "scripts", "platforms.mjs"), "remove"], { cwd: root });
+  }
+  assert.equal(JSON.parse(await readFile(join(root, "package.json"), "utf8")).repository, undefined);
+});
+
 test("a release builds every platform", async () => {
   const workflow = await readFile(join(root, "..", "..", ".github", "workflows", "node-release.yml"), "utf8");
   const built = [...workflow.matchAll(/- target: (\S+)/g)].map(([, target]) => target);

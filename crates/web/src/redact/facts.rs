@@ -13,6 +13,7 @@ pub(super) static FACTS: LazyLock<Option<Facts>> =
 pub(super) struct Facts {
     pub limits: Limits,
     pub names: Names,
+    pub nothing: Nothing,
     /// Characters that look like others, and what they are read as.
     pub folds: HashMap<char, String>,
     /// Ranges of code points that are not seen.
@@ -56,6 +57,16 @@ pub(super) struct Names {
     pub values: HashSet<String>,
 }
 
+/// Values that say nothing, and of what.
+pub(super) struct Nothing {
+    /// What there can be small numbers of.
+    pub counted: HashSet<String>,
+    /// What has states, unless it is of what somebody makes up.
+    pub stateful: Vec<String>,
+    pub chosen: Vec<String>,
+    pub states: HashSet<String>,
+}
+
 /// Two words that tell together.
 pub(super) struct Compound {
     pub name: String,
@@ -94,6 +105,7 @@ impl Facts {
                 levels: limit("levels")?,
             },
             names: Names::read(from.get("names")?)?,
+            nothing: Nothing::read(from.get("nothing")?)?,
             folds: pairs(from.get("folds")?)?
                 .into_iter()
                 .flat_map(|(to, all)| all.chars().map(|from| (from, to.clone())).collect::<Vec<_>>())
@@ -136,6 +148,18 @@ impl Names {
             kinds: set("kinds")?,
             plain_values: set("plainValues")?,
             values: set("values")?,
+        })
+    }
+}
+
+impl Nothing {
+    fn read(from: &Value) -> Option<Self> {
+        let list = |name: &str| texts(from.get(name)?);
+        Some(Self {
+            counted: list("counted")?.into_iter().collect(),
+            stateful: list("stateful")?,
+            chosen: list("chosen")?,
+            states: list("states")?.into_iter().collect(),
         })
     }
 }

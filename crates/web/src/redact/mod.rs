@@ -14,6 +14,7 @@ mod facts;
 mod names;
 mod pairs;
 mod shapes;
+mod statements;
 mod text;
 mod tokens;
 mod values;
@@ -27,8 +28,8 @@ use serde_json::{Map, Value};
 use thiserror::Error;
 
 use facts::FACTS;
-use names::canonical;
 pub use names::is_sensitive_name;
+use names::{are_field_names, canonical};
 
 /// A redacted copy, by the default names and patterns.
 ///
@@ -112,7 +113,11 @@ impl Redactor {
     pub fn text(&self, text: &str) -> String {
         match FACTS.as_ref() {
             Some(facts) if characters(text) <= self.max_text => {
-                text::clean(text, facts, &self.patterns, MARK, &|name| self.is_sensitive(name))
+                let rules = text::Rules {
+                    is_sensitive: &|name| self.is_sensitive(name),
+                    is_nothing: &|name, value| self.is_nothing(name, value),
+                };
+                text::clean(text, facts, &self.patterns, MARK, &rules)
             }
             _ => MARK.to_owned(),
         }
@@ -124,6 +129,24 @@ impl Redactor {
         }
         let canonical = canonical(name);
         self.names.contains(&canonical) || (!self.kept.contains(&canonical) && is_sensitive_name(name))
+    }
+
+    /// Whether a value says nothing of a secret, although its name is sensitive. Names that were added hide all.
+    fn is_nothing(&self, name: &str, value: &str) -> bool {
+        let is_added = || !self.names.is_empty() && self.names.contains(&canonical(name));
+        value.len() <= LONGEST_NOTHING && names::is_nothing(name, value) && !is_added()
+    }
+
+    /// Whether a member is hidden whole by its name.
+    fn hides(&self, name: &str, value: &Value) -> bool {
+        let nothing = match value {
+            Value::Null => true,
+            Value::Bool(one) => self.is_nothing(name, if *one { "true" } else { "false" }),
+            Value::Number(number) => self.is_nothing(name, &number.to_string()),
+            Value::String(text) => self.is_nothing(name, text),
+            _ => false,
+        };
+        !nothing && self.is_sensitive(name)
     }
 }
 
@@ -162,8 +185,12 @@ impl Copier<'_> {
             if self.is_spent() {
                 break;
             }
-            let secret = before.is_some_and(|name| is_label(name) && self.rules.is_sensitive(name));
-            copied.push(if secret && !one.is_null() { MARK.into() } else { self.copy(one, depth) });
+            let is_field_list = |name: &str| {
+                one.as_str().is_some_and(|next| is_label(next) && are_field_names(name, next, all.len() > 2))
+            };
+            let secret =
+                before.is_some_and(|name| is_label(name) && !is_field_list(name) && self.rules.hides(name, one));
+            copied.push(if secret { MARK.into() } else { self.copy(one, depth) });
             before = one.as_str();
         }
         if copied.len() < all.len() {
@@ -180,8 +207,8 @@ impl Copier<'_> {
                 copied.insert(MARK.into(), MARK.into());
                 break;
             }
-            let secret = named.hides(name) || self.rules.is_sensitive(name);
-            let value = if secret && !value.is_null() { MARK.into() } else { self.copy(value, depth) };
+            let secret = (named.hides(name) && !value.is_null()) || self.rules.hides(name, value);
+            let value = if secret { MARK.into() } else { self.copy(value, depth) };
             // A name can be a secret too: members by e-mail address, say. None hides another.
             let shown = self.text(name);
             let mut free = shown.clone();
@@ -253,13 +280,12 @@ fn is_one_of(name: &str, list: fn(&facts::Names) -> &HashSet<String>) -> bool {
     FACTS.as_ref().is_some_and(|facts| list(&facts.names).contains(&canonical))
 }
 
-/// A name as a label holds it: one or a few words, or a path.
+/// A name as a label holds it: one or a few words, a path, or a list of names.
 fn is_sensitive_label(label: &Value, rules: &Redactor) -> bool {
-    let name = match label {
-        Value::Array(path) => path.iter().rev().take(4).find_map(Value::as_str),
-        other => other.as_str(),
-    };
-    name.is_some_and(|name| {
+    if let Value::Array(parts) = label {
+        return parts.iter().any(|part| part.is_string() && is_sensitive_label(part, rules));
+    }
+    label.as_str().is_some_and(|name| {
         let words = name.split(' ');
         let is_plain = words.clone().count() <= 4 && words.into_iter().all(is_label);
         is_plain && characters(name) <= 64 && rules.is_sensitive(name)
@@ -288,6 +314,7 @@ const KEY_PARTS: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
 /// An object with more members is no pair of a name and its value.
 const MAX_NAMED: usize = 64;
 const LONGEST_LABEL_NAME: usize = 20;
+const LONGEST_NOTHING: usize = 12;
 
 #[cfg(test)]
 mod tests;

@@ -27,6 +27,39 @@ pub(super) fn ends_in_sensitive_words(text: &str) -> bool {
     })
 }
 
+/// Whether a value, a text without blanks, says nothing of what such a name holds: true and false; a small number of things
+/// (`tokens: 5`); a state (`session: started`) of what nobody makes up.
+pub(super) fn is_nothing(name: &str, value: &str) -> bool {
+    let Some(names) = Names::get() else { return false };
+    if ["true", "false", "True", "False", "TRUE", "FALSE"].contains(&value) {
+        return true;
+    }
+    let (words, nothing) = (words(name, names.facts), &names.facts.nothing);
+    if (1..=6).contains(&value.len()) && value.bytes().all(|byte| byte.is_ascii_digit()) {
+        let counted = words.last().and_then(|last| last.strip_suffix('s'));
+        return counted.is_some_and(|one| nothing.counted.contains(one));
+    }
+    let canonical = words.concat();
+    nothing.states.contains(&value.to_lowercase())
+        && nothing.stateful.iter().any(|part| canonical.contains(part))
+        && !is_chosen(&canonical, names.facts)
+}
+
+/// Whether a list has two of our names one after the other, and so is one of names: `["email", "password"]`. A password may be
+/// called `token`, so that behind a name of what somebody makes up there must be `more` elements, as in no pair.
+pub(super) fn are_field_names(name: &str, next: &str, more: bool) -> bool {
+    let Some(names) = Names::get() else { return false };
+    let is_field =
+        |name: &str| names.several.contains(name) || names.words.contains(name) || names.compounds.contains(name);
+    let (one, two) = (canonical(name), canonical(next));
+    is_field(&one) && is_field(&two) && (more || !is_chosen(&one, names.facts))
+}
+
+/// Whether somebody makes up what it holds, which may be any word.
+fn is_chosen(canonical: &str, facts: &Facts) -> bool {
+    facts.nothing.chosen.iter().any(|part| canonical.contains(part))
+}
+
 /// Letters and digits alone, in lower case, in their plain form.
 pub(super) fn canonical(name: &str) -> String {
     FACTS.as_ref().map_or_else(|| name.to_lowercase(), |facts| words(name, facts).concat())
@@ -38,6 +71,7 @@ struct Names {
     parts: HashMap<char, Vec<String>>,
     compounds: HashSet<&'static str>,
     several: HashSet<String>,
+    words: HashSet<String>,
 }
 
 impl Names {
@@ -54,7 +88,8 @@ impl Names {
         }
         let several = names.exact.iter().chain(&names.parts).map(|name| words(name, facts).concat()).collect();
         let compounds = names.compounds.iter().map(|compound| compound.name.as_str()).collect();
-        Self { facts, parts, compounds, several }
+        let words = names.words.iter().map(|name| words(name, facts).concat()).collect();
+        Self { facts, parts, compounds, several, words }
     }
 
     fn is_sensitive(&self, words: &[String]) -> bool {
@@ -73,9 +108,9 @@ impl Names {
         }
         let tells = |word: &String| {
             let bare = word.trim_end_matches(|char: char| char.is_ascii_digit());
-            names.words.contains(word) || names.words.contains(bare)
+            self.words.contains(word) || self.words.contains(bare)
         };
-        self.has_part(&rest) || words.iter().any(tells) || self.has_compound(words)
+        self.has_part(&rest) || self.is_disguised(&rest) || words.iter().any(tells) || self.has_compound(words)
     }
 
     fn has_part(&self, name: &str) -> bool {
@@ -83,6 +118,34 @@ impl Names {
             let starts = |part: &String| name.get(at..).is_some_and(|rest| rest.starts_with(part));
             self.parts.get(&first).is_some_and(|parts| parts.iter().any(starts))
         })
+    }
+
+    /// `passw0rd`, `p4ssword`: digits that are read as letters.
+    fn is_disguised(&self, name: &str) -> bool {
+        let bytes = name.as_bytes();
+        let is_between = |(at, digit): (usize, &u8)| {
+            let before = bytes.get(..at).unwrap_or_default().iter().rev().find(|byte| !LEET.contains(byte));
+            let after = bytes.get(at..).unwrap_or_default().iter().find(|byte| !LEET.contains(byte));
+            LEET.contains(digit)
+                && before.is_some_and(u8::is_ascii_lowercase)
+                && after.is_some_and(u8::is_ascii_lowercase)
+        };
+        if !bytes.iter().enumerate().any(is_between) {
+            return false;
+        }
+        let read = |one: char| -> String {
+            let letter = |char| match char {
+                '0' => 'o',
+                '1' => one,
+                '3' => 'e',
+                '4' => 'a',
+                '5' => 's',
+                '7' => 't',
+                other => other,
+            };
+            name.chars().map(letter).collect()
+        };
+        self.has_part(&read('i')) || self.has_part(&read('l'))
     }
 
     fn has_compound(&self, words: &[String]) -> bool {
@@ -123,4 +186,6 @@ fn words(name: &str, facts: &Facts) -> Vec<String> {
     spaced.split(|char: char| !char.is_alphanumeric()).filter(|word| !word.is_empty()).map(str::to_owned).collect()
 }
 
+/// Digits that stand for letters.
+const LEET: [u8; 6] = *b"013457";
 const LONGEST_COMPOUND: usize = 4;

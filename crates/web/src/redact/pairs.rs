@@ -1,30 +1,36 @@
 //! Names and their values in a text, however they are written: forms, JSON, YAML, TOML, XML and HTML, SQL, options, tables,
 //! prose.
 
+mod elements;
+
 use std::ops::Range;
 use std::sync::LazyLock;
 
 use regex_lite::Regex;
 
 use super::facts::{FACTS, Facts};
-use super::names::ends_in_sensitive_words;
-use super::tokens::{Name, is_name_byte, is_name_start, name_at, name_end, tag_end, tag_name_end};
+use super::names::{are_field_names, ends_in_sensitive_words};
+use super::text::Rules;
+use super::tokens::{Name, is_name_byte, is_name_start, name_at, name_end};
 use super::values::{
-    Pattern, Sign, byte, is_blank, is_break, is_quote, skip_blanks, skip_space, value_at, window, window_before,
+    Pattern, Sign, byte, is_blank, is_break, is_quote, scalar_at, skip_blanks, skip_space, value_at, window,
+    window_before,
 };
 
 /// Where values of sensitive names stand.
-pub(super) fn sensitive_pairs(text: &str, is_sensitive: &dyn Fn(&str) -> bool) -> Vec<Range<usize>> {
-    let has_sign = text.contains(['=', ':', '>', '|', '\t', '"', '\'', '`', ',', '(', '-']) || text.contains("...");
+pub(super) fn sensitive_pairs(text: &str, rules: &Rules<'_>) -> Vec<Range<usize>> {
+    let has_sign = text.contains(['=', ':', '>', '|', '\t', '"', '\'', '`', ',', '(', '-'])
+        || WORDS.iter().any(|sign| text.contains(sign));
     let Some(facts) = FACTS.as_ref().filter(|_| has_sign) else { return Vec::new() };
     let mut pairs = Pairs {
         facts,
         text,
-        is_sensitive,
+        rules,
         found: Vec::new(),
         named: None,
         held: None,
         is_tag: false,
+        tag: "",
         opened: Vec::new(),
         work: 0,
     };
@@ -42,13 +48,15 @@ enum Naming {
 struct Pairs<'t> {
     facts: &'static Facts,
     text: &'t str,
-    is_sensitive: &'t dyn Fn(&str) -> bool,
+    rules: &'t Rules<'t>,
     found: Vec<Range<usize>>,
     /// How a label of this object named something sensitive.
     named: Option<Naming>,
     /// The value that was met before a label, and its name.
     held: Option<(String, Range<usize>)>,
     is_tag: bool,
+    /// The name of the tag that was met last.
+    tag: &'t str,
     /// What is open here.
     opened: Vec<u8>,
     /// Bytes of values that were looked at and may be looked at again.
@@ -121,47 +129,10 @@ impl<'t> Pairs<'t> {
         }
         let Some(found) = SECTION.as_ref().and_then(|section| section.captures(window(text, at, 200))) else { return };
         let (Some(head), Some(name)) = (found.get(1), found.get(2)) else { return };
-        if (self.is_sensitive)(name.as_str()) {
+        if self.is_sensitive(name.as_str()) {
             let start = at + head.len();
             let end = text.get(start..).and_then(|rest| rest.find("\n[")).map_or(text.len(), |end| start + end);
             self.found.push(start..end);
-        }
-    }
-
-    /// An element begins. One with a sensitive name hides what is in it.
-    fn element(&mut self, at: usize) {
-        let text = self.text;
-        self.forget();
-        let is_end = byte(text, at + 1) == b'/';
-        self.is_tag = is_end || is_name_start(text, at + 1);
-        // Promise<Token>
-        let is_type = at > 0 && is_name_byte(byte(text, at - 1));
-        if !self.is_tag || is_end || is_type {
-            return;
-        }
-        let name = text.get(at + 1..tag_name_end(text, at + 1)).unwrap_or_default();
-        if !(self.is_sensitive)(name) {
-            return;
-        }
-        self.named = Some(Naming::ByName);
-        if let Some(close) = tag_end(text, at).filter(|close| byte(text, close - 1) != b'/') {
-            let rest = text.get(close..).unwrap_or_default();
-            self.content(close + 1, rest.find(&format!("</{name}")).map(|end| close + end));
-        }
-    }
-
-    /// A tag ends: one whose attribute named something sensitive hides what is in its element.
-    fn close(&mut self, at: usize) {
-        if self.is_tag && self.named == Some(Naming::ByName) && byte(self.text, at.saturating_sub(1)) != b'/' {
-            self.content(at + 1, None);
-        }
-        self.is_tag = false;
-    }
-
-    fn content(&mut self, start: usize, end: Option<usize>) {
-        let value = end.map_or_else(|| value_at(self.text, start, Sign::Element, 0), |end| start..end);
-        if !self.text.get(value.clone()).unwrap_or_default().trim().is_empty() {
-            self.found.push(value);
         }
     }
 
@@ -173,6 +144,11 @@ impl<'t> Pairs<'t> {
             return end;
         };
         if self.is_secret(&name) {
+            let from = if name.quoted { skip_space(self.text, at) } else { at };
+            let scalar = scalar_at(self.text, from, sign);
+            if scalar.is_some_and(|scalar| (self.rules.is_nothing)(name.text, scalar)) {
+                return end;
+            }
             let value = self.value(&name, sign, at);
             let end = value.end;
             self.hide_value(value, sign);
@@ -197,12 +173,29 @@ impl<'t> Pairs<'t> {
         end
     }
 
+    fn is_sensitive(&self, name: &str) -> bool {
+        (self.rules.is_sensitive)(name)
+    }
+
+    /// `p@ssword`, `pa$$word`
+    fn is_disguised(&self, name: &Name<'_>) -> bool {
+        let (text, is_sign) = (self.text, |byte| matches!(byte, b'@' | b'$'));
+        let before = window_before(text, name.start, MAX_DISGUISE);
+        if !before.bytes().next_back().is_some_and(is_sign) {
+            return false;
+        }
+        let length = before.bytes().rev().take_while(|byte| is_sign(*byte) || is_name_byte(*byte)).count();
+        let before = window_before(text, name.start, length);
+        is_name_start(before, 0)
+            && self.is_sensitive(&format!("{}{}", before.replace('@', "a").replace('$', "s"), name.text))
+    }
+
     fn is_secret(&self, name: &Name<'_>) -> bool {
         let text = name.text;
         if text.len() <= MAX_NAME {
-            return (self.is_sensitive)(text) || self.several_words(name);
+            return self.is_sensitive(text) || self.several_words(name) || self.is_disguised(name);
         }
-        (self.is_sensitive)(window(text, 0, MAX_NAME)) || (self.is_sensitive)(window_before(text, text.len(), MAX_NAME))
+        self.is_sensitive(window(text, 0, MAX_NAME)) || self.is_sensitive(window_before(text, text.len(), MAX_NAME))
     }
 
     fn names(&self, named: Naming, value: &str) -> bool {
@@ -212,11 +205,7 @@ impl<'t> Pairs<'t> {
 
     /// `{ name: "password", value: "x" }`, in any order.
     fn label(&mut self, value: Range<usize>, named: Naming) {
-        let text = self.text.get(value).unwrap_or_default();
-        let text = text.strip_prefix(['"', '\'', '`']).unwrap_or(text);
-        let text = text.split(['"', '\'', '`']).next().unwrap_or_default();
-        let label = text.trim_end_matches(|char: char| char.is_whitespace() || ",;})]/>".contains(char));
-        if label.is_empty() || label.len() > MAX_LABEL || !(self.is_sensitive)(label) {
+        if !self.is_label(self.text.get(value).unwrap_or_default()) {
             return;
         }
         if self.named != Some(Naming::ByName) {
@@ -226,6 +215,18 @@ impl<'t> Pairs<'t> {
         if let Some((_, held)) = held {
             self.hide_value(held, Sign::Word);
         }
+    }
+
+    /// A name, or a list that has one: `"columns": ["id", "password"]`.
+    fn is_label(&self, text: &str) -> bool {
+        if text.starts_with('[') {
+            let elements = ELEMENTS.iter().flat_map(|elements| elements.find_iter(window(text, 0, MAX_LIST)));
+            return elements.map(|one| one.as_str().trim_matches(['"', '\''])).any(|name| self.is_sensitive(name));
+        }
+        let text = text.strip_prefix(['"', '\'', '`']).unwrap_or(text);
+        let text = text.split(['"', '\'', '`']).next().unwrap_or_default();
+        let label = text.trim_end_matches(|char: char| char.is_whitespace() || ",;})]/>".contains(char));
+        !label.is_empty() && label.len() <= MAX_LABEL && self.is_sensitive(label)
     }
 
     fn hide_value(&mut self, value: Range<usize>, sign: Sign) {
@@ -272,23 +273,6 @@ impl<'t> Pairs<'t> {
         start < name.start && ends_in_sensitive_words(words)
     }
 
-    /// `<key>password</key><string>x</string>`, `<td>Password</td><td>x</td>`
-    fn element_text(&mut self, name: &Name<'_>) {
-        let text = self.text;
-        let close = skip_blanks(text, name.end + usize::from(byte(text, name.end) == b':'));
-        let rest = text.get(close..).unwrap_or_default();
-        if !rest.starts_with("</") || !self.is_secret(name) {
-            return;
-        }
-        let Some(next) = rest.get(2..).and_then(|rest| rest.find('<')).map(|next| close + 2 + next) else { return };
-        if byte(text, next + 1) == b'/' {
-            return;
-        }
-        if let Some(open) = tag_end(text, next).filter(|open| byte(text, open - 1) != b'/') {
-            self.content(open + 1, None);
-        }
-    }
-
     /// The sign behind a name; `None` if none makes what follows its value.
     fn sign_after(&self, name: &Name<'_>) -> Option<(Sign, usize)> {
         let text = self.text;
@@ -316,8 +300,17 @@ impl<'t> Pairs<'t> {
             | b'w' | b't' => {
                 if let Some(found) = OPERATOR.as_ref().and_then(|operator| operator.captures(window(text, at, 70))) {
                     let length = found.iter().skip(1).flatten().next().map_or(0, |sign| sign.len());
+                    if found.get(5).is_some_and(|word| word.len() < 6) {
+                        return None;
+                    }
                     return Some((if found.get(1).is_some() { Sign::Line } else { Sign::Word }, at + length));
                 }
+            }
+            // ? password
+            // : x
+            b'\r' | b'\n' if window_before(text, name.start, 2) == "? " => {
+                let below = skip_space(text, at);
+                return (byte(text, below) == b':').then_some((Sign::Line, below + 1));
             }
             _ => {}
         }
@@ -330,6 +323,9 @@ impl<'t> Pairs<'t> {
         let (char, next) = (byte(text, at), byte(text, at + 1));
         let dashes = window_before(text, name.start, 3);
         let is_option = dashes.ends_with("--") && dashes != "---";
+        if is_option && is_break(char) {
+            return option_below(text, at);
+        }
         let in_list = matches!(self.opened.last(), Some(b'[' | b'('));
         let is_element = (name.quoted && (in_list || is_option)) || (in_list && dashes.ends_with(':'));
         let is_tabbed = text.get(name.end..at).is_some_and(|blanks| blanks.contains('\t'));
@@ -337,13 +333,33 @@ impl<'t> Pairs<'t> {
             b'|' if gap > 0 => Some((Sign::Cell, at + 1)),
             _ if is_tabbed => Some((Sign::Cell, at)),
             b'>' if !self.is_tag && (gap > 0 || !is_name_byte(next)) => Some((Sign::Word, at + 1)),
-            b',' if is_element => Some((Sign::Word, at + 1)),
+            b',' if is_element && !name.closes && !is_field_list(text, name, at) => Some((Sign::Word, at + 1)),
             b'"' | b'\'' | b'`' if gap > 0 && !name.quoted => Some((Sign::Word, at)),
             b'(' if gap == 0 && is_quote(next) => Some((Sign::Word, at)),
             _ if is_option && gap > 0 => Some((Sign::Word, at)),
             _ => None,
         }
     }
+}
+
+/// `["email", "password"]` names fields, and holds none.
+fn is_field_list(text: &str, name: &Name<'_>, comma: usize) -> bool {
+    let Some(next) = NEXT_ELEMENT.as_ref().and_then(|next| next.captures(window(text, comma, 80))) else {
+        return false;
+    };
+    let group = |number| next.get(number).map_or("", |group| group.as_str());
+    let (open, close) = (group(1), group(3));
+    let before = window_before(text, name.start, 4).trim_end_matches(['"', '\'', '`']).trim_end();
+    open == close && are_field_names(name.text, group(2), group(4) == "," || before.ends_with(','))
+}
+
+/// The value of an option on the next line, which may be an entry of a list: `- --password`, `- x`.
+fn option_below(text: &str, line_break: usize) -> Option<(Sign, usize)> {
+    let mut at = skip_space(text, line_break);
+    if byte(text, at) == b'-' && is_blank(byte(text, at + 1)) {
+        at = skip_blanks(text, at + 1);
+    }
+    (at < text.len() && byte(text, at) != b'-').then_some((Sign::Word, at))
 }
 
 fn is_source(name: &str) -> bool {
@@ -358,8 +374,15 @@ static SECTION: Pattern =
 static REMARK: Pattern = LazyLock::new(|| Regex::new(r#"^([ \t]{0,4}\([^()\r\n"'`]{0,40}\)[ \t]{0,4})[:=]"#).ok());
 /// The first group is there for what a line follows.
 static OPERATOR: Pattern = LazyLock::new(|| {
-    Regex::new(r#"^(?:(-{1,2}>|\.{4,64}:?|\.{2,3}:)|([!<>~+?*^|]{1,2}=|<>)|(?:([Ll]ike|LIKE|[Ii]n|IN)[ (])|(?:(is|was|to) ["'`]))"#).ok()
+    Regex::new(r#"^(?:(-{1,2}>|\.{4,64}:?|\.{2,3}:)|([!<>~+?*^|]{1,2}=|<>)|(?:([Ll]ike|LIKE|[Ii]n|IN)[ (])|(?:(is|was|to) (?:["'`]|([A-Za-z]{1,64}[0-9][^ \t\r\n]*|[0-9]{1,64}[A-Za-z][^ \t\r\n]*))))"#).ok()
 });
+static NEXT_ELEMENT: Pattern =
+    LazyLock::new(|| Regex::new(r#"^,\s*(["'`])([A-Za-z][A-Za-z0-9_. -]{0,63})(["'`])\s*([,\])])"#).ok());
+static ELEMENTS: Pattern = LazyLock::new(|| Regex::new(r#""[^"]{1,64}"|'[^']{1,64}'"#).ok());
+/// Words that are signs, too.
+const WORDS: [&str; 4] = ["...", " is ", " was ", " to "];
+const MAX_LIST: usize = 4096;
+const MAX_DISGUISE: usize = 32;
 const MAX_NAME: usize = 256;
 const MAX_LABEL: usize = 64;
 const MAX_INDENT: usize = 200;

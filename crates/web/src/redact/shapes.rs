@@ -174,4 +174,4 @@ const LONGEST_CARD: usize = 19;
 const AWS_SECRET: usize = 40;
 static SOCIAL_SECURITY: Pattern = LazyLock::new(|| Regex::new("[0-9]{3}-[0-9]{2}-[0-9]{4}").ok());
 /// Digits in groups, long enough for a card.
-static DIGITS: Pattern = LazyLock::new(|| Regex::new("[0-9](?:[ ._/\\t-]{0,3}[0-9]){12,}").ok());
+static DIGITS: Pattern = LazyLock::new(|| Regex::new("[0-9](?:[ ._/\\t:|*+\\\\-]{0,3}[0-9]){12,}").ok());

@@ -7,16 +7,18 @@ use regex_lite::Regex;
 use super::facts::Facts;
 use super::pairs::sensitive_pairs;
 use super::shapes::secret_shapes;
+use super::statements::statement_values;
 use super::view::View;
 
+/// What a redactor goes by.
+pub(super) struct Rules<'r> {
+    pub is_sensitive: &'r dyn Fn(&str) -> bool,
+    /// Whether a value of a sensitive name says nothing.
+    pub is_nothing: &'r dyn Fn(&str, &str) -> bool,
+}
+
 /// The text with a mark for what tells by its shape, for what the patterns match, and for values after a sensitive name.
-pub(super) fn clean(
-    text: &str,
-    facts: &Facts,
-    patterns: &[Regex],
-    mark: &str,
-    is_sensitive: &dyn Fn(&str) -> bool,
-) -> String {
+pub(super) fn clean(text: &str, facts: &Facts, patterns: &[Regex], mark: &str, rules: &Rules<'_>) -> String {
     let mut found = Vec::new();
     let mut view = View::new(text, facts);
     for level in 0.. {
@@ -26,7 +28,8 @@ pub(super) fn clean(
         }
         let mut parts = secret_shapes(&view.text, facts);
         parts.extend(patterns.iter().flat_map(|pattern| pattern.find_iter(&view.text).map(|found| found.range())));
-        parts.extend(sensitive_pairs(&view.text, is_sensitive));
+        parts.extend(sensitive_pairs(&view.text, rules));
+        parts.extend(statement_values(&view.text, rules));
         found.extend(parts.into_iter().map(|part| view.source(part.start, part.end)));
         let Some(next) = view.decoded(facts) else { break };
         view = next;

@@ -9,11 +9,13 @@ pub(super) struct Name<'t> {
     /// Behind its quotes and brackets.
     pub end: usize,
     pub quoted: bool,
+    /// Whether a bracket was closed behind it.
+    pub closes: bool,
 }
 
 /// With what may stand between a name and its sign: quotes, brackets, an index, marks of a text's format.
 pub(super) fn name_at(text: &str, start: usize, end: usize) -> Name<'_> {
-    let (mut at, mut quoted) = (end, false);
+    let (mut at, mut quoted, mut closes) = (end, false, false);
     for _ in 0..MAX_TAIL {
         match byte(text, at) {
             char if is_quote(char) && !quoted => quoted = true,
@@ -25,12 +27,13 @@ pub(super) fn name_at(text: &str, start: usize, end: usize) -> Name<'_> {
                     None => break,
                 }
             }
-            b')' | b']' | b'}' | b'*' | b'?' | b'!' => {}
+            b')' | b']' | b'}' => closes = true,
+            b'*' | b'?' | b'!' => {}
             _ => break,
         }
         at += 1;
     }
-    Name { text: text.get(start..end).unwrap_or_default(), start, end: at, quoted }
+    Name { text: text.get(start..end).unwrap_or_default(), start, end: at, quoted, closes }
 }
 
 pub(super) fn is_name_start(text: &str, at: usize) -> bool {

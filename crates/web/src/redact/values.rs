@@ -18,10 +18,14 @@ pub(super) enum Sign {
 
 /// The value that starts at `at` or behind blanks; `indent` is that of its name's line.
 pub(super) fn value_at(text: &str, at: usize, sign: Sign, indent: usize) -> Range<usize> {
-    let start = skip_blanks(text, at);
+    let start = continued(text, skip_blanks(text, at));
     let first = byte(text, start);
     if start >= text.len() || is_break(first) {
-        return if sign == Sign::Line { block_at(text, start, indent) } else { at..at };
+        return match sign {
+            Sign::Line => block_at(text, start, indent),
+            Sign::Word => word_below(text, at, start),
+            Sign::Cell | Sign::Element => at..at,
+        };
     }
     if matches(&ABSENT, window(text, start, 16)) {
         return start..start;
@@ -44,6 +48,54 @@ pub(super) fn value_at(text: &str, at: usize, sign: Sign, indent: usize) -> Rang
             None => start..block_end(text, line_end(text, start), indent),
         },
     }
+}
+
+/// Behind the end of a line whose end is escaped.
+fn continued(text: &str, at: usize) -> usize {
+    let is_escaped = byte(text, at) == b'\\' && is_break(byte(text, at + 1));
+    if is_escaped { skip_blanks(text, after_break(text, at + 1)) } else { at }
+}
+
+/// The value on the line below its name's, if that line is no pair of its own.
+fn word_below(text: &str, at: usize, line_break: usize) -> Range<usize> {
+    let next = skip_blanks(text, after_break(text, line_break));
+    let line = text.get(next..line_end(text, next)).unwrap_or_default();
+    if line.is_empty() || line.contains(['=', ':']) || matches(&FRAME, line) {
+        return at..at;
+    }
+    value_at(text, next, Sign::Word, 0)
+}
+
+/// A value that is one word or one small number and ends there, with nothing on deeper lines: one of which it may be said that
+/// it tells nothing.
+pub(super) fn scalar_at(text: &str, at: usize, sign: Sign) -> Option<&str> {
+    let start = at + length_until(text, at, |byte| !is_blank(byte)).min(8);
+    let quote = Some(byte(text, start)).filter(|byte| is_quote(*byte));
+    let from = start + usize::from(quote.is_some());
+    let letters = length_until(text, from, |byte| !byte.is_ascii_alphabetic());
+    let digits = length_until(text, from, |byte| !byte.is_ascii_digit());
+    let length = Some(letters).filter(|length| (1..=12).contains(length));
+    let length = length.or(Some(digits).filter(|length| (1..=6).contains(length)))?;
+    let mut end = from + length;
+    let scalar = text.get(from..end)?;
+    if let Some(quote) = quote {
+        if byte(text, end) != quote {
+            return None;
+        }
+        end += 1;
+    }
+    if sign == Sign::Line {
+        end += length_until(text, end, |byte| !is_blank(byte)).min(4);
+    }
+    let ends = match byte(text, end) {
+        _ if end >= text.len() => true,
+        b',' | b';' | b'}' | b']' | b')' => true,
+        b'&' | b' ' | b'\t' => sign != Sign::Line,
+        b'\r' if byte(text, end + 1) != b'\n' => false,
+        b'\r' | b'\n' => sign != Sign::Line || !is_blank(byte(text, after_break(text, end))),
+        _ => false,
+    };
+    ends.then_some(scalar)
 }
 
 /// The end of a quoted text, with what is glued to it; `None` if the quote stays open.

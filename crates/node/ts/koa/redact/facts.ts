@@ -7,6 +7,8 @@ export const FACTS: Facts = facts;
 interface Facts {
   readonly limits: { readonly [limit in "depth" | "nodes" | "list" | "text" | "texts" | "name" | "levels"]: number };
   readonly names: Names;
+  /** Values that say nothing, and of what. */
+  readonly nothing: { readonly [list in "counted" | "stateful" | "chosen" | "states"]: readonly string[] };
   /** Characters that look like others, by what they are read as. */
   readonly folds: Readonly<Record<string, string>>;
   /** Ranges of code points that are not seen. */

@@ -9,7 +9,7 @@ import { types } from "node:util";
 import { aFunction, anObject, type Expected, listOf, needed, optionsOf, aWhole } from "../../check.js";
 import { misused } from "../error.js";
 import { FACTS } from "./facts.js";
-import { ITEM_NAMES, nameTest } from "./names.js";
+import { ITEM_NAMES, nameRules } from "./names.js";
 import { pinoLogger } from "./pino.js";
 import { textRedactor } from "./text.js";
 import { redactedCopy, type Rules } from "./walk.js";
@@ -95,8 +95,8 @@ const SHAPE: { readonly [Name in keyof RedactOptions]-?: Expected } = {
 function copier(options: RedactOptions): (value: unknown) => unknown {
   const { depth, nodes, list: maxList, text, texts } = FACTS.limits;
   const { names = [], keep = [], patterns = [], mark = "[REDACTED]", maxDepth = depth, maxNodes = nodes, maxText = text } = options;
-  const isSensitive = nameTest(names, keep);
-  const redactText = textRedactor(isSensitive, patterns, mark, maxText);
-  const rules: Rules = { mark, maxDepth, maxNodes, maxList, maxCharacters: texts * maxText, isSensitive, text: redactText };
+  const { isSensitive, isNothing } = nameRules(names, keep);
+  const redactText = textRedactor({ isSensitive, isNothing }, patterns, mark, maxText);
+  const rules: Rules = { mark, maxDepth, maxNodes, maxList, maxCharacters: texts * maxText, isSensitive, isNothing, text: redactText };
   return (value) => redactedCopy(value, rules);
 }

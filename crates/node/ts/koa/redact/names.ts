@@ -4,6 +4,13 @@
 import { FACTS } from "./facts.js";
 import { plain } from "./view.js";
 
+/** What a redactor goes by. */
+export interface NameRules {
+  readonly isSensitive: (name: string) => boolean;
+  /** Whether a value says nothing of a secret, although its name is sensitive. Those that the application named hide all. */
+  readonly isNothing: (name: string, value: string) => boolean;
+}
+
 /** Whether a name is sensitive by default. */
 export function isSensitiveName(name: string): boolean {
   // A name that long is none that a programmer chose.
@@ -18,7 +25,7 @@ export function isSensitiveWording(name: string): boolean {
   if (HARMLESS.includes(canonical) || isAbout(words)) return false;
   let rest = canonical;
   for (const part of HARMLESS) if (rest.includes(part)) rest = rest.replaceAll(part, " ");
-  if (PARTS.test(rest) || words.some((word) => WORDS.has(word) || WORDS.has(word.replace(/[0-9]+$/, "")))) return true;
+  if (PARTS.test(rest) || isDisguised(rest) || words.some((word) => WORDS.has(word) || WORDS.has(word.replace(/[0-9]+$/, "")))) return true;
   return words.some((_word, at) => isCompound(words, at));
 }
 
@@ -28,13 +35,48 @@ export function endsInSensitiveWords(text: string): boolean {
   return words.some((_word, at) => at < words.length - 1 && (isCompoundTo(words, at, words.length) || SEVERAL.has(words.slice(at).join(""))));
 }
 
+/** `passw0rd`, `p4ssword`: digits that are read as letters. */
+function isDisguised(name: string): boolean {
+  if (!DISGUISED.test(name)) return false;
+  const read = name.replace(/[034578]/g, (digit) => LEET[digit] ?? digit);
+  return PARTS.test(read.replaceAll("1", "i")) || PARTS.test(read.replaceAll("1", "l"));
+}
+
+/** Whether a value, a text without blanks, says nothing of what such a name holds. */
+function isNothing(name: string, value: string): boolean {
+  if (/^(?:true|false|True|False|TRUE|FALSE)$/.test(value)) return true;
+  const words = wordsOf(plain(name));
+  const last = words[words.length - 1] ?? "";
+  if (/^[0-9]{1,6}$/.test(value)) return last.endsWith("s") && COUNTED.has(last.slice(0, -1));
+  const canonical = words.join("");
+  return STATES.has(value.toLowerCase()) && STATEFUL.some((part) => canonical.includes(part)) && !isChosen(canonical);
+}
+
+/** Whether somebody makes up what it holds, which may be any word. */
+function isChosen(canonical: string): boolean {
+  return CHOSEN.some((part) => canonical.includes(part));
+}
+
+/**
+ * Whether a list has two of our names one after the other, and so is one of names: `["email", "password"]`. A password may be
+ * called `token`, so that behind a name of what somebody makes up there must be `more` elements, as in no pair.
+ */
+export function areFieldNames(name: string, next: string, more: boolean): boolean {
+  const [one, two] = [canonicalName(name), canonicalName(next)];
+  return isFieldName(one) && isFieldName(two) && (more || !isChosen(one));
+}
+
+const isFieldName = (canonical: string): boolean => SEVERAL.has(canonical) || WORDS.has(canonical) || COMPOUNDS.has(canonical);
+
 /** A test for names: the defaults, `names` (whole names, or patterns), less `keep`. It remembers what it was asked. */
-export function nameTest(names: readonly (string | RegExp)[], keep: readonly string[]): (name: string) => boolean {
+export function nameRules(names: readonly (string | RegExp)[], keep: readonly string[]): NameRules {
   const exact = new Set(names.filter((name) => typeof name === "string").map(canonicalName));
   const patterns = names.filter((name) => name instanceof RegExp).map((pattern) => new RegExp(pattern.source, pattern.flags.replace(/[gy]/g, "")));
   const kept = new Set(keep.map(canonicalName));
   const known = new Map<string, boolean>();
-  return (name) => {
+  const isNamed = (name: string): boolean =>
+    exact.size + patterns.length > 0 && (exact.has(canonicalName(name)) || patterns.some((pattern) => pattern.test(name)));
+  const isSensitive = (name: string): boolean => {
     const remembered = known.get(name);
     if (remembered !== undefined) return remembered;
     const canonical = exact.size + kept.size > 0 ? canonicalName(name) : "";
@@ -42,6 +84,7 @@ export function nameTest(names: readonly (string | RegExp)[], keep: readonly str
     if (known.size < MAX_KNOWN && name.length <= FACTS.limits.name) known.set(name, sensitive);
     return sensitive;
   };
+  return { isSensitive, isNothing: (name, value) => isNothing(name, value) && !isNamed(name) };
 }
 
 /** Only letters and digits, lower case, in their plain form. */
@@ -76,12 +119,20 @@ const combined = names.compounds.flatMap(({ of, with: heads, anywhere }) =>
 const PARTS = new RegExp([...names.parts.map((part) => canonicalName(part)), ...combined.filter(({ anywhere }) => anywhere).map(({ name }) => name)].join("|"));
 const COMPOUNDS = new Set(combined.map(({ name }) => name));
 const SEVERAL = new Set([...names.exact, ...names.parts].map(canonicalName));
-const WORDS = new Set(names.words);
+const WORDS = new Set(names.words.map(canonicalName));
 const EXACT = new Set(names.exact);
 const HARMLESS = names.harmless;
 const METADATA = new Set(names.metadata);
 const FLAGS = new Set(names.flags);
 const QUANTITIES = new Set(names.quantities);
+const { nothing } = FACTS;
+const COUNTED = new Set(nothing.counted);
+const STATEFUL = nothing.stateful;
+const CHOSEN = nothing.chosen;
+const STATES = new Set(nothing.states);
+/** A digit with letters around it. */
+const DISGUISED = /[a-z][013457]+[a-z]/;
+const LEET: Readonly<Record<string, string>> = { 0: "o", 3: "e", 4: "a", 5: "s", 7: "t" };
 const LONGEST_COMPOUND = 4;
 const MAX_KNOWN = 4096;
 

@@ -1,11 +1,11 @@
 // Names and their values in a text, however they are written: forms, JSON, YAML, TOML, XML and HTML, SQL, options, tables, prose.
 
-import { endsInSensitiveWords, KINDS, LABELS, PLAIN_VALUES, VALUES } from "./names.js";
-import { isBlank, isBreak, QUOTES, type Range, type Sign, skipBlanks, skipSpace, valueAt } from "./values.js";
+import { areFieldNames, endsInSensitiveWords, KINDS, LABELS, type NameRules, PLAIN_VALUES, VALUES } from "./names.js";
+import { isBlank, isBreak, QUOTES, type Range, scalarAt, type Sign, skipBlanks, skipSpace, valueAt } from "./values.js";
 
 /** Tells where values of sensitive names stand. */
-export function sensitivePairs(text: string, isSensitive: (name: string) => boolean, hide: (start: number, end: number) => void): void {
-  if (SIGNS.test(text)) new Pairs(text, isSensitive, hide).find();
+export function sensitivePairs(text: string, rules: NameRules, hide: (start: number, end: number) => void): void {
+  if (SIGNS.test(text)) new Pairs(text, rules, hide).find();
 }
 
 /** A name that was met, and what stands around it. */
@@ -15,6 +15,8 @@ interface Name {
   /** Behind its quotes and brackets. */
   readonly end: number;
   readonly quoted: boolean;
+  /** Whether a bracket was closed behind it. */
+  readonly closes: boolean;
 }
 
 class Pairs {
@@ -23,6 +25,8 @@ class Pairs {
   /** The value that was met before a label. */
   #held: { readonly name: string; readonly value: Range } | undefined;
   #isTag = false;
+  /** The name of the tag that was met last. */
+  #tag = "";
   /** What is open here. */
   readonly #open: string[] = [];
   /** Characters of values that were looked at and may be looked at again. */
@@ -30,7 +34,7 @@ class Pairs {
 
   constructor(
     private readonly text: string,
-    private readonly isSensitive: (name: string) => boolean,
+    private readonly rules: NameRules,
     private readonly hide: (start: number, end: number) => void,
   ) {}
 
@@ -96,7 +100,7 @@ class Pairs {
     this.#isTag = isEnd || isNameStart(text, at + 1);
     // Promise<Token>
     if (!this.#isTag || isEnd || (at > 0 && isNameChar(text.charAt(at - 1)))) return;
-    const name = text.slice(at + 1, tagNameEnd(text, at + 1));
+    const name = (this.#tag = text.slice(at + 1, tagNameEnd(text, at + 1)));
     if (!this.isSensitive(name)) return;
     this.#named = VALUES;
     const close = tagEnd(text, at);
@@ -107,8 +111,17 @@ class Pairs {
 
   /** A tag ends: one whose attribute named something sensitive hides what is in its element. */
   #close(at: number): void {
-    if (this.#isTag && this.#named === VALUES && this.text.charAt(at - 1) !== "/") this.#content(at + 1, undefined);
+    if (this.#isTag && this.#named === VALUES && this.text.charAt(at - 1) !== "/") this.#inside(at, this.#tag);
     this.#isTag = false;
+  }
+
+  /** What is in an element behind its tag's `>`: a text, or all in its own elements. */
+  #inside(tagEnd: number, name: string): void {
+    const { text } = this;
+    const start = skipSpace(text, tagEnd + 1);
+    const hasElements = text.charAt(start) === "<" && isNameStart(text, start + 1);
+    const end = hasElements ? text.indexOf(`</${name}`, start) : -1;
+    this.#content(hasElements ? start : tagEnd + 1, end < 0 ? undefined : end);
   }
 
   #content(start: number, end: number | undefined): void {
@@ -128,6 +141,8 @@ class Pairs {
     const { sign, at } = found;
     const lower = name.text.toLowerCase();
     if (this.#isSecret(name)) {
+      const scalar = scalarAt(text, name.quoted ? skipSpace(text, at) : at, sign);
+      if (scalar !== undefined && this.rules.isNothing(name.text, scalar)) return end;
       const value = this.#value(name, sign, at);
       this.#hideValue(value, sign);
       return value.end;
@@ -136,22 +151,42 @@ class Pairs {
     return end;
   }
 
+  private isSensitive(name: string): boolean {
+    return this.rules.isSensitive(name);
+  }
+
   #isSecret(name: Name): boolean {
     const { text } = name;
-    if (text.length <= MAX_NAME) return this.isSensitive(text) || this.#severalWords(name);
+    if (text.length <= MAX_NAME) return this.isSensitive(text) || this.#severalWords(name) || this.#isDisguised(name);
     return this.isSensitive(text.slice(0, MAX_NAME)) || this.isSensitive(text.slice(-MAX_NAME));
+  }
+
+  /** `p@ssword`, `pa$$word` */
+  #isDisguised({ text: name, start }: Name): boolean {
+    const { text } = this;
+    if (!"@$".includes(text.charAt(start - 1) || " ")) return false;
+    let from = start - 1;
+    while (from > 0 && start - from < MAX_DISGUISE && ("@$".includes(text.charAt(from - 1)) || isNameChar(text.charAt(from - 1)))) from -= 1;
+    const before = text.slice(from, start);
+    return isNameStart(before, 0) && this.isSensitive(`${before.replaceAll("@", "a").replaceAll("$", "s")}${name}`);
   }
 
   /** `{ name: "password", value: "x" }`, in any order. */
   #member(name: string, value: Range): void {
     const named = LABELS.has(name) ? VALUES : KINDS.has(name) ? PLAIN_VALUES : undefined;
     if (named !== undefined) {
-      const label = this.text.slice(value.start, value.end).replace(/^["'`]|["'`].*$|[\s,;}\])/>]*$/gs, "");
-      if (label.length === 0 || label.length > MAX_LABEL || !this.isSensitive(label)) return;
+      if (!this.#isLabel(this.text.slice(value.start, value.end))) return;
       if (this.#named !== VALUES) this.#named = named;
       if (this.#held !== undefined && named.has(this.#held.name)) this.#hideValue(this.#held.value, "word");
     } else if (this.#named?.has(name) === true) this.#hideValue(value, "word");
     else this.#held = { name, value };
+  }
+
+  /** A name, or a list that has one: `"columns": ["id", "password"]`. */
+  #isLabel(value: string): boolean {
+    if (value.startsWith("[")) return (value.slice(0, MAX_LIST).match(ELEMENTS) ?? []).some((name) => this.isSensitive(name.slice(1, -1)));
+    const label = value.replace(/^["'`]|["'`].*$|[\s,;}\])/>]*$/gs, "");
+    return label.length > 0 && label.length <= MAX_LABEL && this.isSensitive(label);
   }
 
   #hideValue({ start, end }: Range, sign: Sign): void {
@@ -194,19 +229,23 @@ class Pairs {
   #elementText({ text: name, start, end }: Name): void {
     const { text } = this;
     const close = skipBlanks(text, text.charAt(end) === ":" ? end + 1 : end);
-    if (!text.startsWith("</", close) || !this.#isSecret({ text: name, start, end, quoted: false })) return;
+    if (!text.startsWith("</", close) || !this.#isSecret({ text: name, start, end, quoted: false, closes: false })) return;
     const next = text.indexOf("<", close + 2);
     if (next < 0 || text.startsWith("</", next)) return;
     const open = tagEnd(text, next);
-    if (open !== undefined && text.charAt(open - 1) !== "/") this.#content(open + 1, undefined);
+    if (open === undefined) return;
+    const field = VALUE_ATTRIBUTE.exec(text.slice(next, open));
+    if (field !== null) this.hide(next + field.index + field[1]!.length, next + field.index + field[0].length);
+    else if (text.charAt(open - 1) !== "/") this.#inside(open, text.slice(next + 1, tagNameEnd(text, next + 1)));
   }
 
   /** The sign behind a name; undefined if none makes what follows its value. */
   #signAfter(name: Name): { sign: Sign; at: number } | undefined {
     const { text } = this;
     // password (again): x
-    const remark = /^[ \t]{0,4}\([^()\r\n"'`]{0,40}\)[ \t]{0,4}(?=[:=])/.exec(text.slice(name.end, name.end + 52))?.[0].length ?? 0;
-    const at = skipBlanks(text, name.end + remark);
+    const behind = skipBlanks(text, name.end);
+    const remark = text.charAt(behind) === "(" ? (REMARK.exec(text.slice(name.end, name.end + 52))?.[0].length ?? 0) : 0;
+    const at = remark > 0 ? skipBlanks(text, name.end + remark) : behind;
     const gap = at - name.end;
     const [char, next] = [text.charAt(at), text.charAt(at + 1)];
     // token.js:12:5
@@ -214,15 +253,22 @@ class Pairs {
     if (char === ":" && next === ":" && isBlank(text.charAt(at + 2))) return { sign: "line", at: at + 2 };
     if (char === ":") return next === ":" || (next === "/" && text.charAt(at + 2) === "/") ? undefined : next === "=" ? { sign: "word", at: at + 2 } : { sign: "line", at: at + 1 };
     if (char === "=") return { sign: "word", at: at + (/^=(?:>|==?)?/.exec(text.slice(at, at + 3))?.[0].length ?? 1) };
-    const operator = OPERATOR.exec(text.slice(at, at + 70));
+    const operator = char !== "" && OPERATOR_STARTS.includes(char) ? OPERATOR.exec(text.slice(at, at + 70)) : null;
     if (operator !== null) return { sign: operator[1] === undefined ? "word" : "line", at: at + operator[0].length };
+    // ? password
+    // : x
+    if (isBreak(char) && text.startsWith("? ", name.start - 2)) {
+      const below = skipSpace(text, at);
+      return text.charAt(below) === ":" ? { sign: "line", at: below + 1 } : undefined;
+    }
     if (char === "|" && gap > 0) return { sign: "cell", at: at + 1 };
     if (text.slice(name.end, at).includes("\t")) return { sign: "cell", at };
     if (char === ">" && !this.#isTag && (gap > 0 || !isNameChar(next))) return { sign: "word", at: at + 1 };
     const isOption = text.startsWith("--", name.start - 2) && text.charAt(name.start - 3) !== "-";
+    if (isOption && isBreak(char)) return optionBelow(text, at);
     const isInList = "[(".includes(this.#open[this.#open.length - 1] ?? "{");
     const isElement = (name.quoted && (isInList || isOption)) || (isInList && text.charAt(name.start - 1) === ":");
-    if (char === "," && isElement) return { sign: "word", at: at + 1 };
+    if (char === "," && isElement && !name.closes && !isFieldList(text, name, at)) return { sign: "word", at: at + 1 };
     const isQuoted = char !== "" && QUOTES.includes(char);
     if (isQuoted && gap > 0 && !name.quoted) return { sign: "word", at };
     if (char === "(" && gap === 0 && QUOTES.includes(next || " ")) return { sign: "word", at };
@@ -230,10 +276,25 @@ class Pairs {
   }
 }
 
+/** `["email", "password"]` names fields, and holds none. */
+function isFieldList(text: string, { text: name, start }: Name, comma: number): boolean {
+  const next = NEXT_ELEMENT.exec(text.slice(comma, comma + 80));
+  const before = text.slice(Math.max(0, start - 4), start);
+  return next !== null && areFieldNames(name, next[2] ?? "", next[3] === "," || /,\s*["'`]$/.test(before));
+}
+
+/** The value of an option on the next line, which may be an entry of a list: `- --password`, `- x`. */
+function optionBelow(text: string, lineBreak: number): { sign: Sign; at: number } | undefined {
+  let at = skipSpace(text, lineBreak);
+  if (text.charAt(at) === "-" && isBlank(text.charAt(at + 1))) at = skipBlanks(text, at + 1);
+  return at >= text.length || text.charAt(at) === "-" ? undefined : { sign: "word", at };
+}
+
 /** With what may stand between a name and its sign: quotes, brackets, an index, marks of a text's format. */
 function nameAt(text: string, start: number, end: number): Name {
   let at = end;
   let quoted = false;
+  let closes = false;
   for (let steps = 0; steps < MAX_TAIL; steps += 1) {
     const char = text.charAt(at);
     if (char !== "" && QUOTES.includes(char)) {
@@ -244,9 +305,10 @@ function nameAt(text: string, start: number, end: number): Name {
       if (index === undefined) break;
       at += index - 1;
     } else if (char === "" || !")]}*?!".includes(char)) break;
+    else closes ||= ")]}".includes(char);
     at += 1;
   }
-  return { text: text.slice(start, end), start, end: at, quoted };
+  return { text: text.slice(start, end), start, end: at, quoted, closes };
 }
 
 function isNameStart(text: string, at: number): boolean {
@@ -254,7 +316,7 @@ function isNameStart(text: string, at: number): boolean {
   return char !== "" && char !== "-" && char !== "." && isNameChar(char);
 }
 
-const isNameChar = (char: string): boolean => char >= "\u0080" || /^[A-Za-z0-9_.-]$/.test(char);
+const isNameChar = (char: string): boolean => char >= "\u0080" || (char !== "" && NAME_CHARS[char.charCodeAt(0)] === true);
 
 /** A dot or a dash belongs to a name if the name goes on behind it. */
 function nameEnd(text: string, start: number): number {
@@ -282,12 +344,21 @@ function tagEnd(text: string, start: number): number | undefined {
   return undefined;
 }
 
-const SIGNS = /[=:>|\t"'`,(-]|\.{3}/;
+const NAME_CHARS = Array.from({ length: 128 }, (_none, code) => /[A-Za-z0-9_.-]/.test(String.fromCharCode(code)));
+const REMARK = /^[ \t]{0,4}\([^()\r\n"'`]{0,40}\)[ \t]{0,4}(?=[:=])/;
+/** What an operator can begin with. */
+const OPERATOR_STARTS = "-.!<>~+?*^|LlIiwt";
+const SIGNS = /[=:>|\t"'`,(-]|\.{3}| (?:is|was|to) /;
 /** The first group is there for what a line follows. */
-const OPERATOR = /^(?:(-{1,2}>|\.{4,64}:?|\.{2,3}:)|[!<>~+?*^|]{1,2}=|<>|(?:[Ll]ike|LIKE|[Ii]n|IN)(?=[ (])|(?:is|was|to)(?= ["'`]))/;
+const OPERATOR = /^(?:(-{1,2}>|\.{4,64}:?|\.{2,3}:)|[!<>~+?*^|]{1,2}=|<>|(?:[Ll]ike|LIKE|[Ii]n|IN)(?=[ (])|(?:is|was|to)(?= (?:["'`]|(?=\S{6})(?:[A-Za-z]{1,64}[0-9]|[0-9]{1,64}[A-Za-z]))))/;
 const SECTION = /^\[([A-Za-z0-9_.-]{1,64})\]{1,2}[ \t]{0,8}\r?\n(?=[^[\r\n]{1,80}=)/;
 const SOURCE = /\.(?:js|mjs|cjs|jsx|ts|mts|cts|tsx|rs|py|go|java|kt|rb|php)$/;
 const FORM = /form-data/i;
+const NEXT_ELEMENT = /^,\s*(["'`])([A-Za-z][A-Za-z0-9_. -]{0,63})\1\s*([,\])])/;
+const ELEMENTS = /"[^"]{1,64}"|'[^']{1,64}'/g;
+const VALUE_ATTRIBUTE = /^(<input\b[^>]*?\svalue\s*=\s*)(?:"[^"]*"|'[^']*'|[^\s>]+)/i;
+const MAX_LIST = 4096;
+const MAX_DISGUISE = 32;
 const MAX_TAIL = 8;
 const MAX_NAME = 256;
 const MAX_INDENT = 200;

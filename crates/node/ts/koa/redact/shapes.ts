@@ -8,12 +8,22 @@ export function secretShapes(whole: string, hide: (start: number, end: number) =
   for (const { needs, pattern } of PATTERNS) {
     // Most texts have none, and a search for a word takes a fraction of the pattern's time.
     if (needs.length > 0 && !needs.some((need) => text.includes(need))) continue;
-    for (const found of text.matchAll(pattern)) hide(found.index, found.index + found[0].length);
+    each(pattern, text, (found, start) => hide(start, start + found.length));
   }
   tokens(text, hide);
-  for (const { 0: run, index } of text.matchAll(BASE64)) if (isAwsSecret(run)) hide(index, index + run.length);
-  for (const { 0: run, index } of text.matchAll(SOCIAL_SECURITY)) if (isAlone(text, index, index + run.length)) hide(index, index + run.length);
-  for (const { 0: run, index } of text.matchAll(DIGITS)) if (holdsCardNumber(run)) hide(index, index + run.length);
+  each(BASE64, text, (run, start) => isAwsSecret(run) && hide(start, start + run.length));
+  if (!DIGIT.test(text)) return;
+  each(SOCIAL_SECURITY, text, (run, start) => isAlone(text, start, start + run.length) && hide(start, start + run.length));
+  each(DIGITS, text, (run, start) => holdsCardNumber(run) && hide(start, start + run.length));
+}
+
+/** All that a global pattern finds. `matchAll` would copy the pattern for each text. */
+export function each(pattern: RegExp, text: string, act: (found: string, start: number) => unknown): void {
+  pattern.lastIndex = 0;
+  for (let found = pattern.exec(text); found !== null; found = pattern.exec(text)) {
+    if (found[0] === "") pattern.lastIndex += 1;
+    else act(found[0], found.index);
+  }
 }
 
 /**
@@ -38,16 +48,16 @@ function withoutUserInfo(text: string, hide: (start: number, end: number) => voi
 /** Tokens of well-known makers, which start with their mark. */
 function tokens(text: string, hide: (start: number, end: number) => void): void {
   let done = 0;
-  for (const { 0: prefix, index } of text.matchAll(PREFIX)) {
-    if (index < done) continue;
+  each(PREFIX, text, (prefix, index) => {
+    if (index < done) return;
     const from = index + prefix.length;
     TOKEN.lastIndex = from;
     const run = TOKEN.exec(text)?.[0] ?? "";
     const token = run.replace(/\.+$/, "");
-    if (token.replace(/=+$/, "").length < (LEAST.get(prefix) ?? 0)) continue;
+    if (token.replace(/=+$/, "").length < (LEAST.get(prefix) ?? 0)) return;
     done = from + run.length;
     hide(index, from + token.length);
-  }
+  });
 }
 
 /** 40 characters of base64 with small letters, capitals and digits. */
@@ -61,18 +71,19 @@ function isAlone(text: string, start: number, end: number): boolean {
 
 /** Whether digits, alone or in groups, hold the number of a payment card: known first digits, right length, Luhn's sum. */
 export function holdsCardNumber(run: string): boolean {
-  const groups = [...run.matchAll(/[0-9]+/g)];
+  const groups: { readonly text: string; readonly start: number }[] = [];
+  each(/[0-9]+/g, run, (text, start) => groups.push({ text, start }));
   for (let start = 0; start < groups.length; start += 1) {
     let digits = "";
     let isLoose = false;
     for (let end = start; end < groups.length; end += 1) {
       const group = groups[end];
       if (group === undefined) break;
-      if (end > start) isLoose ||= /[^ -]/.test(run.slice(run.lastIndexOf(digits.slice(-1), group.index - 1) + 1, group.index));
-      digits += group[0];
+      if (end > start) isLoose ||= /[^ -]/.test(run.slice(run.lastIndexOf(digits.slice(-1), group.start - 1) + 1, group.start));
+      digits += group.text;
       if (digits.length > MAX_CARD) break;
       // Dots are in numbers of all kinds; in a card's they stand behind its first four digits.
-      if ((!isLoose || groups[start]?.[0].length === 4) && isCardNumber(digits)) return true;
+      if ((!isLoose || groups[start]?.text.length === 4) && isCardNumber(digits)) return true;
     }
   }
   return false;
@@ -94,9 +105,10 @@ const PATTERNS = FACTS.patterns.map(({ needs, pattern, ignoreCase }) => ({ needs
 const LEAST = new Map(Object.entries(FACTS.prefixes).flatMap(([least, all]) => all.map((prefix) => [prefix, Number(least)] as const)));
 const PREFIX = new RegExp(`\\b(?:${[...LEAST.keys()].map((prefix) => prefix.replaceAll(".", "\\.")).join("|")})`, "g");
 const TOKEN = /[A-Za-z0-9_.~+/=%-]*/y;
+const DIGIT = /[0-9]/;
 const BASE64 = /[A-Za-z0-9/+=]{40,}/g;
 const SOCIAL_SECURITY = /[0-9]{3}-[0-9]{2}-[0-9]{4}/g;
 /** Digits in groups, long enough for a card. */
-const DIGITS = /[0-9](?:[ ._/\t-]{0,3}[0-9]){12,}/g;
+const DIGITS = /[0-9](?:[ ._/\t:|*+\\-]{0,3}[0-9]){12,}/g;
 const CARD = new RegExp(FACTS.cards);
 const MAX_CARD = 19;

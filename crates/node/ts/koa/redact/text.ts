@@ -3,15 +3,18 @@
 //   view.ts    the text as a reader takes it: encodings off, look-alikes folded
 //   shapes.ts  what tells by its shape: keys, tokens, addresses, numbers of cards
 //   pairs.ts   what tells by the name before it        values.ts  where a value ends
+//   statements.ts  what tells by a column of an SQL statement
 
 import { FACTS } from "./facts.js";
+import type { NameRules } from "./names.js";
 import { sensitivePairs } from "./pairs.js";
-import { secretShapes } from "./shapes.js";
+import { each, secretShapes } from "./shapes.js";
+import { statementValues } from "./statements.js";
 import { View } from "./view.js";
 
 /** A function that takes secrets out of a text. */
 export function textRedactor(
-  isSensitive: (name: string) => boolean,
+  rules: NameRules,
   extra: readonly RegExp[],
   mark: string,
   maxLength: number,
@@ -27,8 +30,9 @@ export function textRedactor(
       const { text: shown } = view;
       const hide = (start: number, end: number): void => void found.push((view as View).source(start, end));
       secretShapes(shown, hide);
-      for (const pattern of patterns) for (const match of shown.matchAll(pattern)) hide(match.index, match.index + match[0].length);
-      sensitivePairs(shown, isSensitive, hide);
+      for (const pattern of patterns) each(pattern, shown, (found, start) => hide(start, start + found.length));
+      sensitivePairs(shown, rules, hide);
+      statementValues(shown, rules, hide);
       view = view.decoded();
     }
     return found.length === 0 ? text : marked(text, found, mark);

@@ -13,9 +13,9 @@ export interface Range {
 
 /** The value that starts at `at` or behind blanks; `indent` is that of its name's line. */
 export function valueAt(text: string, at: number, sign: Sign, indent: number): Range {
-  const start = skipBlanks(text, at);
+  const start = continued(text, skipBlanks(text, at));
   const first = text.charAt(start);
-  if (first === "" || isBreak(first)) return sign === "line" ? blockAt(text, start, indent) : { start: at, end: at };
+  if (first === "" || isBreak(first)) return sign === "line" ? blockAt(text, start, indent) : sign === "word" ? wordBelow(text, at, start) : { start: at, end: at };
   if (ABSENT.test(text.slice(start, start + 16))) return { start, end: start };
   if (sign === "cell") return { start, end: cellEnd(text, start) };
   if (QUOTES.includes(first)) return { start, end: quotedEnd(text, start) ?? text.length };
@@ -28,6 +28,27 @@ export function valueAt(text: string, at: number, sign: Sign, indent: number): R
   const number = NUMBER.exec(text.slice(start, start + 48));
   if (number !== null) return { start, end: start + (number[1] ?? "").length };
   return { start, end: blockEnd(text, lineEnd(text, start), indent) };
+}
+
+/** Behind the end of a line whose end is escaped. */
+function continued(text: string, at: number): number {
+  return text.charAt(at) === "\\" && isBreak(text.charAt(at + 1)) ? skipBlanks(text, afterBreak(text, at + 1)) : at;
+}
+
+/** The value on the line below its name's, if that line is no pair of its own. */
+function wordBelow(text: string, at: number, lineBreak: number): Range {
+  const next = skipBlanks(text, afterBreak(text, lineBreak));
+  const line = text.slice(next, lineEnd(text, next));
+  return line === "" || PAIR.test(line) || FRAME.test(line) ? { start: at, end: at } : valueAt(text, next, "word", 0);
+}
+
+/**
+ * A value that is one word or one small number and ends there, with nothing on deeper lines: one of which it may be said that it
+ * tells nothing.
+ */
+export function scalarAt(text: string, at: number, sign: Sign): string | undefined {
+  const found = (sign === "line" ? LINE_SCALAR : SCALAR).exec(text.slice(at, at + 48));
+  return found?.[2];
 }
 
 /** The end of a quoted text, with what is glued to it; undefined if the quote stays open. */
@@ -186,4 +207,6 @@ const ABSENT = /^(?:null|undefined|None|nil|NULL)[ \t]{0,4}(?:[,}\])\r\n]|$)/;
 const NUMBER = /^(-?[0-9][0-9.eE+-]{0,30})[ \t]{0,4}[,}\])]/;
 const PAIR = /[=:]/;
 const FRAME = /^\s*at .*[:(][^()]*[0-9)>]$/;
+const LINE_SCALAR = /^[ \t]{0,8}(["'`]?)([A-Za-z]{1,12}|[0-9]{1,6})\1(?=[ \t]{0,4}(?:[,;}\])]|\r?\n(?![ \t])|$))/;
+const SCALAR = /^[ \t]{0,8}(["'`]?)([A-Za-z]{1,12}|[0-9]{1,6})\1(?=[,;}\])& \t]|\r?\n|$)/;
 const SCHEMES = new Set(FACTS.schemes);

@@ -6,7 +6,7 @@ import { EventEmitter } from "node:events";
 import { inspect, types } from "node:util";
 
 import { copyError } from "./errors.js";
-import { KINDS, LABELS, PLAIN_VALUES, VALUES } from "./names.js";
+import { areFieldNames, KINDS, LABELS, PLAIN_VALUES, VALUES } from "./names.js";
 import { holdsCardNumber } from "./shapes.js";
 
 /** What the copy goes by. */
@@ -17,6 +17,7 @@ export interface Rules {
   readonly maxList: number;
   readonly maxCharacters: number;
   readonly isSensitive: (name: string) => boolean;
+  readonly isNothing: (name: string, value: string) => boolean;
   readonly text: (text: string) => string;
 }
 
@@ -57,7 +58,13 @@ export class Copier {
 
   /** A member: redacted whole by its name, otherwise copied. An absent value stays absent. */
   member(name: string, value: unknown, depth: number): unknown {
-    return value != null && this.rules.isSensitive(name) ? this.rules.mark : this.copy(value, depth);
+    const isHidden = value != null && this.rules.isSensitive(name) && !this.#isNothing(name, value);
+    return isHidden ? this.rules.mark : this.copy(value, depth);
+  }
+
+  #isNothing(name: string, value: unknown): boolean {
+    const isScalar = typeof value === "boolean" || typeof value === "number" || (typeof value === "string" && value.length <= MAX_SCALAR);
+    return isScalar && this.rules.isNothing(name, String(value));
   }
 
   /** The own enumerable members with names, as data; a getter is redacted without being called. */
@@ -114,7 +121,8 @@ export class Copier {
         break;
       }
       const before = list[index - 1];
-      copied.push(typeof before === "string" && LABEL.test(before) ? this.member(before, element, depth) : this.copy(element, depth));
+      const isNamed = typeof before === "string" && LABEL.test(before) && !(typeof element === "string" && isFieldList(list, before, element));
+      copied.push(isNamed ? this.member(before, element, depth) : this.copy(element, depth));
     }
     return copied;
   }
@@ -242,9 +250,10 @@ function hideNamedValue(copied: Record<string, unknown>, rules: Rules): Record<s
   return copied;
 }
 
-/** A name as a label holds it: one or a few words, or a path. */
+/** A name as a label holds it: one or a few words, a path, or a list of names. */
 function isSensitiveLabel(label: unknown, rules: Rules): boolean {
-  const name: unknown = Array.isArray(label) ? label.slice(-4).reverse().find((part: unknown) => typeof part === "string") : label;
+  if (Array.isArray(label)) return label.some((part: unknown) => !Array.isArray(part) && isSensitiveLabel(part, rules));
+  const name: unknown = label;
   return typeof name === "string" && LABEL_TEXT.test(name) && rules.isSensitive(name);
 }
 
@@ -253,6 +262,9 @@ const canonicalLabel = (name: string): string => name.slice(0, 20).replace(/[_-]
 const VALUE_TYPES = new Set(["S", "N", "B", "SS", "NS", "BS"]);
 /** The secret members of a JSON web key. */
 const KEY_PARTS = new Set(["d", "p", "q", "dp", "dq", "qi", "oth", "k"]);
+const isFieldList = (list: readonly unknown[], name: string, next: string): boolean => LABEL.test(next) && areFieldNames(name, next, list.length > 2);
+
+const MAX_SCALAR = 12;
 const LABEL = /^\S{1,64}$/;
 const LABEL_TEXT = /^(?=[^]{1,64}$)\S+(?: \S+){0,3}$/;
 /** No pattern can be in such a name. */
