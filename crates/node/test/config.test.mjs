@@ -202,6 +202,14 @@ test("plain objects are taken wherever they come from", () => {
     assert.ok(new Dynaseal(plain, { env }));
 });
 
+test("members count although a loop would not show them", async () => {
+  const attributes = Object.defineProperty({ id: "sign_only" }, "email", { value: "encrypt_and_sign", enumerable: false });
+  const Users = { ...config.tables.Users, default_action: "sign_only", attributes };
+  const dynaseal = new Dynaseal({ keys: config.keys, tables: { Users } }, { env });
+  const { email } = await dynaseal.sealItem("Users", { id: { S: "1" }, email: { S: "x" } });
+  assert.deepEqual(Object.keys(email), ["B"]);
+});
+
 test("a path is a path, and stands alone", () => {
   for (const wrong of [new URL("https://example.com/dynaseal.toml"), { config: 5 }, { config: { ...config } }, { config: undefined }])
     assert.throws(() => new Dynaseal(wrong, { env }), { name: "DynasealError", code: "DSL-5001" });

@@ -182,6 +182,26 @@ test("an inner call that fails is the SDK's typed exception", async () => {
   await assert.rejects(add(documents, "x"), (error) => error instanceof dynamodb.ResourceNotFoundException);
 });
 
+test("an exception that Dynaseal has nothing to add to is the one that came, with what the SDK says of it", async () => {
+  await put(documents, "as it came");
+  const refusal = (type) => () => ({
+    response: answer(400, { __type: `x#${type}`, message: "as it came" }, { "x-amzn-requestid": "REQUEST-OF-DYNAMODB" }),
+  });
+  for (const [type, script] of [
+    ["ValidationException", [refusal("ValidationException")]],
+    ["ResourceNotFoundException", [refusal("ResourceNotFoundException")]],
+    ["AccessDeniedException", [undefined, refusal("AccessDeniedException")]],
+  ]) {
+    const { documents: refused, operations } = scripted([...script]);
+    const call = script.length === 1 ? put(refused, "as it came") : add(refused, "as it came");
+    await assert.rejects(call, (error) => {
+      assert.deepEqual([error.name, error.$metadata.requestId, error.$metadata.attempts], [type, "REQUEST-OF-DYNAMODB", 1]);
+      return true;
+    });
+    assert.equal(operations().length, script.length);
+  }
+});
+
 test("other writers, again and again: an error that says to retry", async () => {
   const { documents: slow, operations } = scripted(
     Array.from({ length: 40 }, () => async (request, send) => {
@@ -416,6 +436,13 @@ test("sealing twice changes nothing with the same configuration, and is refused 
   for (const other of [config, new Dynaseal(config)]) assert.throws(() => seal(documents, other), { code: "DSL-9003" });
   const byObject = new dynamodb.DynamoDBClient(connection());
   assert.equal(seal(seal(byObject, config), config), byObject);
+});
+
+test("a client that another copy of this package has sealed is refused", () => {
+  const client = new dynamodb.DynamoDBClient(connection());
+  client.middlewareStack.add((next) => (args) => next(args), { name: "dynasealRequest", step: "build", priority: "high" });
+  assert.throws(() => seal(client, dynaseal), { code: "DSL-9003" });
+  client.destroy();
 });
 
 test("sealing again is refused if the configuration or the options are others by then", async () => {

@@ -101,6 +101,49 @@ for (const position of POSITIONS) {
   }
 }
 
+test("what is sent several times at once leaves once", async () => {
+  for (const position of POSITIONS.slice(0, 4)) {
+    for (const [how, manner] of Object.entries(MANNERS)) {
+      for (const [kind, write] of Object.entries(WRITES)) {
+        const id = `once ${position.step} ${position.priority} ${how} ${kind}`;
+        await put(documents, id);
+        const { documents: doubled, writes } = twice(manner, position);
+        await write(doubled, id);
+        assert.equal(writes(), 1, id);
+      }
+    }
+  }
+});
+
+test("a write that was carried out, and whose answer is given up, is found and not written again", async () => {
+  const hasty = (next) => Promise.race([next(), pause(20).then(next)]);
+  const slow = async (_, send) => {
+    const output = await send();
+    await pause(3000);
+    return output;
+  };
+  for (const [kind, write] of Object.entries({ update: WRITES.update, "PartiQL update": partiql })) {
+    const id = `given up ${kind}`;
+    await put(documents, id);
+    const { documents: doubled, writes } = twice(hasty, POSITIONS[2], [undefined, slow]);
+    await write(doubled, id);
+    assert.deepEqual([await balance(id), writes()], [1, 2], kind);
+  }
+});
+
+test("what is sent again when its call is over is not sent", async () => {
+  const refused = { status: 400, type: "ValidationException" };
+  for (const position of POSITIONS.slice(0, 4)) {
+    const kept = [];
+    const keep = (next) => (kept.push(next), next());
+    const { documents: ended, operations } = twice(keep, position, [refused]);
+    await assert.rejects(put(ended, "over"), { name: "ValidationException" });
+    const sent = operations().length;
+    for (const next of kept) await assert.rejects(next(), (error) => error.code === "DSL-9004");
+    assert.equal(operations().length, sent, `${position.step} ${position.priority}`);
+  }
+});
+
 test("what is sent again after its answer is not sent again, and gets that answer", async () => {
   const again = async (next) => (await next()) && next();
   for (const position of POSITIONS.slice(0, 4)) {

@@ -203,6 +203,21 @@ test("what is not set, or would show keys on the way, is said before anything is
   assert.deepEqual(calls, []);
 });
 
+test("what stands on a prototype leads to no server", async () => {
+  const all = { VAULT_ADDR: vault.url, VAULT_TOKEN: TOKEN };
+  const codeOf = (env) => outcome(new Dynaseal(config, { dynamodb: raw, env }).sealItem("Users", plain));
+  const calls = await seenDuring(async () => {
+    for (const [name, value] of Object.entries(all)) {
+      const { [name]: _, ...others } = all;
+      assert.equal(await codeOf(Object.assign(Object.create({ [name]: value }), others)), "DSL-9011", name);
+      Object.prototype[name] = value;
+      const code = await codeOf(others).finally(() => delete Object.prototype[name]);
+      assert.equal(code, "DSL-9011", name);
+    }
+  });
+  assert.deepEqual(calls, []);
+});
+
 test("what a server should not answer", async () => {
   const elsewhere = await new Transit().start();
   const troubles = [
