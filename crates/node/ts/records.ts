@@ -12,7 +12,15 @@ import { DynasealError } from "./errors.js";
 /** An event, or one of its records, with opened images: the SDK's values, whatever form they came in. */
 export type Opened<Event> = Event extends readonly (infer Record)[]
   ? Opened<Record>[]
-  : { [Name in keyof Event]: Name extends "Records" ? OpenedRecords<Event[Name]> : Name extends "dynamodb" ? OpenedChange<Event[Name]> : Event[Name] };
+  : { [Name in keyof Event]: OpenedMember<Name, Event[Name]> };
+type OpenedMember<Name, Member> = Name extends (typeof LISTS)[number]
+  ? OpenedRecords<Member>
+  : Name extends typeof CHANGE
+    ? OpenedChange<Member>
+    : // Of a line of an export.
+      Name extends (typeof IMAGES)[number]
+      ? OpenedImage<Member>
+      : Member;
 type OpenedRecords<Records> = Records extends readonly (infer Record)[] ? Opened<Record>[] : Records;
 type OpenedChange<Change> = Change extends object
   ? { [Name in keyof Change]: Name extends (typeof IMAGES)[number] ? OpenedImage<Change[Name]> : Change[Name] }
@@ -88,7 +96,7 @@ function notTheSame(): DynasealError {
   });
 }
 
-const LISTS = ["Records", "records"];
+const LISTS = ["Records", "records"] as const;
 const CHANGE = "dynamodb";
 const KINESIS = "kinesis";
 const DATA = ["data", "Data"];

@@ -147,3 +147,13 @@ export async function onStream(event: LambdaEvent): Promise<(string | undefined)
 export type Rules = TableConfig<User>;
 export { aggregated, asymmetric, both, document, documents, ecdh, everything, keyed, kms, nowhere, open, padding };
 export { stores, stranger, streams, twoKeys, unbounded, unknown, unused };
+
+/** What Pipes hands over, and a line of an export. */
+export async function otherForms(list: LambdaEvent["Records"], line: { Metadata: object; NewImage: { id: { S: string } } }): Promise<void> {
+  const opened = await dynaseal.openRecords(list);
+  const image: AttributeMap | undefined = opened[0]?.dynamodb?.NewImage;
+  const one: AttributeMap = (await dynaseal.openRecords(line)).NewImage;
+  // @ts-expect-error it is opened, whatever it was
+  const id: { S: string } = (await dynaseal.openRecords(line)).NewImage.id;
+  console.log(image, one, id);
+}

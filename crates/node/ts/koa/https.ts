@@ -65,7 +65,7 @@ export function requireHttps(options: RequireHttpsOptions = {}): KoaMiddleware {
     // A proxy that nobody told us of: a redirect would lead back here for ever.
     const claimed = saysHttps(ctx);
     if (claimed) tell(disbelieved(ctx.app.proxy));
-    else if (target === undefined) tell(ctx.get("X-Forwarded-Proto") === "" ? PLAIN : FORWARDED);
+    else if (target === undefined) tell(ctx.get("X-Forwarded-Proto") === "" ? plain(ctx.app.proxy) : FORWARDED);
     const location = target === undefined || claimed || carriesSecrets(ctx) ? undefined : httpsUrl(ctx, target);
     ctx.set("Cache-Control", "no-store");
     ctx.status = location === undefined ? 400 : 308;
@@ -94,6 +94,11 @@ function disbelieved(proxy: boolean): string {
     `requireHttps: X-Forwarded-Proto says https, but ${why}, so it does not count. ` +
     `If a proxy of yours wrote it, ${mend}; otherwise somebody reaches the port past the proxy.`
   );
+}
+
+function plain(proxy: boolean): string {
+  const more = proxy ? "" : ", and set app.proxy to true";
+  return `requireHttps: a request over plain HTTP was refused. If a TLS proxy sent it, let the proxy set X-Forwarded-Proto${more}.`;
 }
 
 function trustedPeers(entries: readonly string[]): (socket: Socket) => boolean {
@@ -152,8 +157,6 @@ function hostOf(header: string | undefined): string | undefined {
   return URL.canParse(`http://${header}/`) ? new URL(`http://${header}/`).hostname : undefined;
 }
 
-const PLAIN =
-  "requireHttps: a request over plain HTTP was refused. If a TLS proxy sent it, let the proxy set X-Forwarded-Proto, and set app.proxy to true.";
 const FORWARDED = "requireHttps: a request was refused, since X-Forwarded-Proto says that it came over plain HTTP, at least on a part of its way.";
 const YEAR = 31_536_000;
 const TRUST_HINT = "write addresses, ranges like 10.0.0.0/8, loopback, private or any";
