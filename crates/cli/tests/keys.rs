@@ -135,6 +135,9 @@ async fn troubles_are_told_and_the_other_keys_are_rotated_all_the_same() {
     assert!(world.done(&["list"]).contains("globex"));
     let ran = world.keys(&["list", "--keys", "main"]);
     assert!(ran.status.code() == Some(2) && ran.stderr.contains("DSL-8007"), "{}", ran.stderr);
+    let ran = world.keys(&["list", "--keys", "tenant"]);
+    let said = ran.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(said.contains("(did you mean \"tenants\"?)"), "{said}");
     let ran = world.keys(&["destroy", "acme", "--confirm", "acme", "--audit-log", "no/such/folder"]);
     assert!(ran.status.code() == Some(2) && ran.stderr.contains("DSL-8009"), "{}", ran.stderr);
     assert!(world.done(&["list"]).contains("acme"));

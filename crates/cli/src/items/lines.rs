@@ -157,7 +157,11 @@ impl Batch {
                 let what = format!("the line is longer than {} MB", LONGEST >> 20);
                 return (
                     line.number,
-                    Err(Failed::new("DSL-8101", what, "write one item a line, as jq -c '.Items[]' does of an answer; DynamoDB's largest have 400 KB")),
+                    Err(Failed::new(
+                        "DSL-8101",
+                        what,
+                        "write one item a line, as jq -c '.Items[]' does of an answer; DynamoDB's largest have 400 KB",
+                    )),
                 );
             };
             let text = std::str::from_utf8(self.text.get(start..end).unwrap_or_default());
