@@ -145,20 +145,23 @@ async fn a_head_that_has_begun_ends_in_time_and_an_idle_connection_stays() {
 
 #[tokio::test]
 async fn connections_that_only_wait_make_room_for_others() {
-    let limits = Limits { connections: 32, connections_of_peer: 32, ..Limits::default() };
-    let gateway = gateway(limits, empty()).await;
-    for start in ["", "POST / HT", ONE_BYTE] {
-        let mut idlers = Vec::new();
-        for _ in 0..100 {
-            idlers.push(idler(&gateway, start).await);
+    // Where one peer has too many, and where all together have.
+    for connections_of_peer in [32, 2048] {
+        let limits = Limits { connections: 32, connections_of_peer, ..Limits::default() };
+        let gateway = gateway(limits, empty()).await;
+        for start in ["", "POST / HT", ONE_BYTE] {
+            let mut idlers = Vec::new();
+            for _ in 0..100 {
+                idlers.push(idler(&gateway, start).await);
+            }
+            assert_served(&gateway).await;
+            // The first ones are gone, since they waited longest.
+            until_closed(&mut idlers[0], Duration::from_secs(2)).await;
         }
-        assert_served(&gateway).await;
-        // The first ones are gone, since they waited longest.
-        until_closed(&mut idlers[0], Duration::from_secs(2)).await;
+        let metrics = gateway.connect().await.send(Request::get("/metrics"), "").await;
+        let text = String::from_utf8_lossy(&metrics.body).into_owned();
+        assert!(!text.contains("dynaseal_connections_closed_total 0\n"), "{text}");
     }
-    let metrics = gateway.connect().await.send(Request::get("/metrics"), "").await;
-    let text = String::from_utf8_lossy(&metrics.body).into_owned();
-    assert!(!text.contains("dynaseal_connections_closed_total 0\n"), "{text}");
 }
 
 #[tokio::test]
@@ -254,6 +257,24 @@ async fn unread_answers_do_not_fill_the_memory() {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     assert!(answered >= 4, "{answered} of 12 calls were answered");
+    // They had to make room.
+    let metrics = gateway.connect().await.send(Request::get("/metrics").header("host", "[::1]:8000"), "").await;
+    let text = String::from_utf8_lossy(&metrics.body).into_owned();
+    assert!(!text.contains("dynaseal_connections_closed_total 0\n"), "{text}");
+}
+
+/// A short body of many small values is long in memory, so that is what counts.
+#[tokio::test]
+async fn what_is_made_of_a_body_counts_against_the_memory() {
+    let gateway = gateway(Limits { buffered: 1 << 20, ..Limits::default() }, empty()).await;
+    let of = |inside: &str, times: usize| format!("{{\"x\":[{}1]}}", inside.repeat(times));
+    assert_eq!(gateway.call("PutItem", &of("111111111,", 6000)).await.status, 200);
+    for many in [of("{},", 20_000), of("[],", 20_000), of("1,", 30_000)] {
+        let refused = gateway.call("PutItem", &many).await;
+        assert_error(&refused, 503, "ThrottlingException", "DSL-7107");
+        // It was given back.
+        assert_eq!(gateway.call("PutItem", "{}").await.status, 200);
+    }
 }
 
 #[tokio::test]
