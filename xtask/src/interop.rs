@@ -16,15 +16,12 @@ pub(crate) fn run(steps: &mut Steps) -> Result<(), Failed> {
 }
 
 /// CPU time and allocations per item, ours beside AWS's crate and beside the bare cipher calls, rewriting the tables of
-/// `docs/BENCHMARKS.md`; then CPU time per request of the gateway.
+/// `docs/BENCHMARKS.md`.
 pub(crate) fn bench(steps: &mut Steps) -> Result<(), Failed> {
     for (name, bench) in [("time per item", "items"), ("allocations per item", "allocations")] {
         steps.run(&Step::cargo(name, &["bench", "--bench", bench, "--", "--write"]).dir(INTEROP))?;
     }
-    steps.run(&Step::cargo(
-        "CPU time per request",
-        &["bench", "--package", "dynaseal-gateway", "--bench", "gateway", "--", "--write"],
-    ))
+    Ok(())
 }
 
 const INTEROP: &str = "interop";

@@ -14,6 +14,7 @@ mod capacity;
 mod fuzz;
 mod interop;
 mod lint;
+mod start;
 mod step;
 mod suites;
 mod tools;
@@ -50,8 +51,10 @@ fn run(args: &[&str], steps: &mut Steps) -> Result<(), Failed> {
         ["interop"] => interop::run(steps),
         ["bench"] => {
             interop::bench(steps)?;
-            suites::gateway_bench(steps)
+            suites::gateway_bench(steps)?;
+            start::bench(steps)
         }
+        ["bench", "start"] => start::bench(steps),
         ["capacity", ref rest @ ..] => capacity::run(rest),
         ["fuzz", ref rest @ ..] => fuzz::run(steps, &fuzz::Options::parse(rest)?),
         ["nightly"] => {
@@ -78,7 +81,9 @@ cargo xtask test                      every test: the workspace, SDK clients aga
 cargo xtask test rust|js|node|python|examples   one of them
 cargo xtask lint                      rustfmt, clippy, rustdoc, cargo-deny, file lengths, machine paths
 cargo xtask interop                   2,000 random items in each direction beside AWS's own crate; 220 from the Node package
-cargo xtask bench                     time per item beside AWS's crate and the bare cipher calls; the gateway per request
+cargo xtask bench                     time per item beside AWS's crate and the bare cipher calls; the gateway per request;
+                                      the first seal of a process
+cargo xtask bench start               the last of these
 cargo xtask capacity [--help]         KMS requests, key-store reads and cost of a load, and where it breaks
 cargo xtask fuzz [--seconds N] [TARGET]   each fuzz target for N seconds (30), or one of them
 cargo xtask ci                        test, interop, lint and fuzz, as .ci/run does

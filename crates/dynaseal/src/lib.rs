@@ -42,6 +42,13 @@
 //! [`Sealing::open_item`] where a service holds the keys. A key store is read there with a client that
 //! [`Sealing::dynamodb`] takes.
 //!
+//! # The first call of a process
+//!
+//! AWS-LC, unless it is told otherwise when it is built, seeds itself by measuring the jitter of the CPU: 25 ms of the first seal
+//! or open of each process, a third of a second in a small Lambda. `AWS_LC_SYS_NO_JITTER_ENTROPY=1` in the environment of your
+//! build, or under `[env]` in its `.cargo/config.toml`, takes the operating system's randomness instead, as Dynaseal's own binaries
+//! do; `docs/THREATS.md` (What we rely on) says what that means.
+//!
 //! # Example
 //!
 //! A DynamoDB in this process, and the key in the environment of the test:
