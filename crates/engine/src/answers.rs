@@ -17,6 +17,11 @@ pub(crate) fn validation(message: &str) -> Answer {
     failure("com.amazon.coral.validate#ValidationException", message, None)
 }
 
+/// DynamoDB's refusal of a body that cannot be read.
+pub(crate) fn unreadable(reason: &str) -> Answer {
+    failure("com.amazon.coral.service#SerializationException", reason, None)
+}
+
 /// DynamoDB's refusal of an update expression, as its refusal of the `AttributeUpdates` that it stands for.
 pub(crate) fn of_legacy(answer: Answer) -> Answer {
     let words = |fault| Error { expression: None, fault }.message();

@@ -2,16 +2,15 @@
 //! and how deep its expressions and statements are. Who parses such a request pays for what can only be refused, and
 //! a parser that calls itself for each bracket ends the process where they are too many.
 
-use std::borrow::Cow;
 use std::cell::Cell;
-use std::fmt;
 
 use dynaseal_keys::{Answer, Call};
-use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
 use crate::answers;
+use crate::doc::NotJson;
 use crate::expr::error::{Error, Fault, Kind};
 use crate::expr::syntax::MAX_BYTES;
+use crate::operation::{self, Visit, walk};
 
 /// A list of a request and how many entries DynamoDB takes in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,159 +52,86 @@ impl Listed {
     }
 }
 
-/// Refuses a call that is beyond them, in DynamoDB's words.
+/// Refuses a call that is beyond them, in DynamoDB's words. One that cannot be read to its end is refused, too: a parser that
+/// skips what it does not know could get further.
 ///
 /// # Errors
-/// The answer to the call. What is not JSON is for its reader to refuse.
+/// The answer to the call.
 pub fn check_bounds(call: &Call) -> Result<(), Answer> {
     if is_small(&call.body) {
         return Ok(());
     }
-    let found = Cell::new(None);
     let list = LISTS.into_iter().find(|list| list.operation == call.operation);
-    let walk = Walk { place: Place::Top, list, counted: &Cell::new(0), found: &found };
-    // A text that ends too early was looked through as far as it goes.
-    let _ = walk.deserialize(&mut serde_json::Deserializer::from_slice(&call.body));
-    match found.take() {
-        None => Ok(()),
-        Some(Beyond::Expression(error)) => Err(answers::expression(&call.operation, &error)),
-        Some(Beyond::Other(words)) => Err(answers::validation(&words)),
+    let bounds = Bounds { list, entries: Cell::new(0), beyond: Cell::default() };
+    let read = walk(operation::find(call.service, &call.operation), &call.body, &bounds);
+    match (bounds.beyond.take(), read) {
+        (Some(Beyond::Expression(error)), _) => Err(answers::expression(&call.operation, &error)),
+        (Some(Beyond::Other(words)), _) => Err(answers::validation(&words)),
+        (None, Err(NotJson(reason))) => Err(answers::unreadable(reason)),
+        (None, Ok(())) => Ok(()),
     }
 }
 
 /// Whether nothing in a body can be long or deep, which is so of most and quickly seen. Its lists cannot cost much either;
 /// whoever carries the call out counts them.
 fn is_small(body: &[u8]) -> bool {
-    let opens = |byte: &&u8| matches!(**byte, b'(' | b'[' | b'{' | b'O' | b'o');
+    // An escape can stand for a bracket.
+    let opens = |byte: &&u8| matches!(**byte, b'(' | b'[' | b'{' | b'O' | b'o' | b'\\');
     body.len() < MAX_BYTES && body.iter().filter(opens).count() < DEEPEST
 }
 
-/// What is beyond its limit.
+/// What of a request is beyond its limit, and so far how many entries its list has.
+struct Bounds {
+    list: Option<Listed>,
+    entries: Cell<usize>,
+    beyond: Cell<Option<Beyond>>,
+}
+
 enum Beyond {
     Expression(Error),
     Other(String),
 }
 
-/// Goes through a whole text without keeping any of it.
-#[derive(Clone, Copy)]
-struct Walk<'w> {
-    place: Place,
-    list: Option<Listed>,
-    counted: &'w Cell<usize>,
-    found: &'w Cell<Option<Beyond>>,
-}
-
-/// Where a value stands. In an item each text is under its type, so that no attribute can be taken for a member.
-#[derive(Clone, Copy, PartialEq)]
-enum Place {
-    Top,
-    /// The tables of a batch.
-    Tables,
-    /// What a batch asks of one table.
-    Table,
-    /// Entries that are counted.
-    Counted,
-    Expression(Kind),
-    Statement,
-    Other,
-}
-
-impl Walk<'_> {
-    fn at(self, member: &str) -> Self {
-        let listed = self.list.is_some_and(|list| list.member == member);
-        let place = match (self.place, member) {
-            (Place::Top, "RequestItems") if listed => Place::Tables,
-            (Place::Top, _) if listed => Place::Counted,
-            (Place::Tables, _) if self.list == Some(WRITES) => Place::Counted,
-            (Place::Tables, _) => Place::Table,
-            (Place::Table, "Keys") => Place::Counted,
-            (_, "Statement") => Place::Statement,
-            _ => KINDS.into_iter().find(|kind| kind.member() == member).map_or(Place::Other, Place::Expression),
-        };
-        Self { place, ..self }
-    }
-
-    fn end<E: de::Error>(self, beyond: Beyond) -> Result<(), E> {
-        self.found.set(Some(beyond));
-        Err(E::custom("beyond a limit"))
+impl Bounds {
+    /// Keeps the first that is found.
+    fn note(&self, beyond: Beyond) {
+        let first = self.beyond.take().unwrap_or(beyond);
+        self.beyond.set(Some(first));
     }
 }
 
-impl<'de> DeserializeSeed<'de> for Walk<'_> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Walk<'_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("JSON")
-    }
-
-    fn visit_str<E: de::Error>(self, text: &str) -> Result<(), E> {
-        match self.place {
-            Place::Expression(kind) if text.len() > MAX_BYTES => {
-                self.end(Beyond::Expression(Error::of(kind, Fault::TooLong)))
-            }
-            Place::Expression(kind) if is_deep(text, false) => {
-                self.end(Beyond::Expression(Error::of(kind, Fault::TooManyOperators)))
-            }
-            Place::Statement if text.chars().count() > LONGEST_STATEMENT => {
-                let words = "1 validation error detected: Value '(redacted)' at 'statement' failed to satisfy \
-                             constraint: Member must have length less than or equal to 8192";
-                self.end(Beyond::Other(words.to_owned()))
-            }
-            Place::Statement if is_deep(text, true) => {
-                self.end(Beyond::Other("Nesting Levels have exceeded supported limits".to_owned()))
-            }
-            _ => Ok(()),
+impl Visit for Bounds {
+    fn expression(&self, member: &'static str, text: &str) {
+        let Some(kind) = KINDS.into_iter().find(|kind| kind.member() == member) else { return self.loose(text) };
+        if text.len() > MAX_BYTES {
+            self.note(Beyond::Expression(Error::of(kind, Fault::TooLong)));
+        } else if is_deep(text, false) {
+            self.note(Beyond::Expression(Error::of(kind, Fault::TooManyOperators)));
         }
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        while let Some(member) = map.next_key_seed(dynaseal_item::json::Text)? {
-            let member: Cow<'_, str> = member;
-            map.next_value_seed(self.at(&member))?;
+    fn statement(&self, text: &str) {
+        if text.chars().count() > LONGEST_STATEMENT {
+            let words = "1 validation error detected: Value '(redacted)' at 'statement' failed to satisfy constraint: \
+                         Member must have length less than or equal to 8192";
+            self.note(Beyond::Other(words.to_owned()));
+        } else if is_deep(text, true) {
+            self.note(Beyond::Other(TOO_DEEP.to_owned()));
         }
-        Ok(())
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
-        let inside = Self { place: Place::Other, ..self };
-        while seq.next_element_seed(inside)?.is_some() {
-            if self.place != Place::Counted {
-                continue;
-            }
-            self.counted.set(self.counted.get().saturating_add(1));
-            if let Some(list) = self.list.filter(|list| self.counted.get() > list.most) {
-                return self.end(Beyond::Other(list.words()));
-            }
+    fn entry(&self) {
+        self.entries.set(self.entries.get().saturating_add(1));
+        if let Some(list) = self.list.filter(|list| self.entries.get() > list.most) {
+            self.note(Beyond::Other(list.words()));
         }
-        Ok(())
     }
 
-    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_unit<E>(self) -> Result<(), E> {
-        Ok(())
+    /// It may be read as an expression where it stands.
+    fn loose(&self, text: &str) {
+        if is_deep(text, false) {
+            self.note(Beyond::Other(TOO_DEEP.to_owned()));
+        }
     }
 }
 
@@ -249,6 +175,7 @@ const KINDS: [Kind; 5] = [Kind::Condition, Kind::Filter, Kind::KeyCondition, Kin
 pub(crate) const LONGEST_STATEMENT: usize = 8192;
 /// DynamoDB takes 300 operators, and hardly anyone nests ten.
 const DEEPEST: usize = 64;
+const TOO_DEEP: &str = "Nesting Levels have exceeded supported limits";
 
 #[cfg(test)]
 mod tests {
@@ -259,11 +186,18 @@ mod tests {
 
     /// What a call is answered with, if it is beyond a limit.
     fn beyond(operation: &'static str, body: &serde_json::Value) -> Option<String> {
-        let call = Call::new(Service::DynamoDb, operation, body.to_string().into_bytes());
+        let (kind, message) = refused(operation, &body.to_string())?;
+        assert_eq!(kind, "com.amazon.coral.validate#ValidationException");
+        Some(message)
+    }
+
+    fn refused(operation: &'static str, body: &str) -> Option<(String, String)> {
+        let call = Call::new(Service::DynamoDb, operation, body.as_bytes().to_vec());
         let answer = check_bounds(&call).err()?;
+        assert_eq!(answer.status, 400);
         let body: serde_json::Value = serde_json::from_slice(&answer.body).unwrap();
-        assert_eq!((answer.status, &body["__type"]), (400, &json!("com.amazon.coral.validate#ValidationException")));
-        Some(body["message"].as_str().unwrap().to_owned())
+        let text = |member: &str| body[member].as_str().unwrap().to_owned();
+        Some((text("__type"), text("message")))
     }
 
     #[test]
@@ -295,19 +229,30 @@ mod tests {
         let long = "x".repeat(MAX_BYTES + 1);
         for kind in KINDS {
             let member = kind.member();
+            // In an action of a transaction, too, where one can be there.
+            let bodies = |text: &str| match kind {
+                Kind::Condition | Kind::Update => vec![
+                    ("UpdateItem", json!({member: text})),
+                    ("TransactWriteItems", json!({"TransactItems": [{"Update": {member: text}}]})),
+                ],
+                Kind::Projection => vec![
+                    ("GetItem", json!({member: text})),
+                    ("BatchGetItem", json!({"RequestItems": {"Users": {member: text}}})),
+                ],
+                Kind::KeyCondition => vec![("Query", json!({member: text}))],
+                Kind::Filter => vec![("Query", json!({member: text})), ("Scan", json!({member: text}))],
+            };
+            let all = |text: &str| bodies(text).into_iter().map(|(operation, body)| beyond(operation, &body));
             let too_long = format!("Invalid {member}: Expression size has exceeded the maximum allowed size;");
             let too_deep = format!("Invalid {member}: The expression contains too many operators; operator count: 301");
-            for body in [json!({member: long}), json!({"TransactItems": [{"Update": {member: long}}]})] {
-                assert_eq!(beyond("Scan", &body).as_deref(), Some(&*too_long));
-            }
-            assert_eq!(beyond("Scan", &json!({member: &long[1..]})), None);
+            assert!(all(&long).all(|words| words.unwrap().ends_with(&too_long)));
+            assert!(all(&long[1..]).all(|words| words.is_none()));
             for (open, most) in [("(", 64), ("f(", 64), ("NOT ", 64), ("NOT (", 32)] {
-                assert_eq!(beyond("Scan", &json!({member: open.repeat(most)})), None, "{open}");
-                let deep = beyond("Scan", &json!({member: open.repeat(most + 1)}));
-                assert_eq!(deep.as_deref(), Some(&*too_deep), "{open}");
+                assert!(all(&open.repeat(most)).all(|words| words.is_none()), "{open}");
+                assert!(all(&open.repeat(most + 1)).all(|words| words.unwrap().ends_with(&too_deep)), "{open}");
             }
             // Wide is not deep.
-            assert_eq!(beyond("Scan", &json!({member: "NOT (a = :b) AND ".repeat(200)})), None);
+            assert!(all(&"NOT (a = :b) AND ".repeat(200)).all(|words| words.is_none()));
         }
         assert!(beyond("PutItem", &json!({"ConditionExpression": long})).unwrap().starts_with("1 validation error"));
         let statement = |text: String| beyond("ExecuteStatement", &json!({"Statement": text}));
@@ -315,6 +260,28 @@ mod tests {
         assert!(statement("é".repeat(8193)).unwrap().ends_with("less than or equal to 8192"));
         assert!(statement("[".repeat(65)).unwrap().starts_with("Nesting Levels"));
         assert_eq!(statement(format!("INSERT INTO T VALUE {{'a': '{}'}}", "(".repeat(100))), None);
+    }
+
+    /// A parser that takes a list for an object, or skips what it does not know without looking at it, would get to an
+    /// expression that nobody has judged.
+    #[test]
+    fn an_expression_is_found_wherever_another_parser_could_find_it() {
+        let deep = "(".repeat(300);
+        for (operation, body) in [
+            ("Scan", json!(["Users", null, deep]).to_string()),
+            ("TransactWriteItems", json!({"TransactItems": [{"Update": ["Users", deep]}]}).to_string()),
+            ("Scan", json!({"FilterExpression": {"inner": [deep]}}).to_string()),
+            ("FlyToTheMoon", json!({"Expression": deep}).to_string()),
+            ("Scan", format!(r#"{{"FilterExpression":"a = b","FilterExpression":"{deep}"}}"#)),
+            ("Scan", format!(r#"{{"FilterExpression":"{}"}}"#, "\\u0028".repeat(300))),
+        ] {
+            assert!(refused(operation, &body).is_some(), "{operation} {body}");
+        }
+        for before in ["[".repeat(500) + &"]".repeat(500), r#""\ud800""#.to_owned(), "1e999".to_owned()] {
+            let body = format!(r#"{{"Unknown":{before},"FilterExpression":"{deep}"}}"#);
+            let (kind, _) = refused("Scan", &body).unwrap();
+            assert_eq!(kind, "com.amazon.coral.service#SerializationException", "{body}");
+        }
     }
 
     #[test]

@@ -251,13 +251,26 @@ impl Error {
     pub fn table(&self) -> Option<&str> {
         match self {
             Error::Refused { table, .. }
+            | Error::HiddenKey { table, .. }
+            | Error::Exposed { table, .. }
+            | Error::OtherTable { table, .. }
             | Error::ItemTooLarge { table, .. }
             | Error::Item { table, .. }
+            | Error::NotAsked { table, .. }
             | Error::Keys { table, .. }
             | Error::Record { table, .. }
             | Error::Unlearned { table, .. }
-            | Error::Contended { table, .. } => Some(table),
-            _ => None,
+            | Error::Contended { table, .. }
+            | Error::Unsettled { table, .. } => Some(table),
+            Error::Request { .. }
+            | Error::UnknownOperation { .. }
+            | Error::LeadsAway { .. }
+            | Error::ForeignIterator { .. }
+            | Error::NotRecords
+            | Error::Records { .. }
+            | Error::Expression { .. }
+            | Error::Wire { .. }
+            | Error::Answer { .. } => None,
         }
     }
 
@@ -284,6 +297,14 @@ impl Error {
         | Error::Answer { operation, .. } = &mut self
         {
             *operation = format!("{outer} as {operation}");
+        }
+        self
+    }
+
+    /// The same failure of one statement of a batch, whose others were carried out.
+    pub(crate) fn of_statement(mut self, number: usize) -> Self {
+        if let Error::Item { key, .. } | Error::NotAsked { key, .. } = &mut self {
+            *key = format!(", statement {}, while all others were carried out{key}", number.saturating_add(1));
         }
         self
     }

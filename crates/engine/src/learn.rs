@@ -7,6 +7,7 @@
 //! A plan that meets a table nobody has described yet notes its name; the driver then asks, and plans again. So it does
 //! once if a call fails and the keys may be those of a table that is gone.
 
+mod asking;
 mod described;
 
 use std::collections::{BTreeMap, HashMap};
@@ -25,6 +26,7 @@ use crate::plan::closed::Closed;
 use crate::plan::{OtherTables, table_name};
 use crate::table::Table;
 
+use asking::Asking;
 use described::described;
 pub(crate) use described::keys_of;
 
@@ -35,8 +37,7 @@ pub(crate) struct Directory {
     closed: Closed,
     others: OtherTables,
     learned: RwLock<Arc<HashMap<String, Learned>>>,
-    /// Held while DynamoDB is asked, so that many callers ask once.
-    asking: async_lock::Mutex<()>,
+    asking: Asking,
 }
 
 /// A table as it was described.
@@ -75,7 +76,7 @@ impl Directory {
             closed: Closed::default(),
             others: OtherTables::default(),
             learned: RwLock::default(),
-            asking: async_lock::Mutex::new(()),
+            asking: Asking::default(),
         }
     }
 
@@ -189,8 +190,8 @@ impl Directory {
         unknown: BTreeMap<String, String>,
         io: Io<'_>,
     ) -> Result<Option<Answer>, Error> {
-        let _asking = self.asking.lock().await;
         for (name, named) in unknown {
+            let _asking = self.asking.about(&name).await;
             if self.at(io.clock.now()).learned(&name).is_some() {
                 continue;
             }
@@ -214,9 +215,9 @@ impl Directory {
         met: BTreeMap<String, String>,
         io: Io<'_>,
     ) -> Result<bool, Error> {
-        let _asking = self.asking.lock().await;
         let mut changed = false;
         for (name, named) in met {
+            let _asking = self.asking.about(&name).await;
             let now = io.clock.now();
             let known = self.at(now).learned.get(&name).cloned();
             // Someone else may have found other keys while this call waited.

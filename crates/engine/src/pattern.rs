@@ -92,7 +92,7 @@ impl Pattern {
     }
 
     /// The same for the key of an index, which need not be signed.
-    fn can_be_index_key(&self, attribute: &str) -> bool {
+    pub(crate) fn can_be_index_key(&self, attribute: &str) -> bool {
         let spec = &self.spec;
         let listed = |action: Action| spec.actions.iter().any(|(name, own)| name == attribute && *own == action);
         let prefixed = spec.unsigned_prefix.as_ref().is_some_and(|prefix| attribute.starts_with(prefix.as_str()));

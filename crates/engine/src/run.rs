@@ -289,8 +289,7 @@ pub(crate) async fn seal_item<'a>(
     let sealed = table.seal(io, item).await.map_err(failed)?;
     let size = item_size(&sealed);
     if size > LIMIT {
-        let table = table.name().to_owned();
-        return Err(Error::ItemTooLarge { operation: operation.to_owned(), table, size, over: size - LIMIT });
+        return Err(Error::too_large(operation, table, size));
     }
     Ok(sealed)
 }
@@ -313,6 +312,12 @@ impl Error {
                 Error::HiddenKey { operation, table: name, attribute, role: "a key of an index" }
             }
         }
+    }
+
+    /// An item of this size, sealed or about to be, is larger than DynamoDB stores.
+    pub(crate) fn too_large(operation: &str, table: &Table, size: usize) -> Self {
+        let (operation, table) = (operation.to_owned(), table.name().to_owned());
+        Error::ItemTooLarge { operation, table, size, over: size.saturating_sub(LIMIT) }
     }
 
     pub(crate) fn expression(operation: &str, fault: expr::error::Error) -> Self {

@@ -10,7 +10,7 @@ pub(crate) fn item_size(item: &Item<'_>) -> usize {
     item.iter().map(|(name, value)| name.len() + value_size(value)).sum()
 }
 
-fn value_size(value: &Value<'_>) -> usize {
+pub(crate) fn value_size(value: &Value<'_>) -> usize {
     match value {
         Value::Null | Value::Bool(_) => 1,
         Value::S(text) => text.len(),

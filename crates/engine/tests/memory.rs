@@ -57,26 +57,55 @@ struct Shape {
 impl Shape {
     fn body(&self) -> String {
         let Self { before, unit, after, .. } = self;
-        let mut body = String::with_capacity(BODY);
+        let parts: Vec<&str> = unit.split('@').collect();
+        let (mut body, mut name) = (String::with_capacity(BODY), Name::default());
         body.push_str(before);
-        let mut number = 0_u32;
         loop {
-            // Letters make more names of few bytes than digits do.
-            let name: String = std::iter::successors(Some(number), |rest| Some(rest / 36).filter(|rest| *rest > 0))
-                .filter_map(|rest| char::from_digit(rest % 36, 36))
-                .collect();
-            let one = unit.replace('@', &name);
-            if body.len() + one.len() + after.len() + 1 > BODY {
+            let number = name.as_str();
+            let length = unit.len() - (parts.len() - 1) + number.len() * (parts.len() - 1);
+            if body.len() + length + after.len() + 1 > BODY {
                 break;
             }
-            if number > 0 {
-                body.push(',');
+            for (at, part) in parts.iter().enumerate() {
+                body.push_str(if at > 0 { number } else { "" });
+                body.push_str(part);
             }
-            body.push_str(&one);
-            number += 1;
+            body.push(',');
+            name.next();
         }
+        body.pop();
         body.push_str(after);
         body
+    }
+}
+
+/// Digits and letters, which make more names of few bytes than digits alone do.
+struct Name([u8; 8], usize);
+
+impl Default for Name {
+    fn default() -> Self {
+        Self([b'0'; 8], 1)
+    }
+}
+
+impl Name {
+    fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.0[8 - self.1..]).unwrap()
+    }
+
+    /// Counts on.
+    fn next(&mut self) {
+        for at in (0..8).rev() {
+            self.1 = self.1.max(8 - at);
+            match self.0[at] {
+                b'9' => self.0[at] = b'a',
+                b'z' => self.0[at] = b'0',
+                other => self.0[at] = other + 1,
+            }
+            if self.0[at] != b'0' {
+                break;
+            }
+        }
     }
 }
 

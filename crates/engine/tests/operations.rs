@@ -34,6 +34,36 @@ fn an_action_of_a_transaction_is_one() {
 }
 
 #[test]
+fn what_goes_along_to_another_table_is_known_too() {
+    let statement =
+        |table: &str, more: &str| format!(r#"{{"Statement":"SELECT * FROM {table} WHERE id = '1'"{more}}}"#);
+    let (protected, known) = (statement("Users", ""), statement("Other", r#","ConsistentRead":true"#));
+    let unknown = statement("Other", r#","Copy":{"S":"SECRET"}"#);
+    for (operation, list) in [("BatchExecuteStatement", "Statements"), ("ExecuteTransaction", "TransactStatements")] {
+        for both in [format!("{protected},{unknown}"), format!("{unknown},{protected}")] {
+            refused(operation, &format!(r#"{{"{list}":[{both}]}}"#), &["DSL-2003", "Users", "Copy"]);
+        }
+        passes(operation, &format!(r#"{{"{list}":[{unknown}],"New":1}}"#));
+        let named = unknown.replace("Copy", "Users");
+        refused(operation, &format!(r#"{{"{list}":[{named}]}}"#), &["DSL-2003", "Users"]);
+    }
+    let wire = Script::new(|operation: &str, _: &str| match operation {
+        "BatchExecuteStatement" => (200, r#"{"Responses":[{}]}"#.to_owned()),
+        _ => (200, r#"{"Items":[]}"#.to_owned()),
+    });
+    let body = format!(r#"{{"Statements":[{protected},{known}]}}"#);
+    assert_eq!(ready(engine().call(&wire, dynamodb("BatchExecuteStatement", &body))).unwrap().status, 200);
+    let get =
+        |table: &str, more: &str| format!(r#"{{"Get":{{"TableName":"{table}","Key":{{"id":{{"S":"1"}}}}{more}}}}}"#);
+    for more in [r#","Copy":"SECRET""#, r#","ProjectionExpression":{"Copy":"SECRET"}"#] {
+        let both = format!("{},{}", get("Other", more), get("Users", ""));
+        let name = if more.contains("Projection") { "ProjectionExpression" } else { "Copy" };
+        refused("TransactGetItems", &format!(r#"{{"TransactItems":[{both}]}}"#), &["DSL-2003", "Users", name]);
+        passes("TransactGetItems", &format!(r#"{{"TransactItems":[{}]}}"#, get("Other", more)));
+    }
+}
+
+#[test]
 fn other_tables_pass_byte_for_byte() {
     for (operation, body) in [
         ("SearchVectors", r#"{ "TableName":"Other","SearchVector":[{"N":"1"}] }"#),
@@ -175,6 +205,40 @@ fn patterns_are_names_too() {
     let body = r#"{"TableName":"prod-x","KeySchema":[{"AttributeName":"id","KeyType":"HASH"}],"VectorIndexes":[{"IndexName":"v","VectorAttribute":{"AttributeName":"embedding"}}]}"#;
     let (sent, answer) = carry_out(&engine, dynamodb("CreateTable", body));
     assert!(sent.is_empty() && answer.unwrap_err().to_string().contains("embedding"));
+    // So is one of a table that is restored, without asking for a table that need not be there.
+    let index = |attribute: &str| {
+        [
+            format!(
+                r#""GlobalSecondaryIndexOverride":[{{"IndexName":"x","KeySchema":[{{"AttributeName":"{attribute}","KeyType":"HASH"}}]}}]"#
+            ),
+            format!(
+                r#""LocalSecondaryIndexOverride":[{{"IndexName":"x","KeySchema":[{{"AttributeName":"id","KeyType":"HASH"}},{{"AttributeName":"{attribute}","KeyType":"RANGE"}}]}}]"#
+            ),
+            format!(
+                r#""VectorIndexOverride":[{{"IndexName":"v","VectorAttribute":{{"AttributeName":"{attribute}"}}}}]"#
+            ),
+        ]
+    };
+    let backup = |table: &str| format!(r#""BackupArn":"arn:aws:dynamodb:r:1:table/{table}/backup/1""#);
+    for (operation, from) in [
+        ("RestoreTableFromBackup", format!(r#""TargetTableName":"prod-new",{}"#, backup("Old"))),
+        ("RestoreTableFromBackup", format!(r#""TargetTableName":"Copy",{}"#, backup("prod-old"))),
+        ("RestoreTableToPointInTime", r#""TargetTableName":"prod-new","SourceTableName":"Old""#.to_owned()),
+        ("RestoreTableToPointInTime", r#""TargetTableName":"Copy","SourceTableName":"prod-old""#.to_owned()),
+        (
+            "RestoreTableToPointInTime",
+            r#""TargetTableName":"Copy","SourceTableArn":"arn:aws:dynamodb:r:1:table/prod-old""#.to_owned(),
+        ),
+    ] {
+        for (hidden, readable) in index("email").into_iter().zip(index("id")) {
+            let (sent, answer) = carry_out(&engine, dynamodb(operation, &format!("{{{from},{hidden}}}")));
+            let error = answer.unwrap_err();
+            assert!(sent.is_empty() && error.code() == "DSL-2009" && error.to_string().contains("email"), "{error}");
+            passes_call(&engine, dynamodb(operation, &format!("{{{from},{readable}}}")));
+            let (sent, answer) = carry_out(&engine, dynamodb(operation, &format!("{{{from},{readable},\"New\":1}}")));
+            assert!(sent.is_empty() && answer.unwrap_err().code() == "DSL-2003", "{operation}");
+        }
+    }
 }
 
 #[test]

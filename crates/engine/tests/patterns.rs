@@ -221,6 +221,45 @@ fn many_callers_ask_once() {
     assert_eq!(wire.0.count(), 9);
 }
 
+/// A wire that never answers calls of an operation that name a table.
+struct Hanging<W>(W, &'static str, &'static str);
+
+impl<W: Wire> Wire for Hanging<W> {
+    fn send(&self, call: Call) -> BoxFuture<'_, Result<Answer, WireError>> {
+        let hangs = call.operation == self.1 && String::from_utf8_lossy(&call.body).contains(self.2);
+        if hangs { Box::pin(std::future::pending()) } else { self.0.send(call) }
+    }
+}
+
+#[test]
+fn a_table_that_is_never_described_holds_up_no_other() {
+    let clock = Arc::new(FixedClock::default());
+    let engine = with([pattern("*", &KEYS)], &clock);
+    let service = Service::of(&["One", "Two"].map(|name| (name, keys("id", "mail"))));
+    let script = || Script::new(|operation: &str, body: &str| service.answer(operation, body));
+    let mut context = Context::from_waker(Waker::noop());
+    let wire = Hanging(script(), "DescribeTable", "One");
+    let mut one = Box::pin(engine.call(&wire, dynamodb("PutItem", &put("One"))));
+    assert!(one.as_mut().poll(&mut context).is_pending());
+    assert_eq!(ready(engine.call(&wire, dynamodb("PutItem", &put("Two")))).unwrap().status, 200);
+    // Who gives up, or gets no answer in time, leaves the question to the next one.
+    let mut next = Box::pin(engine.call(&wire.0, dynamodb("PutItem", &put("One"))));
+    assert!(next.as_mut().poll(&mut context).is_pending());
+    drop(one);
+    assert!(next.as_mut().poll(&mut context).is_ready());
+
+    // The same where keys that are known are asked for again: a put that the table refuses may be of a table made anew.
+    let refuses = |operation: &str, body: &str| match operation {
+        "PutItem" => (400, r#"{"__type":"x#ValidationException","message":"no"}"#.to_owned()),
+        _ => service.answer(operation, body),
+    };
+    let wire = Hanging(Script::new(refuses), "DescribeTable", "One");
+    let mut one = Box::pin(engine.call(&wire, dynamodb("PutItem", &put("One"))));
+    assert!(one.as_mut().poll(&mut context).is_pending());
+    assert_eq!(ready(engine.call(&wire, dynamodb("PutItem", &put("Two")))).unwrap().status, 400);
+    assert_eq!(operations(&wire.0), ["PutItem", "PutItem", "DescribeTable"]);
+}
+
 #[test]
 fn records_of_a_pattern_s_table_are_opened_once_its_keys_are_known() {
     let (engine, service) = (everything(), Service::of(&[("Users", keys("id", "mail"))]));

@@ -107,7 +107,7 @@ impl Upstream {
                 let request = Outgoing { uri, scope, protocol, target, body, caller };
                 // A try that hangs must leave time for another.
                 let attempt = || self.attempt(&request, answer_time / TRIES, answer.min(KMS_ANSWER));
-                self.retries.carry_out(answer_time, attempt).await
+                self.retries.carry_out(Service::Kms, answer_time, attempt).await
             }
             // `upstream.rs` sends them elsewhere.
             Service::Vault => Err(WireError::Unreachable),

@@ -19,12 +19,15 @@ const NOT_A_VALUE: &str =
 const NOT_BASE64: &str = "\u{1}a binary value is not base64 with padding";
 const TWICE: &str = "\u{1}an attribute name stands twice";
 const TOO_MANY: &str = "\u{1}a list or set has more members than an item can hold";
+const TOO_MANY_NAMES: &str = "\u{1}an item or map has more than 131,072 attributes";
 const NOT_TRUE: &str = "\u{1}NULL must be true";
 
 /// Most items have no more.
 const ATTRIBUTES: usize = 8;
 /// Each takes a byte at least, and an item has 400 KB.
 const MOST_MEMBERS: usize = 400 * 1024;
+/// Names differ, so that most have three bytes where there are very many of them. A header holds 65,535.
+const MOST_NAMES: usize = 1 << 17;
 /// Most lists have no more.
 const LONG: usize = 64;
 
@@ -169,6 +172,9 @@ impl<'de> Visitor<'de> for Entries {
         let mut entries = Vec::with_capacity(self.room.max(1));
         entries.push(first);
         while let Some(entry) = map.next_entry_seed(Text, OneValue)? {
+            if entries.len() == MOST_NAMES {
+                return Err(de::Error::custom(TOO_MANY_NAMES));
+            }
             entries.push(entry);
         }
         if entries.len() > LONG {
@@ -323,6 +329,8 @@ mod tests {
     fn faults_say_where_and_never_repeat_the_input() {
         // It ends at the first one too many: what follows is not even JSON.
         let too_many = format!(r#"{{"a":{{"SS":[{}"x", SECRET"#, r#""","#.repeat(MOST_MEMBERS));
+        let names: String = (0..=MOST_NAMES).map(|number| format!(r#""{number}":{{"S":""}},"#)).collect();
+        let too_many_names = format!(r#"{{{names} SECRET"#);
         let cases = [
             (r#"{"a":{"S":"SECRET""#, "the text ends too early"),
             (r#"{"a":"SECRET"}"#, "a value has the wrong JSON type"),
@@ -335,6 +343,7 @@ mod tests {
             (r#"{"a":{"S":"1"},"a":{"S":"SECRET"}}"#, TWICE),
             (r#"{"a":{"M":{"k":{"S":"1"},"k":{"S":"2"}}}}"#, TWICE),
             (too_many.as_str(), TOO_MANY),
+            (too_many_names.as_str(), TOO_MANY_NAMES),
             (r#"{"a":{"S":"1"}} SECRET"#, "the text is not JSON"),
             (r#"{"a":{"S":"\u0001SECRET"}} x"#, "the text is not JSON"),
         ];

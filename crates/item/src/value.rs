@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use crate::terminal::size_hint;
+
 /// A DynamoDB attribute value.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Value<'a> {
@@ -43,6 +45,12 @@ impl Value<'_> {
             Value::L(_) => "L",
             Value::M(_) => "M",
         }
+    }
+
+    /// About how many bytes are encrypted of it, never far too few.
+    #[must_use]
+    pub fn size_in_bytes(&self) -> usize {
+        size_hint(self)
     }
 
     /// A copy that borrows nothing.

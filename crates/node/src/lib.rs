@@ -7,6 +7,7 @@
 //!          quick.rs    the two steps that most calls are made of, without a Step
 //!          item.rs     one item, sealed or opened
 //!          clock.rs    pauses, as steps
+//!          services.rs what an answer of Vault means
 //!          failure.rs  the one way an error becomes JavaScript
 //! ```
 //!
@@ -18,10 +19,12 @@ mod engine;
 mod failure;
 mod item;
 mod quick;
+mod services;
 mod session;
 mod step;
 
 pub use engine::{Engine, EngineResult};
 pub use failure::{Failure, Fault};
 pub use quick::Quick;
+pub use services::vault_may_pass;
 pub use step::JsStep;

@@ -242,6 +242,18 @@ test("what a server should not answer", async () => {
   assert.equal(await codeOf({ VAULT_ADDR: elsewhere.url }), "DSL-4112");
 });
 
+test("a ciphertext that was changed is no outage, whatever status tells of it, and is asked for once", async () => {
+  for (const status of [400, 500]) {
+    vault.trouble = Array(10).fill((_, reply) => reply(status, { errors: ["cipher: message authentication failed"] }));
+    try {
+      const calls = await seenDuring(async () => assert.equal(await codeOf(), "DSL-4132", String(status)));
+      assert.equal(calls.length, 1, String(status));
+    } finally {
+      vault.trouble = [];
+    }
+  }
+});
+
 test("an abort ends a call of Vault", async () => {
   const controller = new AbortController();
   const { client, operations } = scripted([], {}, cold());

@@ -10,6 +10,8 @@ export interface Native {
     load(path: string, variables: Record<string, string>): NativeEngineResult;
     parse(json: string, folder: string, variables: Record<string, string>): NativeEngineResult;
   };
+  /** Whether the same call of Vault may end differently later, by what it was answered this time. */
+  vaultMayPass(status: number, body: Uint8Array): boolean;
 }
 
 export interface NativeEngineResult {

@@ -1,5 +1,6 @@
-// A few tries for calls that change nothing, and what keeps them from adding to an outage: the gateway's numbers.
+// A few tries for calls of Vault, which change nothing, and what keeps them from adding to an outage: the gateway's numbers.
 
+import { native } from "./native.js";
 import { pause } from "./pause.js";
 import type { Reply } from "./services.js";
 
@@ -25,7 +26,7 @@ export class Retries {
 
 /** Whether the next try may end differently. */
 function mayPass(reply: Reply): boolean {
-  return "lost" in reply || reply.status === 429 || reply.status >= 500;
+  return "lost" in reply || native.vaultMayPass(reply.status, reply.body);
 }
 
 /** How often a call is tried. */

@@ -207,7 +207,7 @@ macro_rules! patterns {
 
 patterns! {
     CODE = r"^DSL-[0-9]{4}$";
-    PLACE = r"^DSL-[0-9]{4}: ([A-Za-z]{1,64})(?: on table ([A-Za-z0-9_.-]{1,255}))?[ :.]";
+    PLACE = r"^DSL-[0-9]{4}: ([A-Za-z]{1,64})(?: as [A-Za-z]{1,64})?(?: on table ([A-Za-z0-9_.-]{1,255}))?[ :.,]";
     OUR_ATTRIBUTE = r#"attribute "([^"]+)""#;
     THEIR_ATTRIBUTE = r"Missing the key (\S+) in the item|Type mismatch for (?:Index )?[Kk]ey (\S+) [Ee]xpected|empty (?:string|binary) value\. (?:IndexName: [A-Za-z0-9_.-]+, )?(?:IndexKey|Key): (\S+)";
     NAME = r"^[A-Za-z_][A-Za-z0-9_-]{0,63}$";
@@ -278,6 +278,19 @@ mod tests {
         assert_eq!((ours.kind, ours.fields.as_slice()), (FailureKind::Input, &["nick".to_owned()][..]));
         assert_eq!((ours.operation.as_deref(), ours.table.as_deref()), (Some("PutItem"), Some("Users")));
         assert_eq!(ours.code.as_deref(), Some("DSL-1002"));
+        for (place, operation) in [
+            ("BatchGetItem on table Users, item 2 (key id)", "BatchGetItem"),
+            ("GetRecords on table Users, record 3, NewImage (key id)", "GetRecords"),
+            ("ExecuteStatement as GetItem on table Users (key id)", "ExecuteStatement"),
+            (
+                "BatchExecuteStatement as UpdateItem on table Users, statement 2, while all others were carried out",
+                "BatchExecuteStatement",
+            ),
+        ] {
+            let failure = failure("ItemVerificationException", &format!("DSL-3008: {place}: x. Compare canary."), 400);
+            let told = (failure.kind, failure.operation.as_deref(), failure.table.as_deref());
+            assert_eq!(told, (FailureKind::Integrity, Some(operation), Some("Users")), "{place}");
+        }
         let theirs = failure("ValidationException", "Missing the key userId in the item; canary", 400);
         assert_eq!(theirs.fields, ["userId"]);
         let made_up = failure("ValidationException", "DSL-1004: PutItem: attribute \"canary 1234567\". X.", 400);

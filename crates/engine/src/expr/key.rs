@@ -184,8 +184,8 @@ mod tests {
 
     #[test]
     fn keys_are_scalars_and_no_part_of_filters() {
-        let names = Names::new();
-        let read = |text: &str| read(text, &mut super::super::names::NamesOnly(&names)).unwrap();
+        let (names, values) = (Names::new(), Values::from([(":v".into(), Value::Null)]));
+        let read = |text: &str| read(text, &mut Scope::new(&names, &values)).unwrap();
         let text = "Filter Expression can only contain non-primary key attributes: Primary key attribute: k";
         let check = |text: &str| check_filter(&read(text), "Filter Expression", &["k"]);
         assert_eq!(check("a = :v AND k = :v").unwrap_err().message(), text);

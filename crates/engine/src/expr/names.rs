@@ -28,9 +28,6 @@ pub trait Resolve {
 
     /// The value itself, for checks of types.
     fn known(value: &Self::Value) -> Option<&Value<'_>>;
-
-    /// Whether reserved words are refused. Where an expression is only looked through, DynamoDB does that itself.
-    const STRICT: bool;
 }
 
 /// The names and values of one request, and which of them its expressions used.
@@ -80,30 +77,6 @@ impl<'m> Resolve for Scope<'m> {
     fn known<'v>(value: &'v Self::Value) -> Option<&'v Value<'v>> {
         Some(value)
     }
-
-    const STRICT: bool = true;
-}
-
-/// Names alone, for expressions that are looked through and not evaluated.
-#[derive(Debug)]
-pub struct NamesOnly<'m>(pub &'m Names<'m>);
-
-impl Resolve for NamesOnly<'_> {
-    type Value = ();
-
-    fn name(&mut self, placeholder: &str) -> Option<String> {
-        self.0.get(placeholder).map(|name| name.clone().into_owned())
-    }
-
-    fn value(&mut self, _placeholder: &str) -> Option<()> {
-        Some(())
-    }
-
-    fn known(_value: &()) -> Option<&Value<'_>> {
-        None
-    }
-
-    const STRICT: bool = false;
 }
 
 /// Refuses maps that DynamoDB refuses before it reads an expression.

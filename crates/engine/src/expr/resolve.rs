@@ -55,9 +55,7 @@ fn without_word(fault: Fault) -> Fault {
 
 pub(super) fn check_path<R: Resolve>(parts: &[Part<'_>]) -> Result<(), Fault> {
     parts.iter().try_for_each(|part| match part {
-        Part::Word(word) if R::STRICT && super::reserved::is_reserved(word) => {
-            Err(Fault::Reserved(Some((*word).to_owned())))
-        }
+        Part::Word(word) if super::reserved::is_reserved(word) => Err(Fault::Reserved(Some((*word).to_owned()))),
         Part::Index(digits) if index(digits).is_none() => Err(Fault::IndexRange),
         _ => Ok(()),
     })

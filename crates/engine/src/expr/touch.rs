@@ -129,8 +129,10 @@ fn touch(path: &Path, usage: Usage) -> Touch<'_> {
 
 #[cfg(test)]
 mod tests {
+    use dynaseal_item::Value;
+
     use super::super::error::Kind;
-    use super::super::names::{Names, NamesOnly};
+    use super::super::names::{Names, Scope, Values};
     use super::super::{condition, update};
     use super::*;
 
@@ -138,16 +140,28 @@ mod tests {
         touches.iter().map(|touch| (touch.attribute, touch.nested, touch.usage)).collect()
     }
 
+    fn values() -> Values<'static> {
+        let number = || Value::N("1".into());
+        let strings = || vec!["x".into()];
+        Values::from([
+            (":v".into(), Value::S("S".into())),
+            (":w".into(), number()),
+            (":one".into(), number()),
+            (":set".into(), Value::Ss(strings())),
+        ])
+    }
+
     #[test]
     fn every_path_counts_by_its_first_name() {
         let names = Names::from([("#s".into(), "size".into()), ("#n".into(), "note".into())]);
-        let text = "a.b[0].#n = :v AND size(#s) > :w OR NOT contains(order, inspector) AND attribute_exists(x)\nAND\t\
-                    attribute_not_exists(y.z) or attribute_type(t, :t) and u IN (:v, v)";
-        let condition = condition::parse(text, Kind::Filter, &mut NamesOnly(&names)).unwrap();
+        let text = "a.b[0].#n = :v AND size(#s) > :w OR NOT contains(orders, inspector) AND attribute_exists(x)\nAND\t\
+                    attribute_not_exists(y.z) or attribute_type(t, :v) and u IN (:v, v)";
+        let values = values();
+        let condition = condition::parse(text, Kind::Filter, &mut Scope::new(&names, &values)).unwrap();
         let expected = [
             ("a", true, Usage::Read),
             ("size", false, Usage::Read),
-            ("order", false, Usage::Read),
+            ("orders", false, Usage::Read),
             ("inspector", false, Usage::Read),
             ("x", false, Usage::Presence),
             ("y", true, Usage::Presence),
@@ -160,9 +174,9 @@ mod tests {
 
     #[test]
     fn updates_count_both_sides() {
-        let text = "SET a = if_not_exists(b, :z) + c REMOVE d[1] ADD e :one DELETE f.x :set";
-        let names = Names::new();
-        let update = update::parse(text, &mut NamesOnly(&names)).unwrap();
+        let text = "SET a = if_not_exists(b, :one) + c REMOVE d[1] ADD e :one DELETE f.x :set";
+        let (names, values) = (Names::new(), values());
+        let update = update::parse(text, &mut Scope::new(&names, &values)).unwrap();
         let expected = [
             ("b", false, Usage::Read),
             ("c", false, Usage::Read),
@@ -176,23 +190,22 @@ mod tests {
 
     #[test]
     fn a_name_where_a_value_belongs_is_not_shown() {
-        let names = Names::new();
+        let (names, values) = (Names::new(), values());
+        let mut scope = Scope::new(&names, &values);
         let text = "a = Doe AND begins_with(b, Doe) AND c BETWEEN Doe AND Doe AND d IN (Doe) AND size(e) > size(Doe)";
-        let condition = condition::parse(text, Kind::Filter, &mut NamesOnly(&names)).unwrap();
+        let condition = condition::parse(text, Kind::Filter, &mut scope).unwrap();
         let shown = of_condition(&condition);
         assert!(shown.iter().all(|touch| (touch.attribute == "Doe") == (touch.shown() == HIDDEN)), "{shown:?}");
-        let update = update::parse("SET a = Doe, b = if_not_exists(b, Doe)", &mut NamesOnly(&names)).unwrap();
+        let update = update::parse("SET a = Doe, b = if_not_exists(b, Doe)", &mut scope).unwrap();
         let shown = of_update(&update);
         assert!(shown.iter().all(|touch| (touch.attribute == "Doe") == (touch.shown() == HIDDEN)), "{shown:?}");
     }
 
     #[test]
     fn what_cannot_be_read_is_an_error() {
-        let names = Names::new();
-        for text in ["plain = :p; secret = :s", "#q = :b", "a = :b c", "f(a)", "NOT"] {
-            assert!(condition::parse(text, Kind::Filter, &mut NamesOnly(&names)).is_err(), "{text}");
+        let (names, values) = (Names::new(), values());
+        for text in ["plain = :v; secret = :w", "#q = :v", "a = :v c", "f(a)", "NOT", "data = :v", "a = :undefined"] {
+            assert!(condition::parse(text, Kind::Filter, &mut Scope::new(&names, &values)).is_err(), "{text}");
         }
-        // Reserved words and values are left to DynamoDB, which sees the expression.
-        assert!(condition::parse("data = :undefined", Kind::Filter, &mut NamesOnly(&names)).is_ok());
     }
 }

@@ -15,6 +15,7 @@ use crate::expr::error::Error as Fault;
 use crate::expr::touch::{Touch, Usage, of_update};
 use crate::expressions::Parsed;
 use crate::run::seal_item;
+use crate::size::{LIMIT, value_size};
 use crate::table::MARK;
 
 use super::Modify;
@@ -40,6 +41,7 @@ pub(super) async fn updated(
     let (Some(update), Ok(key)) = (&parsed.update, &key) else {
         return Err(Error::request(operation, NotJson("an update needs a key and an UpdateExpression")));
     };
+    is_storable(operation, modify, update)?;
     let applied = match apply(update, opened.as_ref(), key) {
         Ok(applied) => applied,
         Err(fault) => return Ok(Updated::Invalid(fault)),
@@ -48,6 +50,20 @@ pub(super) async fn updated(
     let Some(new) = applied.item else { return Ok(Updated::Nothing) };
     let sealed = seal_item(modify.table, new, None, operation, io).await?.into_owned();
     Ok(Updated::Sealed(sealed, applied.written))
+}
+
+/// Refuses a value that no item has room for, before it is copied into one.
+fn is_storable(operation: &str, modify: &Modify<'_, '_>, update: &Update<&Value<'_>>) -> Result<(), Error> {
+    let is_encrypted = |path: &Path| modify.table.schema().action(&path.root) == Some(Action::EncryptAndSign);
+    let size_of = |(path, action): &(Path, ast::Action<&Value<'_>>)| match action {
+        ast::Action::Set(SetValue::Value(value)) if is_encrypted(path) => value.size_in_bytes(),
+        ast::Action::Set(SetValue::Value(value)) => value_size(value),
+        _ => 0,
+    };
+    match update.actions.iter().map(size_of).max() {
+        Some(size) if size > LIMIT => Err(Error::too_large(operation, modify.table, size)),
+        _ => Ok(()),
+    }
 }
 
 /// Sets what is new or different, removes what is gone, and leaves the rest to the caller's own actions. A mark goes, be it

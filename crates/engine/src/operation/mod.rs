@@ -14,7 +14,7 @@ pub(crate) use items::{
     WRITE_REQUEST,
 };
 pub(crate) use tables::FILTER_SPECIFICATION;
-pub(crate) use walk::{First, Visit, first_unclassed, walk, walk_part};
+pub(crate) use walk::{First, Visit, walk, walk_part};
 
 /// An operation.
 #[derive(Debug)]

@@ -16,6 +16,10 @@ pub(crate) trait Visit {
     fn table(&self, _name_or_arn: &str) {}
     /// It has a PartiQL statement.
     fn statement(&self, _text: &str) {}
+    /// It has an expression under this name.
+    fn expression(&self, _member: &'static str, _text: &str) {}
+    /// One more entry of a list of what it asks for: a key, an action, a write, a statement.
+    fn entry(&self) {}
     /// DynamoDB is to read an attribute.
     fn read(&self, _attribute: &str) {}
     /// A member has no class, or does not have the shape of its class. What it holds follows as `loose`.
@@ -89,10 +93,9 @@ impl<'de> DeserializeSeed<'de> for Walk<'_> {
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
         match self.place {
             // Data, and names of attributes: what they may be is for the plans of their operations.
-            Place::Of(
-                _,
-                Class::Item | Class::Key | Class::Keys | Class::StartKey | Class::Names | Class::Values | Class::Value,
-            ) => deserializer.deserialize_ignored_any(IgnoredAny).map(|_| ()),
+            Place::Of(_, Class::Item | Class::Key | Class::StartKey | Class::Names | Class::Values | Class::Value) => {
+                deserializer.deserialize_ignored_any(IgnoredAny).map(|_| ())
+            }
             _ => deserializer.deserialize_any(self),
         }
     }
@@ -109,8 +112,9 @@ impl<'de> Visitor<'de> for Walk<'_> {
         match self.place {
             Place::Of(_, Class::Table) => self.visit.table(text),
             Place::Of(_, Class::Statement) => self.visit.statement(text),
+            Place::Of(member, Class::Expression) => self.visit.expression(member, text),
             Place::Of(_, Class::Read) => self.visit.read(text),
-            Place::Of(_, Class::Setting | Class::Token | Class::Expression) => {}
+            Place::Of(_, Class::Setting | Class::Token) => {}
             Place::Of(..) => self.misshapen().visit.loose(text),
             Place::Loose => self.visit.loose(text),
         }
@@ -148,11 +152,17 @@ impl<'de> Visitor<'de> for Walk<'_> {
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
         let below = match self.place {
             Place::Of(of, Class::List(members)) => self.at(Place::Of(of, Class::Object(members))),
+            Place::Of(of, Class::Keys) => self.at(Place::Of(of, Class::Key)),
             Place::Of(of, Class::Settings | Class::Attributes) => self.at(Place::Of(of, Class::Setting)),
             Place::Of(..) => self.misshapen(),
             Place::Loose => self,
         };
-        while seq.next_element_seed(below)?.is_some() {}
+        let is_counted = matches!(below.place, Place::Of(_, Class::Object(_) | Class::Key));
+        while seq.next_element_seed(below)?.is_some() {
+            if is_counted {
+                self.visit.entry();
+            }
+        }
         Ok(())
     }
 
@@ -177,24 +187,25 @@ impl<'de> Visitor<'de> for Walk<'_> {
     }
 }
 
-/// The first member of an object, and of what is nested in it, that has no class.
-pub(crate) fn first_unclassed(members: Members, object: &Object<'_>) -> Result<Option<String>, NotJson> {
-    let first = First::default();
-    for (name, text) in object.entries() {
-        match class_of(members, name) {
-            None => first.unclassed(name),
-            Some(class) if class.is_nested() => walk_part(class, text, &first)?,
-            // A setting that is an object is not one.
-            Some(class) if class.is_scalar() && text.starts_with(['{', '[']) => first.unclassed(name),
-            Some(_) => {}
-        }
-    }
-    Ok(first.0.into_inner())
-}
-
 /// Keeps the name of the first member without a class.
 #[derive(Default)]
 pub(crate) struct First(pub(crate) RefCell<Option<String>>);
+
+impl First {
+    /// Looks through an object and what is nested in it, but for a member that was looked through before.
+    pub(crate) fn look(&self, members: Members, object: &Object<'_>, seen: Option<&str>) -> Result<(), NotJson> {
+        for (name, text) in object.entries().filter(|(name, _)| Some(*name) != seen) {
+            match class_of(members, name) {
+                None => self.unclassed(name),
+                Some(class) if class.is_nested() => walk_part(class, text, self)?,
+                // A setting that is an object is not one.
+                Some(class) if class.is_scalar() && text.starts_with(['{', '[']) => self.unclassed(name),
+                Some(_) => {}
+            }
+        }
+        Ok(())
+    }
+}
 
 impl Visit for First {
     fn unclassed(&self, member: &str) {

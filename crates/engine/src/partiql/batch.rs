@@ -52,11 +52,19 @@ impl Batch<'_, '_> {
             Err(answer) => return Ok(answer),
         };
         let mut responses = Vec::with_capacity(self.entries.len());
-        for entry in &self.entries {
-            responses.push(match entry {
-                Entry::Plain(..) => plain.next().unwrap_or_else(|| b"{}".to_vec()),
-                Entry::Protected(planned, table) => response(runner, planned, table, &mut consumed).await?,
-            });
+        let mut unverified = None;
+        for (number, entry) in self.entries.iter().enumerate() {
+            match entry {
+                Entry::Plain(..) => responses.push(plain.next().unwrap_or_else(|| b"{}".to_vec())),
+                Entry::Protected(planned, table) => match response(runner, planned, table, &mut consumed).await {
+                    Ok(response) => responses.push(response),
+                    Err(error) if planned.statement.is_read() => return Err(error),
+                    Err(error) => unverified = unverified.or(Some(error.of_statement(number))),
+                },
+            }
+        }
+        if let Some(error) = unverified {
+            return Err(error);
         }
         let mut body = Object::default();
         body.insert("Responses".to_owned(), list(responses));
@@ -134,7 +142,8 @@ fn key(statement: &Statement, table: &Table) -> Result<Item<'static>, Fault> {
     }
 }
 
-/// One statement's place in the answer.
+/// One statement's place in the answer. An item that does not verify is no such thing: it fails the whole, so that it is
+/// noticed wherever one is.
 async fn response(
     runner: Runner<'_>,
     planned: &Planned<'_>,
@@ -148,8 +157,7 @@ async fn response(
     };
     let answer = match outcome {
         Ok(answer) => answer,
-        // Where nothing is written, what fails to verify fails the whole, as in BatchGetItem.
-        Err(error) if planned.statement.is_read() && error.kind() == dynaseal_item::Kind::Data => return Err(error),
+        Err(error) if error.kind() == dynaseal_item::Kind::Data => return Err(error),
         // Other statements were carried out, so this one's failure is its own.
         Err(error) => return Ok(failed(error_code(&error), &message(&error), None, None)),
     };

@@ -41,7 +41,7 @@ pub(crate) fn write<'e, 'a>(mut request: Request<'e, 'a>) -> Result<Plan<'e, 'a>
         all.insert(name.to_owned(), Some(Writes { table, written: writes }));
         *node = Node::Array(nodes);
     }
-    let Some(table) = first else { return request.forward() };
+    let Some(table) = first else { return request.forward_seen(Some(REQUEST_ITEMS), &unclassed) };
     all_known(&request, table, &unclassed)?;
     request.body.set(REQUEST_ITEMS, Node::Object(tables));
     Ok(request.edit(puts, Reply::Unprocessed(all)))
@@ -106,7 +106,7 @@ pub(crate) fn get<'e, 'a>(mut request: Request<'e, 'a>) -> Result<Plan<'e, 'a>, 
         views.insert(name.to_owned(), Some(BatchView { view, keys, written: text }));
         *node = Node::Object(part);
     }
-    let Some(table) = first else { return request.forward() };
+    let Some(table) = first else { return request.forward_seen(Some(REQUEST_ITEMS), &unclassed) };
     all_known(&request, table, &unclassed)?;
     mixed?;
     request.body.set(REQUEST_ITEMS, Node::Object(tables));

@@ -10,7 +10,7 @@ use crate::doc::NotJson;
 use crate::error::Error;
 use crate::expr::shown::placeholder;
 use crate::learn::Tables;
-use crate::operation::{First, Handling, Operation, Visit, first_unclassed, walk};
+use crate::operation::{First, Handling, Operation, Visit, walk};
 
 /// A call of an operation that is not known.
 pub(super) fn unknown<'e, 'a>(tables: &'e Tables<'e>, call: &Call) -> Result<Plan<'e, 'a>, Error> {
@@ -45,8 +45,13 @@ pub(super) fn refused<'e, 'a>(
 impl<'e, 'a> Request<'e, 'a> {
     /// Sends the request as it came, unless something in it that nobody knows could concern a protected table.
     pub(super) fn forward(&self) -> Result<Plan<'e, 'a>, Error> {
-        let first = first_unclassed(self.known.members, &self.body).map_err(|error| self.bad(error))?;
-        if first.is_none() {
+        self.forward_seen(None, &First::default())
+    }
+
+    /// The same of a request of which one member was looked through already, and what has no class in that.
+    pub(super) fn forward_seen(&self, seen: Option<&str>, first: &First) -> Result<Plan<'e, 'a>, Error> {
+        first.look(self.known.members, &self.body, seen).map_err(|error| self.bad(error))?;
+        if first.0.borrow().is_none() {
             return Ok(Plan::Forward);
         }
         let found = Concern::new(self.tables);

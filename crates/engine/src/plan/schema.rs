@@ -8,7 +8,6 @@ use crate::doc::Object;
 use crate::error::Error;
 use crate::learn::{fitted, keys_of};
 use crate::operation::{First, Visit, walk};
-use crate::table::Table;
 
 use super::concern::not_known;
 use super::scope::Scope;
@@ -59,9 +58,7 @@ fn made_of_pattern<'e, 'a>(request: &Request<'e, 'a>, object: &Object<'_>, name:
     }
     let table = fitted(request.operation, pattern, table_name(name), &keys)?;
     if let Some(attribute) = table.hidden_index_keys().next() {
-        let (operation, table) = (request.operation.to_owned(), table.name().to_owned());
-        let (attribute, role) = (attribute.to_owned(), "a key of an index");
-        return Err(Error::HiddenKey { operation, table, attribute, role });
+        return Err(hidden_index_key(request.operation, table.name(), attribute.to_owned()));
     }
     is_readable(request, &Scope { operation: request.operation, table: &table }, &would_be_a_key, PLAIN_KEYS)?;
     Ok(Plan::Forward)
@@ -73,28 +70,29 @@ pub(crate) fn update<'e, 'a>(request: &Request<'e, 'a>) -> Result<Plan<'e, 'a>, 
     Ok(Plan::Forward)
 }
 
-/// A restored table may get other indexes than the one that it is a copy of. Where it is configured by name it is judged
-/// by that; otherwise by the table that it comes from, whose items it holds, sealed as they are. One of a pattern must be
-/// there to be asked for its keys, which that of a backup need not be.
+/// A restored table may get other indexes than the one that it is a copy of. Where it is protected it is judged by that;
+/// otherwise by the table that it comes from, whose items it holds, sealed as they are. What a pattern says of the keys of
+/// indexes it says of every table, so that none must be there to be asked for its own.
 pub(crate) fn restore<'e, 'a>(request: &Request<'e, 'a>) -> Result<Plan<'e, 'a>, Error> {
     const INDEXES: [&str; 3] = ["GlobalSecondaryIndexOverride", "LocalSecondaryIndexOverride", "VectorIndexOverride"];
     if !INDEXES.iter().any(|member| request.body.raw(member).is_some()) {
         return request.forward();
     }
-    let by_name = |member| {
-        let name = request.body.text(member).map_err(|error| request.bad(error))?;
-        Ok::<_, Error>(name.and_then(|name| request.tables.named(&name)))
-    };
-    let table = match (by_name("TargetTableName")?, by_name("BackupArn")?) {
-        (Some(table), _) | (None, Some(table)) => Some(table),
-        (None, None) => match request.named("SourceTableName")? {
-            None => request.named("SourceTableArn")?,
-            found => found,
-        },
-    };
-    let Some(table) = table else { return request.forward() };
-    is_readable(request, &Scope { operation: request.operation, table }, &would_be_a_key, PLAIN_KEYS)?;
-    Ok(Plan::Forward)
+    for member in ["TargetTableName", "BackupArn", "SourceTableName", "SourceTableArn"] {
+        let Some(name) = request.body.text(member).map_err(|error| request.bad(error))? else { continue };
+        if let Some(table) = request.tables.named(&name) {
+            is_readable(request, &Scope { operation: request.operation, table }, &would_be_a_key, PLAIN_KEYS)?;
+            return Ok(Plan::Forward);
+        }
+        if let Some(pattern) = request.tables.pattern(&name) {
+            let table = table_name(&name);
+            return match first_hidden(request, table, &|attribute| !pattern.can_be_index_key(attribute))? {
+                None => Ok(Plan::Forward),
+                Some(attribute) => Err(hidden_index_key(request.operation, table, attribute)),
+            };
+        }
+    }
+    request.forward()
 }
 
 pub(crate) fn time_to_live<'e, 'a>(request: &Request<'e, 'a>) -> Result<Plan<'e, 'a>, Error> {
@@ -112,28 +110,42 @@ fn is_readable(
     what: &dyn Fn(&str) -> String,
     instead: &'static str,
 ) -> Result<(), Error> {
-    let seen = Seen { table: scope.table, unclassed: First::default(), encrypted: RefCell::default() };
-    walk(Some(request.known), request.text.as_bytes(), &seen).map_err(|error| request.bad(error))?;
-    if let Some(member) = seen.unclassed.0.into_inner() {
-        return Err(not_known(request.operation, scope.table.name(), &member));
-    }
-    match seen.encrypted.into_inner() {
+    let is_encrypted = |name: &str| scope.table.schema().action(name) == Some(Action::EncryptAndSign);
+    match first_hidden(request, scope.table.name(), &is_encrypted)? {
         Some(name) => Err(scope.refused(what(&name), instead)),
         None => Ok(()),
     }
 }
 
-/// Notes the first encrypted attribute that DynamoDB would have to read.
+/// The first attribute that DynamoDB would have to read and that is hidden from it.
+fn first_hidden(
+    request: &Request<'_, '_>,
+    table: &str,
+    is_hidden: &dyn Fn(&str) -> bool,
+) -> Result<Option<String>, Error> {
+    let seen = Seen { is_hidden, unclassed: First::default(), hidden: RefCell::default() };
+    walk(Some(request.known), request.text.as_bytes(), &seen).map_err(|error| request.bad(error))?;
+    match seen.unclassed.0.into_inner() {
+        Some(member) => Err(not_known(request.operation, table, &member)),
+        None => Ok(seen.hidden.into_inner()),
+    }
+}
+
+fn hidden_index_key(operation: &str, table: &str, attribute: String) -> Error {
+    let (operation, table) = (operation.to_owned(), table.to_owned());
+    Error::HiddenKey { operation, table, attribute, role: "a key of an index" }
+}
+
 struct Seen<'t> {
-    table: &'t Table,
+    is_hidden: &'t dyn Fn(&str) -> bool,
     unclassed: First,
-    encrypted: RefCell<Option<String>>,
+    hidden: RefCell<Option<String>>,
 }
 
 impl Visit for Seen<'_> {
     fn read(&self, attribute: &str) {
-        if self.table.schema().action(attribute) == Some(Action::EncryptAndSign) {
-            self.encrypted.borrow_mut().get_or_insert_with(|| attribute.to_owned());
+        if (self.is_hidden)(attribute) {
+            self.hidden.borrow_mut().get_or_insert_with(|| attribute.to_owned());
         }
     }
 

@@ -4,11 +4,12 @@
 use crate::bounds::{BATCH, Listed, TRANSACTION};
 use crate::doc::{Object, list};
 use crate::error::Error;
-use crate::operation::{STATEMENT_IN_BATCH, STATEMENT_IN_TRANSACTION};
+use crate::operation::{First, STATEMENT_IN_BATCH, STATEMENT_IN_TRANSACTION};
 use crate::partiql::{Batch, Entry, Fault, Job, Planned, Transaction};
 use crate::table::Table;
 
 use super::checks::{lower, missing};
+use super::concern::not_known;
 use super::scope::Scope;
 use super::{Plan, Request};
 
@@ -34,33 +35,30 @@ pub(crate) fn execute<'e, 'a>(request: &Request<'e, 'a>) -> Result<Plan<'e, 'a>,
 
 pub(crate) fn batch<'e, 'a>(mut request: Request<'e, 'a>) -> Result<Plan<'e, 'a>, Error> {
     const LIST: &str = "Statements";
-    let mut entries = Vec::new();
-    let mut protected = false;
+    let (mut entries, mut first, unclassed) = (Vec::new(), None, First::default());
     for text in listed(&request, BATCH)? {
         let holder = Object::parse(text).map_err(|error| request.bad(error))?;
+        unclassed.look(STATEMENT_IN_BATCH, &holder, None).map_err(|error| request.bad(error))?;
         entries.push(match read(&request, &holder)? {
             Read::Other(planned) => Entry::Plain(text, planned.ok().map(Box::new)),
             Read::Protected(planned, table) => {
-                let scope = Scope { operation: request.operation, table };
-                scope.known(&request.body, request.known.members)?;
-                scope.known(&holder, STATEMENT_IN_BATCH)?;
-                protected = true;
+                first = first.or(Some(table));
                 Entry::Protected(Box::new(planned), table)
             }
         });
     }
-    if !protected {
-        return request.forward();
-    }
+    let Some(table) = first else { return request.forward_seen(Some(LIST), &unclassed) };
+    all_known(&request, table, &unclassed)?;
     request.body.remove(LIST);
     Ok(Plan::Statements(Box::new(Job::Batch(Batch { body: request.body, entries }))))
 }
 
 pub(crate) fn transaction<'e, 'a>(mut request: Request<'e, 'a>) -> Result<Plan<'e, 'a>, Error> {
     const LIST: &str = "TransactStatements";
-    let (mut statements, mut unread, mut found, mut holders) = (Vec::new(), None, None, Vec::new());
+    let (mut statements, mut unread, mut found, unclassed) = (Vec::new(), None, None, First::default());
     for text in listed(&request, TRANSACTION)? {
         let holder = Object::parse(text).map_err(|error| request.bad(error))?;
+        unclassed.look(STATEMENT_IN_TRANSACTION, &holder, None).map_err(|error| request.bad(error))?;
         match read(&request, &holder)? {
             Read::Other(Ok(planned)) => statements.push(planned),
             Read::Other(Err(fault)) => unread = unread.or(Some(fault)),
@@ -69,18 +67,23 @@ pub(crate) fn transaction<'e, 'a>(mut request: Request<'e, 'a>) -> Result<Plan<'
                 found = Some(table);
             }
         }
-        holders.push(holder);
     }
-    let Some(table) = found else { return request.forward() };
-    // All goes in one transaction, so what is not known of another table's statement cannot go along either.
-    let scope = Scope { operation: request.operation, table };
-    scope.known(&request.body, request.known.members)?;
-    holders.iter().try_for_each(|holder| scope.known(holder, STATEMENT_IN_TRANSACTION))?;
+    let Some(table) = found else { return request.forward_seen(Some(LIST), &unclassed) };
+    all_known(&request, table, &unclassed)?;
     if let Some(fault) = unread {
         return Err(fault.refusal(request.operation, table.name()));
     }
     request.body.remove(LIST);
     Ok(Plan::Statements(Box::new(Job::Transaction(Transaction { body: request.body, statements, table }))))
+}
+
+/// What is not known of another table's statement cannot go along either.
+fn all_known(request: &Request<'_, '_>, table: &Table, unclassed: &First) -> Result<(), Error> {
+    Scope { operation: request.operation, table }.known(&request.body, request.known.members)?;
+    match unclassed.0.borrow().as_deref() {
+        None => Ok(()),
+        Some(member) => Err(not_known(request.operation, table.name(), member)),
+    }
 }
 
 fn listed<'a>(request: &Request<'_, 'a>, limit: Listed) -> Result<Vec<&'a str>, Error> {

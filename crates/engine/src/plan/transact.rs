@@ -8,7 +8,7 @@ use crate::doc::{Node, Object, list};
 use crate::error::Error;
 use crate::expr::error::Fault;
 use crate::modify::{Entry, Transact};
-use crate::operation::{ACTIONS, Class, GET, Member, Members, class_of};
+use crate::operation::{ACTIONS, Class, First, GET, Member, Members, Visit};
 
 use super::checks::{check_name, lower, missing};
 use super::concern::not_known;
@@ -21,7 +21,8 @@ const TRANSACT_ITEMS: &str = "TransactItems";
 
 pub(crate) fn write<'e, 'a>(mut request: Request<'e, 'a>) -> Result<Plan<'e, 'a>, Error> {
     let (mut puts, mut works) = (Vec::new(), BTreeMap::new());
-    let views = each(&mut request, ACTIONS, |scope, action, part, number| {
+    let unclassed = First::default();
+    let views = each(&mut request, ACTIONS, &unclassed, |scope, action, part, number| {
         scope.key(part)?;
         let view = View::of_part(scope.table, part);
         if let Some(work) = transact_work(scope, action, part)? {
@@ -31,7 +32,9 @@ pub(crate) fn write<'e, 'a>(mut request: Request<'e, 'a>) -> Result<Plan<'e, 'a>
         }
         Ok(view)
     })?;
-    let Some(reply) = views.map(Reply::Reasons) else { return request.forward() };
+    let Some(reply) = views.map(Reply::Reasons) else {
+        return request.forward_seen(Some(TRANSACT_ITEMS), &unclassed);
+    };
     // What is sent is the same every time, and so DynamoDB's own tokens hold.
     if puts.is_empty() && works.is_empty() {
         return Ok(request.edit(puts, reply));
@@ -53,7 +56,8 @@ pub(crate) fn write<'e, 'a>(mut request: Request<'e, 'a>) -> Result<Plan<'e, 'a>
 }
 
 pub(crate) fn get<'e, 'a>(mut request: Request<'e, 'a>) -> Result<Plan<'e, 'a>, Error> {
-    let views = each(&mut request, GET, |scope, _, part, _| {
+    let unclassed = First::default();
+    let views = each(&mut request, GET, &unclassed, |scope, _, part, _| {
         scope.key(part)?;
         let view = View::of_part(scope.table, part);
         let projection = scope.take_projection(part)?;
@@ -62,21 +66,22 @@ pub(crate) fn get<'e, 'a>(mut request: Request<'e, 'a>) -> Result<Plan<'e, 'a>, 
     })?;
     match views.map(Reply::Responses) {
         Some(reply) => Ok(request.edit(Vec::new(), reply)),
-        None => request.forward(),
+        None => request.forward_seen(Some(TRANSACT_ITEMS), &unclassed),
     }
 }
 
-/// Visits every action on a protected table, with its name, its members and its place. Gives a view for each action,
-/// `None` for those on other tables, or nothing if no table is protected.
+/// Visits every action on a protected table, with its name, its members and its place, and looks through all others. Gives a
+/// view for each action, `None` for those on other tables, or nothing if no table is protected.
 fn each<'e, 'a>(
     request: &mut Request<'e, 'a>,
     actions: Members,
+    unclassed: &First,
     mut visit: impl FnMut(&Scope<'e, 'a>, &'static str, &mut Object<'a>, usize) -> Result<View<'e, 'a>, Error>,
 ) -> Result<Option<Vec<Option<View<'e, 'a>>>>, Error> {
     let operation = request.operation;
     let bad = |error| Error::request(operation, error);
     let text = request.body.borrowed(TRANSACT_ITEMS).ok_or_else(|| missing(operation, "transactItems"))?;
-    let (mut nodes, mut views, mut first, mut fault) = (Vec::new(), Vec::new(), None, None);
+    let (mut nodes, mut views, mut first, mut has_several) = (Vec::new(), Vec::new(), None, false);
     let limit = if operation == "TransactGetItems" { GETS } else { PUTS };
     let all = list(text, limit.most).map_err(|error| Error::listed(limit, error))?;
     for (number, text) in all.into_iter().enumerate() {
@@ -91,7 +96,7 @@ fn each<'e, 'a>(
             given = given.saturating_add(1);
             let Some(&Member { name, class: Class::Object(members) }) = actions.iter().find(|one| one.name == name)
             else {
-                fault = fault.or_else(|| Some(Whole::Unknown(name.to_owned())));
+                unclassed.unclassed(name);
                 continue;
             };
             let mut part = Object::parse(text).map_err(bad)?;
@@ -99,8 +104,7 @@ fn each<'e, 'a>(
             let table_name = part.text("TableName").map_err(bad)?.ok_or_else(|| missing(operation, &place()))?;
             check_name(operation, &table_name)?;
             let Some(table) = request.tables.table(&table_name) else {
-                let unknown = part.names().find(|name| class_of(members, name).is_none());
-                fault = fault.or_else(|| unknown.map(|name| Whole::Unknown(name.to_owned())));
+                unclassed.look(members, &part, None).map_err(bad)?;
                 continue;
             };
             let scope = Scope { operation, table };
@@ -110,29 +114,21 @@ fn each<'e, 'a>(
             view = Some(visit(&scope, name, &mut part, number)?);
             *node = Node::Object(part);
         }
-        if given > 1 {
-            fault = Some(Whole::Several);
-        }
+        has_several |= given > 1;
         nodes.push(Node::Object(action));
         views.push(view);
     }
     let Some(table) = first else { return Ok(None) };
     let scope = Scope { operation, table };
-    match fault {
-        Some(Whole::Several) => return Err(scope.invalid(None, Fault::Request(SEVERAL.to_owned()))),
-        Some(Whole::Unknown(member)) => return Err(not_known(operation, table.name(), &member)),
-        None => {}
+    // Whichever table it is about: of several actions only one would be carried out.
+    if has_several {
+        return Err(scope.invalid(None, Fault::Request(SEVERAL.to_owned())));
+    }
+    if let Some(member) = unclassed.0.borrow().as_deref() {
+        return Err(not_known(operation, table.name(), member));
     }
     request.body.set(TRANSACT_ITEMS, Node::Array(nodes));
     Ok(Some(views))
-}
-
-/// What is wrong with a transaction whichever table it is about; told if one of them is protected.
-enum Whole {
-    /// An action or a member of one that nobody knows.
-    Unknown(String),
-    /// One entry with several actions, of which only one would be carried out.
-    Several,
 }
 
 const SEVERAL: &str = "TransactItems can only contain one of Check, Put, Update or Delete";

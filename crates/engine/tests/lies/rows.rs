@@ -3,7 +3,7 @@
 use dynaseal_engine::Plaintext;
 use serde_json::{Value, json};
 
-use crate::support::{engine, engine_with, sealed};
+use crate::support::{Script, dynamodb, engine, engine_with, ready, sealed};
 use crate::{KEY, asked_for_one, assert_not_asked, carry_out, query, read, stored, user};
 
 #[test]
@@ -25,6 +25,33 @@ fn an_answer_is_for_the_row_that_was_asked() {
         let before = ("GetItem", 200, json!({"Item": stored("1")}).to_string());
         let answered = carry_out(&engine(), (operation, &body), &[(sent, status, answer), before]);
         assert_eq!(answered.map_err(|error| panic!("{operation} {body}: {error}")).unwrap().0, status, "{operation}");
+    }
+}
+
+/// A batch of statements has a place for the failure of each, which nobody watches as a failed call is watched.
+#[test]
+fn a_batch_of_statements_tells_of_a_wrong_row_as_a_failure() {
+    let statements = |all: &[&str]| {
+        let all: Vec<_> = all.iter().map(|text| json!({ "Statement": text })).collect();
+        json!({ "Statements": all })
+    };
+    let update = |id: &str| format!("UPDATE Users SET email = 'x' WHERE id = '{id}'");
+    let (one, two, three) = (update("1"), update("2"), update("3"));
+    let delete = "DELETE FROM Users WHERE id = '2' AND email = 'x'";
+    for wrong in [two.as_str(), delete] {
+        let body = statements(&[&one, wrong, &three]);
+        let wire = Script::new(|operation, body| {
+            let id = read(body)["Key"]["id"]["S"].as_str().unwrap_or_default().replace('2', "1");
+            (200, if operation == "GetItem" { json!({"Item": stored(&id)}).to_string() } else { "{}".to_owned() })
+        });
+        let error = ready(engine().call(&wire, dynamodb("BatchExecuteStatement", &body.to_string()))).unwrap_err();
+        let text = error.to_string();
+        assert_eq!((error.code(), error.table()), ("DSL-3011", Some("Users")), "{text}");
+        assert!(text.contains("statement 2, while all others were carried out (key id)"), "{text}");
+        let sent = wire.calls.into_inner().unwrap();
+        let written = sent.iter().filter(|(operation, _)| operation == "UpdateItem");
+        let written: Vec<_> = written.map(|(_, body)| read(body)["Key"]["id"]["S"].clone()).collect();
+        assert_eq!(written, ["1", "3"]);
     }
 }
 

@@ -82,6 +82,11 @@ fn calls() -> Vec<(&'static str, Value)> {
         ),
         ("DeleteItem", on_one(json!({"ReturnValues": "ALL_OLD"}))),
         ("ExecuteStatement", json!({"Statement": "SELECT email FROM Users WHERE id = '1'"})),
+        ("BatchExecuteStatement", json!({"Statements": [{"Statement": "SELECT email FROM Users WHERE id = '1'"}]})),
+        (
+            "BatchExecuteStatement",
+            json!({"Statements": [{"Statement": "UPDATE Users SET email = 'x' WHERE id = '1'"}]}),
+        ),
     ]
 }
 

@@ -174,6 +174,7 @@ async fn the_log_of_a_refused_item_names_its_tables() {
         ("TransactGetItems", "Other,Users"),
         ("ExecuteStatement", "Users"),
         ("ExecuteTransaction", "Users"),
+        ("BatchExecuteStatement", "Users"),
     ] {
         let line = format!("ERROR dynaseal_gateway::trace: request operation=\"{operation}\" tables=\"{tables}\"");
         let line = log.lines().find(|text| text.contains(&line));
@@ -203,6 +204,10 @@ async fn refuse_items() {
         ("Scan", r#"{"TableName":"arn:aws:dynamodb:eu-west-1:000000000000:table/Users"}"#.to_owned()),
         ("Scan", r#"{"TableName":"Users"}"#.to_owned()),
         ("BatchGetItem", format!(r#"{{"RequestItems":{{"Other":{{"Keys":[{key}]}},"Users":{{"Keys":[{key}]}}}}}}"#)),
+        (
+            "BatchExecuteStatement",
+            r#"{"Statements":[{"Statement":"UPDATE Users SET text = 'CANARY' WHERE id = '1'"}]}"#.to_owned(),
+        ),
         (
             "TransactGetItems",
             format!(

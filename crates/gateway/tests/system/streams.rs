@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::protected::{self, request, user};
 use crate::support::{Gateway, Reply, assert_error};
-use dynaseal_engine::{Engine, SystemClock};
+use dynaseal_engine::{Engine, Plaintext, SystemClock};
 use dynaseal_gateway::{Embedded, Settings};
 use serde_json::{Value, json};
 
@@ -181,6 +181,77 @@ async fn a_reader_gets_past_a_record_that_does_not_verify() {
     let after = ask(&gateway, "GetRecords", json!({"ShardIterator": behind})).await.json();
     assert_eq!(after["Records"].as_array().unwrap().len(), 1);
     assert_eq!(after["Records"][0]["dynamodb"]["NewImage"], user("2", "a@example.com"));
+}
+
+/// An item that is sealed for the first time is marked before, and the stream tells of that as of any change.
+#[tokio::test]
+async fn a_reader_sees_no_mark() {
+    let database = database("NEW_AND_OLD_IMAGES");
+    let engine = || protected::engine_of(Plaintext::Read);
+    let gateway = gateway(engine(), &database).await;
+    let (before, after) = (user("1", "a@example.com"), user("1", "b@example.com"));
+    assert!(database.call(&request("PutItem", &json!({"TableName": "Users", "Item": before}))).ok());
+    let update = json!({
+        "TableName": "Users", "Key": {"id": {"S": "1"}}, "UpdateExpression": "SET email = :e",
+        "ExpressionAttributeValues": {":e": {"S": "b@example.com"}},
+    });
+    assert_eq!(gateway.call("UpdateItem", &update.to_string()).await.status, 200);
+    // A mark of a gateway that was killed after it, on an item that somebody deletes.
+    let left = json!({
+        "TableName": "Users", "Key": {"id": {"S": "2"}}, "UpdateExpression": "SET aws_dbe_sealing = :m",
+        "ExpressionAttributeValues": {":m": {"B": "AAAA"}},
+    });
+    assert!(database.call(&request("UpdateItem", &left)).ok());
+    assert_eq!(
+        gateway.call("DeleteItem", &json!({"TableName": "Users", "Key": {"id": {"S": "2"}}}).to_string()).await.status,
+        200
+    );
+
+    // A sealed item that is too large for one expression is put as a whole, and marked before, too.
+    let (mut large, mut changed) = (user("3", "a@example.com"), user("3", "b@example.com"));
+    for item in [&mut large, &mut changed] {
+        item.as_object_mut().unwrap().extend((0..300).map(|number| (format!("a{number}"), json!({"S": "x"}))));
+    }
+    assert_eq!(gateway.call("PutItem", &json!({"TableName": "Users", "Item": large}).to_string()).await.status, 200);
+    let update = update.to_string().replace(r#"{"S":"1"}"#, r#"{"S":"3"}"#);
+    assert_eq!(gateway.call("UpdateItem", &update).await.status, 200);
+
+    let stored = read(&[&plain_gateway(&database).await], "Users").await;
+    let marked = |record: &Value| {
+        ["OldImage", "NewImage"].map(|image| record["dynamodb"][image].get("aws_dbe_sealing").is_some())
+    };
+    let marks: Vec<_> = stored.iter().map(marked).collect();
+    assert_eq!(
+        marks,
+        [
+            [false, false],
+            [false, true],
+            [true, false],
+            [false, true],
+            [true, false],
+            [false, false],
+            [false, true],
+            [true, false],
+        ]
+    );
+
+    let records = read(&[&gateway], "Users").await;
+    let event = json!({ "Records": stored }).to_string();
+    let opened = engine().open_records(&database, Some("Users"), &event).await.unwrap();
+    assert_eq!(serde_json::from_slice::<Value>(&opened).unwrap()["Records"], json!(records));
+    let two = json!({"id": {"S": "2"}});
+    let expected = [
+        (Value::Null, before.clone()),
+        (before.clone(), before.clone()),
+        (before, after),
+        (Value::Null, two.clone()),
+        (two, Value::Null),
+        (Value::Null, large.clone()),
+        (large.clone(), large.clone()),
+        (large, changed),
+    ];
+    let images = |record: &Value| ["OldImage", "NewImage"].map(|image| record["dynamodb"][image].clone()).into();
+    assert_eq!(records.iter().map(images).collect::<Vec<(Value, Value)>>(), expected);
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use dynaseal_engine::{Answer, Refusal, WireError};
+use dynaseal_engine::{Answer, Refusal, Service, WireError};
 
 /// Tries, and what keeps them from adding to an outage: a retry spends from a budget that answers fill up again.
 #[derive(Debug)]
@@ -25,11 +25,17 @@ impl Default for Retries {
 }
 
 impl Retries {
-    /// Tries until there is an answer that will not change, the tries or the budget are used up, or the time is over.
+    /// Tries until there is an answer of the service that will not change, the tries or the budget are used up, or the time
+    /// is over.
     ///
     /// # Errors
     /// The last try got no answer, or the time was over.
-    pub async fn carry_out<F>(&self, limit: Duration, attempt: impl Fn() -> F) -> Result<Answer, WireError>
+    pub async fn carry_out<F>(
+        &self,
+        service: Service,
+        limit: Duration,
+        attempt: impl Fn() -> F,
+    ) -> Result<Answer, WireError>
     where
         F: Future<Output = Result<Answer, WireError>>,
     {
@@ -37,7 +43,7 @@ impl Retries {
             let mut tried = 1;
             loop {
                 let result = attempt().await;
-                if !may_pass(&result) {
+                if !may_pass(service, &result) {
                     self.earn();
                     return result;
                 }
@@ -70,9 +76,9 @@ impl Retries {
 }
 
 /// Whether the next try may end differently.
-fn may_pass(result: &Result<Answer, WireError>) -> bool {
+fn may_pass(service: Service, result: &Result<Answer, WireError>) -> bool {
     match result {
-        Ok(answer) => !answer.ok() && Refusal::of(answer).is_passing(),
+        Ok(answer) => !answer.ok() && Refusal::of_service(service, answer).is_passing(),
         Err(error) => !matches!(error, WireError::NoCredentials | WireError::NoToken | WireError::Tls(_)),
     }
 }
@@ -101,7 +107,7 @@ mod tests {
     async fn tried(retries: &Retries, results: Vec<Result<Answer, WireError>>) -> (usize, Result<Answer, WireError>) {
         let left = Mutex::new(results.into_iter());
         let count = AtomicU32::new(0);
-        let last = retries.carry_out(Duration::from_secs(20), || {
+        let last = retries.carry_out(Service::Kms, Duration::from_secs(20), || {
             count.fetch_add(1, Ordering::Relaxed);
             std::future::ready(left.lock().unwrap().next().unwrap())
         });
@@ -159,7 +165,7 @@ mod tests {
             tokio::time::sleep(Duration::from_millis(350)).await;
             Err(WireError::Timeout)
         };
-        assert_eq!(retries.carry_out(Duration::from_secs(1), hangs).await, Err(WireError::Timeout));
+        assert_eq!(retries.carry_out(Service::Kms, Duration::from_secs(1), hangs).await, Err(WireError::Timeout));
         assert!(started.elapsed() <= Duration::from_millis(1010), "{:?}", started.elapsed());
         let pauses: Vec<_> = (1..TRIES).map(|tried| retries.pause(tried)).collect();
         assert!(pauses[0] < PAUSE * 2 && pauses[1] < PAUSE * 4, "{pauses:?}");

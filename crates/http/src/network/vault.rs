@@ -139,7 +139,7 @@ impl Vault {
             let request = self.request(&path, body.clone())?;
             self.connections.exchange(request, self.limits.answer_time / TRIES, ANSWER).await
         };
-        self.retries.carry_out(self.limits.answer_time, attempt).await
+        self.retries.carry_out(Service::Vault, self.limits.answer_time, attempt).await
     }
 
     fn request(&self, path: &str, body: Bytes) -> Result<Request<Bytes>, WireError> {

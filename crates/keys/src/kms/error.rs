@@ -7,7 +7,7 @@ use thiserror::Error;
 
 use crate::keyring::KeyName;
 use crate::kms::vault;
-use crate::wire::{Answer, WireError};
+use crate::wire::{Answer, Service, WireError};
 
 /// A call of KMS that failed.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
@@ -112,6 +112,12 @@ impl Refusal {
             _ if answer.status == 429 => Self::Throttled,
             other => Self::Other(other.chars().filter(char::is_ascii_alphanumeric).take(NAME).collect()),
         }
+    }
+
+    /// Reads what a service answered that is not a success.
+    #[must_use]
+    pub fn of_service(service: Service, answer: &Answer) -> Self {
+        if service == Service::Vault { vault::refusal(answer) } else { Self::of(answer) }
     }
 
     /// Whether the same call may succeed by itself later.

@@ -143,7 +143,7 @@ impl<'a> Transit<'a> {
 }
 
 /// Transit tells faults apart by status and by the text of its errors, which holds nothing of the request.
-fn refusal(answer: &Answer) -> Refusal {
+pub(super) fn refusal(answer: &Answer) -> Refusal {
     let text = String::from_utf8_lossy(&answer.body);
     let says = |part: &str| text.contains(part);
     match answer.status {

@@ -22,11 +22,11 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use dynaseal_item::{Context, Suite};
+use dynaseal_item::{Context, EncryptedDataKey, Kind, Suite};
 use dynaseal_keys::testing::{FakeAws, FixedClock};
 use dynaseal_keys::{
-    AwsKms, BranchKeyId, CacheOptions, CreateKey, Created, Discovery, Error, Hierarchical, Io, KeyStore,
-    KeyStoreOptions, KeyStoreTable, KmsConfiguration, Provider, Wire,
+    AtMost, AwsKms, BranchKeyId, CacheOptions, CreateKey, Created, Discovery, Error, Hierarchical, Io, KeyStore,
+    KeyStoreOptions, KeyStoreTable, Keyring, KmsConfiguration, Provider, Wire,
 };
 use serde_json::Value;
 
@@ -119,6 +119,53 @@ fn active_type() -> &'static str {
 
 fn run<T>(future: impl Future<Output = T>) -> T {
     pollster::block_on(future)
+}
+
+/// Data keys that name a branch key and could each cost a fetch of it, in a version that nobody knows.
+fn planted(id: &str, count: usize) -> Vec<EncryptedDataKey<'static>> {
+    let one = |number: usize| {
+        let mut ciphertext = vec![7; 140];
+        ciphertext[76..84].copy_from_slice(&number.to_be_bytes());
+        EncryptedDataKey {
+            provider_id: b"aws-kms-hierarchy".as_slice().into(),
+            provider_info: id.as_bytes().to_vec().into(),
+            ciphertext: ciphertext.into(),
+        }
+    };
+    (0..count).map(one).collect()
+}
+
+/// Whoever writes to the table can put 255 data keys into one item, each of another version of the branch key: none is
+/// asked for.
+fn assert_bounded(store: &KeyStoreTable, id: &str, io: Io<'_>, calls: &dyn Fn() -> usize) {
+    let ring = || {
+        let (id, options) = (BranchKeyId::Fixed(id.to_owned()), CacheOptions::new(Duration::from_secs(1)));
+        Arc::new(Hierarchical::new(Arc::new(store.clone()), id, options).unwrap()) as Arc<dyn Keyring>
+    };
+    assert_ring_bounded(ring(), 3, id, io, calls);
+    assert_ring_bounded(Arc::new(AtMost::new(ring(), 1)), 1, id, io, calls);
+    assert_ring_bounded(Arc::new(AtMost::new(ring(), 20)), 20, id, io, calls);
+}
+
+fn assert_ring_bounded(ring: Arc<dyn Keyring>, most: usize, id: &str, io: Io<'_>, calls: &dyn Fn() -> usize) {
+    let context: Context = [("k".to_owned(), "v".to_owned())].into_iter().collect();
+    let provider = Provider::new(ring);
+    let open = |data_keys: &[EncryptedDataKey<'_>]| run(provider.open_keys(Suite::Hmac, data_keys, &context, io));
+    let before = calls();
+    for count in [most + 1, 255] {
+        let error = open(&planted(id, count)).map(drop).unwrap_err();
+        assert_eq!((error.code(), error.kind()), ("DSL-4017", Kind::Data), "{error}");
+        assert!(error.to_string().contains(&format!("more than {most} encrypted data keys")), "{error}");
+        assert_eq!(calls(), before);
+    }
+    // As many as may be are tried, each by one or two reads, beside any number of another branch key.
+    let data_keys = [planted("another", 255 - most), planted(id, most)].concat();
+    open(&data_keys).map(drop).unwrap_err();
+    assert!((before + most..=before + 2 * most).contains(&calls()), "{before} {}", calls());
+    let sealed = run(provider.seal_keys(Suite::Hmac, &context, io)).unwrap();
+    let last = sealed.wrapped.into_iter().map(|(data_key, _)| data_key);
+    let data_keys: Vec<_> = planted(id, most - 1).into_iter().chain(last).collect();
+    assert_eq!(open(&data_keys).unwrap().data_key.expose(), sealed.data_key.expose());
 }
 
 /// Seals a data key with one key store and opens it with another; both hold the same branch keys if this is true.

@@ -41,6 +41,13 @@ fn base64(bytes: &[u8]) -> String {
 }
 
 #[test]
+fn an_item_with_many_data_keys_of_a_branch_key_costs_no_call() {
+    let world = World::new();
+    world.create("t");
+    assert_bounded(&world.store, "t", world.io(), &|| world.aws.table.count("GetItem"));
+}
+
+#[test]
 fn records_of_another_program_open() {
     let world = World::new();
     let records = records_of_another_program(&world, [0x5a; 32]);

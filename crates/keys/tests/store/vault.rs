@@ -37,6 +37,8 @@ fn branch_keys_live_under_vault() {
     assert!(world.items().iter().all(|item| item["kms-arn"]["S"] == key.as_str()));
     assert!(world.aws.kms.calls().is_empty());
 
+    assert_bounded(&store, "t", io, &|| world.aws.table.count("GetItem"));
+
     // A record that was changed is told as under KMS, and KMS is not asked about a key of Vault.
     world.set("t", active_type(), "aws-crypto-ec:tenant", Some(serde_json::json!({ "S": "another" })));
     assert_eq!(run(store.active("t", io)).unwrap_err().code(), "DSL-4132");

@@ -133,6 +133,18 @@ test("integrity failures are security events, without a value", async (t) => {
   assert.ok(Math.abs(Date.now() - Date.parse(time)) < 5000);
   assert.deepEqual(event, { event: "integrity", name: "ItemVerificationException", code: "DSL-3008", operation: "GetItem", table: "Users", requestId: "REQUEST1", method: "GET" });
 
+  for (const [place, operation] of [
+    ["BatchGetItem on table Users, item 2 (key id)", "BatchGetItem"],
+    ["GetRecords on table Users, record 3, NewImage (key id)", "GetRecords"],
+    ["ExecuteStatement as GetItem on table Users (key id)", "ExecuteStatement"],
+    ["BatchExecuteStatement as UpdateItem on table Users, statement 2, while all others were carried out (key id)", "BatchExecuteStatement"],
+  ]) {
+    const told = [];
+    const failed = await thrown(t, "ItemVerificationException", { message: `DSL-3008: ${place}: verification failed. Compare ${CANARY}.` });
+    await answerTo(t, failed, { onSecurityEvent: (event) => told.push(event) });
+    assert.deepEqual(told.map((event) => [event.operation, event.table]), [[operation, "Users"]], place);
+  }
+
   const lines = captured(t, "error");
   assert.equal((await answerTo(t, error)).status, 500);
   assert.equal((await answerTo(t, error, { onSecurityEvent: () => { throw new Error(CANARY); } })).status, 500);

@@ -168,7 +168,7 @@ function text(value: unknown): string {
 const STATUS = { condition: 409, input: 422, busy: 503, outage: 503, integrity: 500, fault: 500 } as const;
 const SCHEMA_ERRORS = new Set(["ZodError", "$ZodError"]);
 const SDK_FAULTS = new Set<unknown>(["client", "server"]);
-const WHERE = /^(?:DSL-\d{4}: )?(\w{1,64})(?: on table ([\w.-]{1,255}))?[ :]/;
+const WHERE = /^(?:DSL-\d{4}: )?(\w{1,64})(?: as \w{1,64})?(?: on table ([\w.-]{1,255}))?[ :,]/;
 const CODE = /^DSL-\d{4}$/;
 /** The egress guard and the middlewares: not DynamoDB's, unless the SDK met them. */
 const OF_EDGE = /^DSL-9[12]/;
