@@ -27,8 +27,7 @@ use crate::plan::{OtherTables, table_name};
 use crate::table::Table;
 
 use asking::Asking;
-use described::described;
-pub(crate) use described::keys_of;
+pub(crate) use described::{described, keys_of};
 
 /// The configured tables and patterns, and what was learned.
 pub(crate) struct Directory {
@@ -171,7 +170,7 @@ impl Directory {
     }
 
     /// The pattern of a table that is not configured by name.
-    fn pattern(&self, name: &str) -> Option<&Pattern> {
+    pub(crate) fn pattern(&self, name: &str) -> Option<&Pattern> {
         if self.tables.contains_key(name) {
             return None;
         }
@@ -296,7 +295,7 @@ impl Directory {
 }
 
 /// Asks DynamoDB what a table is.
-async fn describe(operation: &str, named: &str, io: Io<'_>) -> Result<Answer, Error> {
+pub(crate) async fn describe(operation: &str, named: &str, io: Io<'_>) -> Result<Answer, Error> {
     let (mut body, mut text) = (Object::default(), Vec::new());
     json::write_text(named, &mut text);
     body.set("TableName", Node::Printed(text));

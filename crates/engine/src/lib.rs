@@ -24,6 +24,7 @@ mod explain;
 #[doc(hidden)]
 pub mod expr;
 mod expressions;
+mod index_keys;
 mod learn;
 mod library;
 mod modify;

@@ -15,7 +15,7 @@ use crate::pattern::Pattern;
 use crate::plan::{self, Edit, OtherTables, Plan, Put};
 use crate::size::{LIMIT, item_size};
 use crate::table::{Failure, Table};
-use crate::{answers, doc, expr, reply, stale};
+use crate::{answers, doc, expr, index_keys, reply, stale};
 
 /// The protected tables, and all that is needed to carry calls on them out.
 pub struct Engine {
@@ -141,6 +141,12 @@ impl Engine {
         }
     }
 
+    /// What DynamoDB says of the tables that are configured by name and does not fit the configuration: an index on an attribute
+    /// that would be encrypted, or another key. Each table is asked for once; one that cannot be described says nothing.
+    pub async fn faults_of_tables(&self, wire: &dyn Wire) -> Vec<Error> {
+        index_keys::faults(&self.directory, self.io(wire)).await
+    }
+
     /// The tables, as far as they are known now.
     pub(crate) fn known(&self) -> Tables<'_> {
         self.directory.at(self.clock.now())
@@ -176,10 +182,10 @@ impl Engine {
             // Keys that were learned may be those of a table that is gone.
             let met = tables.met();
             if asked_again || met.is_empty() || !stale::may_be(&call, planned, &outcome) {
-                return outcome;
+                return index_keys::explained(&self.directory, &call, outcome);
             }
             if !Box::pin(self.directory.ask_again(&call.operation, met, io)).await? {
-                return outcome;
+                return index_keys::explained(&self.directory, &call, outcome);
             }
             asked_again = true;
         }

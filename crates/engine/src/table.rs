@@ -151,7 +151,7 @@ impl Table {
         let mut stored = stored.clone();
         let sealed = Sealed::parse(&self.schema, &mut stored).ok()?;
         let is_hidden = |name: &str| self.schema.action(name) == Some(Action::EncryptAndSign);
-        let exposed = |name: &&str| new.get(name).is_some() && !is_hidden(name) && !self.schema.lists(name);
+        let exposed = |name: &&str| !is_hidden(name) && !self.schema.lists(name) && new.get(name).is_some();
         sealed.encrypted().find(exposed).map(str::to_owned)
     }
 }
@@ -193,8 +193,8 @@ impl Failure {
 
 /// The code of every refusal of a key that DynamoDB names and the configuration does not store readable.
 pub(crate) const KEY_NOT_READABLE: &str = "DSL-2009";
-pub(crate) const READABLE_KEYS: &str = "if it may be stored readable, list it as sign_only in the pattern's attributes; \
-     if nobody made it a key on purpose, find out who did";
+pub(crate) const READABLE_KEYS: &str = "if it may be stored readable, list it as sign_only under the attributes of the \
+     section that protects the table, as in [tables.\"*\".attributes]; if nobody made it a key on purpose, find out who did";
 /// Of an answer that is for another item than was asked for.
 pub(crate) const NOT_ASKED: &str = "DSL-3011";
 pub(crate) const NOT_ASKED_HINT: &str = "something between here and DynamoDB changes requests or answers, or is not DynamoDB; nothing of the answer was used";

@@ -4,7 +4,11 @@
 #[allow(dead_code, unreachable_pub, reason = "each test uses a part of it")]
 mod support;
 
-use dynaseal_engine::Plaintext;
+use std::sync::{Arc, Mutex};
+
+use dynaseal_engine::{Engine, Plaintext, SystemClock, Table};
+use dynaseal_item::{Action, SchemaSpec, Suite};
+use dynaseal_keys::{Provider, RawAes};
 use support::{Script, dynamodb, engine, engine_with, ready, sealed};
 
 const ITEM: &str = r#"{"id":{"S":"1"},"email":{"S":"a@example.com"},"tier":{"S":"free"},"card":{"M":{"no":{"S":"42"},"cvc":{"S":"7"}}},"hits":{"N":"3"}}"#;
@@ -267,4 +271,57 @@ fn an_update_of_unsigned_attributes_may_read_signed_ones() {
         assert!(wire.sent().contains("SET #n0 = #n1 REMOVE #n2"));
         assert!(wire.sent().contains(r##"{"#n0":"hits","#n1":"tier","#n2":"aws_dbe_sealing"}"##), "{}", wire.sent());
     }
+}
+
+/// An update of an item of very many attributes, sealed before or not: what grows with the square of their number takes
+/// minutes here, and all else takes a moment.
+#[test]
+fn an_update_of_very_many_attributes_takes_its_time_once() {
+    let actions = vec![("id".into(), Action::SignOnly)];
+    let (logical_name, partition_key) = ("Users".into(), "id".into());
+    let default_action = Some(Action::EncryptAndSign);
+    let unsigned_prefix = Some("x".into());
+    let spec =
+        SchemaSpec { logical_name, partition_key, actions, default_action, unsigned_prefix, ..SchemaSpec::default() };
+    let schema = SchemaSpec { suite: Suite::Hmac, ..spec }.build().unwrap();
+    let ring = RawAes::new("test", "key", &[7; 32]).unwrap();
+    let table = Table::new("Users".into(), schema, Provider::new(Arc::new(ring)), Plaintext::Read);
+    let engine = Engine::new([table], Arc::new(SystemClock));
+    let many = |prefix: &str, count: usize| -> String {
+        (0..count).map(|number| format!(r#","{prefix}{number}":{{"S":"v"}}"#)).collect()
+    };
+    let update = r#"{"TableName":"Users","Key":{"id":{"S":"1"}},"UpdateExpression":"SET a1 = :v","ExpressionAttributeValues":{":v":{"S":"w"}},"ReturnValues":"ALL_NEW"}"#;
+    let started = std::time::Instant::now();
+    for (signed, unsigned) in [(8_000, 0), (100, 20_000)] {
+        let plain = format!(r#"{{"id":{{"S":"1"}}{}{}}}"#, many("a", signed), many("x", unsigned));
+        let item = Mutex::new(plain);
+        let wire = Script::new(|operation, body| {
+            let mut item = item.lock().unwrap();
+            let read = || format!(r#"{{"Item":{item}}}"#);
+            match operation {
+                "GetItem" => (200, read()),
+                "UpdateItem" if body.contains("SET #n0 = :v0") && body.contains("aws_dbe_sealing") => {
+                    let request: serde_json::Value = serde_json::from_str(body).unwrap();
+                    let marked = item.replacen(
+                        '{',
+                        &format!(r#"{{"aws_dbe_sealing":{},"#, request["ExpressionAttributeValues"][":v0"]),
+                        1,
+                    );
+                    (200, format!(r#"{{"Attributes":{marked}}}"#))
+                }
+                "PutItem" => {
+                    let request: serde_json::Value = serde_json::from_str(body).unwrap();
+                    *item = request["Item"].to_string();
+                    (200, "{}".into())
+                }
+                other => panic!("{other}"),
+            }
+        });
+        for _ in 0..2 {
+            let answer = ready(engine.call(&wire, dynamodb("UpdateItem", update))).unwrap();
+            assert_eq!(answer.status, 200);
+        }
+        assert_eq!(wire.calls.lock().unwrap().iter().filter(|(operation, _)| operation == "PutItem").count(), 2);
+    }
+    assert!(started.elapsed() < std::time::Duration::from_secs(60), "{:?}", started.elapsed());
 }

@@ -1,6 +1,7 @@
 //! The attribute model: borrowed where it can be, and in the order in which it came.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 
 use crate::terminal::size_hint;
 
@@ -140,6 +141,12 @@ impl<'a> Item<'a> {
         self.attributes.iter().map(|(name, value)| (name.as_ref(), value))
     }
 
+    /// The values by their names, for whoever looks up many.
+    #[must_use]
+    pub fn by_name(&self) -> HashMap<&str, &Value<'a>> {
+        self.iter().collect()
+    }
+
     /// How many attributes there are.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -169,10 +176,20 @@ impl<'a> Item<'a> {
     }
 }
 
+const FEW: usize = 16;
+
 /// Two items are equal when they hold the same attributes, in any order.
 impl PartialEq for Item<'_> {
     fn eq(&self, other: &Self) -> bool {
-        self.len() == other.len() && self.iter().all(|(name, value)| other.get(name) == Some(value))
+        if self.len() != other.len() {
+            return false;
+        }
+        // Most items are small; of large ones each look-up would go through all attributes.
+        if self.len() <= FEW {
+            return self.iter().all(|(name, value)| other.get(name) == Some(value));
+        }
+        let others = other.by_name();
+        self.iter().all(|(name, value)| others.get(name).is_some_and(|other| *other == value))
     }
 }
 

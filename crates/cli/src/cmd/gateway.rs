@@ -8,7 +8,7 @@ use std::sync::Arc;
 use dynaseal_engine::{Config, GatewaySection, Machine, Service};
 use dynaseal_gateway::{
     Limits, LogLevel, Opened, RuntimeClock, Server, Settings, StopSignals, Target, UpstreamLimits, VaultServer,
-    open_upstream, start_log,
+    look_at_tables, open_upstream, start_log,
 };
 use tokio::runtime::Runtime;
 
@@ -44,8 +44,11 @@ async fn serve(config: Config) -> Result<Outcome, Error> {
     let (settings, limits) = (settings(section), upstream_limits(section));
     let Opened { wire, facts } = open_upstream(&target, limits).await?;
     let settings = Settings { facts, ..settings };
-    let engine = config.into_engine(Arc::new(RuntimeClock));
-    until_stopped(Server::bind(settings, Arc::new(engine), wire).await?).await
+    let engine = Arc::new(config.into_engine(Arc::new(RuntimeClock)));
+    let server = Server::bind(settings, Arc::clone(&engine), Arc::clone(&wire)).await?;
+    // Beside the first calls, which it need not hold up.
+    tokio::spawn(async move { look_at_tables(&engine, wire.as_ref()).await });
+    until_stopped(server).await
 }
 
 /// Reads a configuration and says on stderr what in it is worth a second look.

@@ -1,6 +1,7 @@
 //! Expressions as text again, with names and values of their own, for requests that are rewritten: what is printed
 //! reads back as the same expression.
 
+use std::collections::HashMap;
 use std::fmt::Write;
 
 use dynaseal_item::Value;
@@ -12,6 +13,10 @@ use super::ast::{Action, Condition, Operand, Path, SetValue, Step, Update};
 pub struct Printer<'v> {
     names: Vec<String>,
     values: Vec<&'v Value<'v>>,
+    /// The places of the names.
+    name_at: HashMap<String, usize>,
+    /// The places of the values, by where they lie: what is compared is never their content.
+    value_at: HashMap<usize, usize>,
 }
 
 impl<'v> Printer<'v> {
@@ -139,7 +144,7 @@ impl<'v> Printer<'v> {
     }
 
     fn name(&mut self, name: &str) -> String {
-        let at = self.names.iter().position(|known| known == name).unwrap_or_else(|| {
+        let at = *self.name_at.entry(name.to_owned()).or_insert_with(|| {
             self.names.push(name.to_owned());
             self.names.len().saturating_sub(1)
         });
@@ -147,7 +152,7 @@ impl<'v> Printer<'v> {
     }
 
     fn value(&mut self, value: &'v Value<'v>) -> String {
-        let at = self.values.iter().position(|known| std::ptr::eq(*known, value)).unwrap_or_else(|| {
+        let at = *self.value_at.entry(std::ptr::from_ref(value).addr()).or_insert_with(|| {
             self.values.push(value);
             self.values.len().saturating_sub(1)
         });

@@ -6,7 +6,7 @@ use crate::doc::{NotJson, Object, array};
 use crate::pattern::TableKeys;
 
 /// The table that an answer describes, and its keys.
-pub(super) fn described(text: &str) -> Result<Option<(String, TableKeys)>, NotJson> {
+pub(crate) fn described(text: &str) -> Result<Option<(String, TableKeys)>, NotJson> {
     let body = Object::parse(text)?;
     let Some(table) = body.raw("Table").or(body.raw("TableDescription")) else { return Ok(None) };
     let table = Object::parse(table)?;

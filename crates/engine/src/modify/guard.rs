@@ -1,5 +1,7 @@
 //! The condition under which a write that was decided here is carried out: the item is still the one that was read.
 
+use std::collections::HashSet;
+
 use dynaseal_item::{Item, Schema, Value};
 
 use crate::expr::ast::{Comparator, Condition, Operand, Path};
@@ -18,24 +20,25 @@ pub(super) fn guard<'v>(
     mark: Option<&'v Value<'v>>,
 ) -> Option<Condition<&'v Value<'v>>> {
     let Some(stored) = stored else { return Some(absent(schema.partition_key())) };
-    let same = |name: &str| stored.get(name).map_or_else(|| absent(name), |value| equal(name, value));
-    let is_sealed = stored.get(FOOTER).is_some();
+    let (values, read): (_, HashSet<&str>) = (stored.by_name(), reads.iter().map(String::as_str).collect());
+    let same = |name: &str| values.get(name).copied().map_or_else(|| absent(name), |value| equal(name, value));
+    let is_sealed = values.contains_key(FOOTER);
     let covered = |name: &str| is_sealed && (name.starts_with("aws_dbe_") || schema.in_signature_scope(name));
     let mut guard = Guard::new(same(FOOTER));
     if let Some(mark) = mark {
         guard.add(equal(MARK, mark));
     }
-    for name in reads.iter().filter(|name| !covered(name) || stored.get(name).is_none()) {
+    for name in reads.iter().filter(|name| !covered(name) || !values.contains_key(name.as_str())) {
         guard.add(same(name));
     }
     if whole || !is_sealed {
-        let others = stored.iter().map(|(name, _)| name).filter(|name| !reads.iter().any(|read| read == name));
+        let others = stored.iter().map(|(name, _)| name).filter(|name| !read.contains(name));
         others.filter(|name| *name != FOOTER && !covered(name)).for_each(|name| guard.add(same(name)));
     }
     if mark.is_some() {
         // Attributes that are configured by name could be added by one who puts back what it read, mark and all.
-        let configured = schema.actions().map(|(name, _)| name).filter(|name| stored.get(name).is_none());
-        configured.filter(|name| !reads.iter().any(|read| read == name)).for_each(|name| guard.add(absent(name)));
+        let configured = schema.actions().map(|(name, _)| name).filter(|name| !values.contains_key(name));
+        configured.filter(|name| !read.contains(name)).for_each(|name| guard.add(absent(name)));
     }
     (guard.fits || mark.is_some()).then_some(guard.condition)
 }

@@ -77,14 +77,15 @@ pub(super) fn actions<'v>(
     let split = Split::of(update, schema);
     let is_key = |name: &str| schema.keys().any(|key| key == name);
     let here = |name: &str| !is_key(name) && (is_sealed(schema, name) || split.here.contains(name));
+    let (before, after) = (stored.map(Item::by_name).unwrap_or_default(), sealed.by_name());
     let mut actions = Vec::new();
     for (name, value) in sealed.iter().filter(|(name, _)| here(name)) {
-        if stored.and_then(|stored| stored.get(name)) != Some(value) {
+        if before.get(name) != Some(&value) {
             actions.push((Path::attribute(name), ast::Action::Set(SetValue::Value(value))));
         }
     }
-    let before = stored.into_iter().flat_map(Item::iter);
-    for (name, _) in before.filter(|(name, _)| here(name) && sealed.get(name).is_none()) {
+    let gone = stored.into_iter().flat_map(Item::iter).filter(|(name, _)| !after.contains_key(name));
+    for (name, _) in gone.filter(|(name, _)| here(name)) {
         actions.push((Path::attribute(name), ast::Action::Remove));
     }
     if unmark {
