@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 
 use dynaseal_engine::{Engine, Plaintext, SystemClock, Table};
 use dynaseal_item::{Action, SchemaSpec, Suite};
-use dynaseal_keys::{Provider, RawAes};
+use dynaseal_keys::{Invocation, Provider, RawAes};
 use support::{Script, dynamodb, engine, engine_with, ready, sealed};
 
 const ITEM: &str = r#"{"id":{"S":"1"},"email":{"S":"a@example.com"},"tier":{"S":"free"},"card":{"M":{"no":{"S":"42"},"cvc":{"S":"7"}}},"hits":{"N":"3"}}"#;
@@ -271,6 +271,29 @@ fn an_update_of_unsigned_attributes_may_read_signed_ones() {
         assert!(wire.sent().contains("SET #n0 = #n1 REMOVE #n2"));
         assert!(wire.sent().contains(r##"{"#n0":"hits","#n1":"tier","#n2":"aws_dbe_sealing"}"##), "{}", wire.sent());
     }
+}
+
+/// A transaction whose answer was lost is sent again by the SDK, and must not be carried out twice: sealed bytes differ every
+/// time, so it is known by its token. Without one of the caller's the SDK's own id of the call tells.
+#[test]
+fn a_transaction_without_a_token_is_known_by_the_sdk_s_call() {
+    let put = |email: &str| {
+        format!(
+            r#"{{"TransactItems":[{{"Put":{{"TableName":"Users","Item":{{"id":{{"S":"1"}},"email":{{"S":"{email}"}}}}}}}}]}}"#
+        )
+    };
+    let token = |invocation: Option<(&str, u32)>, email: &str| {
+        let wire = Script::new(|_, _| (200, "{}".into()));
+        let invocation = invocation.map(|(id, attempt)| Invocation { id: id.into(), attempt });
+        let call = dynamodb("TransactWriteItems", &put(email)).attempt_of(invocation);
+        assert_eq!(ready(engine().call(&wire, call)).unwrap().status, 200);
+        json(&wire.sent())["ClientRequestToken"].as_str().unwrap().to_owned()
+    };
+    let first = token(Some(("call", 1)), "a");
+    assert_eq!(first, token(Some(("call", 2)), "a"));
+    assert_ne!(first, token(Some(("another", 1)), "a"));
+    assert_ne!(first, token(Some(("call", 1)), "b"));
+    assert_ne!(token(None, "a"), token(None, "a"));
 }
 
 /// An update of an item of very many attributes, sealed before or not: what grows with the square of their number takes

@@ -324,6 +324,37 @@ fn an_index_that_nobody_saw_is_found_by_what_it_refuses() {
     assert_eq!(call("PutItem", &with_secret()).unwrap_err().code(), "DSL-2009");
 }
 
+/// One who answers for another table could have its keys taken for this one's, and then nothing of this one opens.
+#[test]
+fn an_answer_about_another_table_says_nothing_of_this_one() {
+    let mut other = description(&["mail"], &[]);
+    other["TableName"] = "prod-Other".into();
+    let upstream = Upstream::new(other);
+    let wire = Script::new(|operation, body| upstream.answer(operation, body));
+    let error = ready(engine().call(&wire, dynamodb("PutItem", &with_secret()))).unwrap_err();
+    assert_eq!(error.code(), "DSL-6004", "{error}");
+    assert!(wire.calls.lock().unwrap().iter().all(|(operation, _)| operation == "DescribeTable"));
+}
+
+/// What was known is forgotten at once, so that no further call is made under the former keys.
+#[test]
+fn a_table_that_was_made_again_with_a_hidden_key_gets_no_more_writes() {
+    let upstream = Upstream::new(description(&["id"], &[]));
+    let wire = Script::new(|operation, body| match operation {
+        "PutItem" if upstream.described.lock().unwrap()["KeySchema"][0]["AttributeName"] == "ssn" => {
+            refusal("One or more parameter values were invalid: Missing the key ssn in the item")
+        }
+        _ => upstream.answer(operation, body),
+    });
+    let engine = engine();
+    let put = || ready(engine.call(&wire, dynamodb("PutItem", &put(""))));
+    let sent = || wire.calls.lock().unwrap().iter().filter(|(operation, _)| operation == "PutItem").count();
+    put().unwrap();
+    upstream.describe(description(&["ssn"], &[]));
+    assert_eq!((put().unwrap_err().code(), sent()), ("DSL-2009", 2));
+    assert_eq!((put().unwrap_err().code(), sent()), ("DSL-2009", 2));
+}
+
 /// A configuration by name, whose `ssn` is decided by what the test says.
 fn named(actions: &[(&str, Action)], default_action: Action) -> Engine {
     let mut spec = SchemaSpec {

@@ -21,7 +21,7 @@ pub(super) fn read<R: Resolve>(text: &str, resolver: &mut R) -> Result<Condition
     let mut cursor = Cursor::new(text)?;
     let tree = cursor.condition()?;
     cursor.end()?;
-    check_words::<R>(&tree, Place::Condition, &mut 0)?;
+    check_words(&tree, Place::Condition, &mut 0)?;
     lower(&tree, resolver)
 }
 

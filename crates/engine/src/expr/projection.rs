@@ -94,7 +94,7 @@ fn read<R: Resolve>(text: &str, resolver: &mut R) -> Result<Vec<Path>, Fault> {
         written.push(cursor.path()?);
     }
     cursor.end()?;
-    written.iter().try_for_each(|parts| check_path::<R>(parts))?;
+    written.iter().try_for_each(|parts| check_path(parts))?;
     written.iter().try_for_each(|parts| check_names(parts, resolver))?;
     let paths = written.iter().map(|parts| path(parts, resolver)).collect::<Result<Vec<_>, _>>()?;
     check_paths(&paths.iter())?;

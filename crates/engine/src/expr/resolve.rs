@@ -22,7 +22,7 @@ pub(super) enum Place {
 }
 
 /// Checks words, list indexes and functions in the order in which they are written, and counts operators.
-pub(super) fn check_words<R: Resolve>(node: &Node<'_>, place: Place, operators: &mut usize) -> Result<(), Fault> {
+pub(super) fn check_words(node: &Node<'_>, place: Place, operators: &mut usize) -> Result<(), Fault> {
     if !matches!(node, Node::Path(_) | Node::Value(_) | Node::Group(_)) {
         *operators = operators.saturating_add(1);
         if *operators > MAX_OPERATORS {
@@ -30,8 +30,8 @@ pub(super) fn check_words<R: Resolve>(node: &Node<'_>, place: Place, operators: 
         }
     }
     let inner = match (node, place) {
-        (Node::Path(parts), Place::Condition | Place::Operand) => return check_path::<R>(parts),
-        (Node::Path(parts), _) => return check_path::<R>(parts).map_err(without_word),
+        (Node::Path(parts), Place::Condition | Place::Operand) => return check_path(parts),
+        (Node::Path(parts), _) => return check_path(parts).map_err(without_word),
         (Node::Call(name, _), _) => check_function(name, place)?,
         (Node::And(_) | Node::Or(_) | Node::Not(_), _) => Place::Condition,
         (Node::Group(_), place) => place,
@@ -41,7 +41,7 @@ pub(super) fn check_words<R: Resolve>(node: &Node<'_>, place: Place, operators: 
     };
     children(node).enumerate().try_for_each(|(at, child)| {
         let place = if at > 0 && inner == Place::Operand { Place::Compared } else { inner };
-        check_words::<R>(child, place, operators)
+        check_words(child, place, operators)
     })
 }
 
@@ -53,7 +53,7 @@ fn without_word(fault: Fault) -> Fault {
     }
 }
 
-pub(super) fn check_path<R: Resolve>(parts: &[Part<'_>]) -> Result<(), Fault> {
+pub(super) fn check_path(parts: &[Part<'_>]) -> Result<(), Fault> {
     parts.iter().try_for_each(|part| match part {
         Part::Word(word) if super::reserved::is_reserved(word) => Err(Fault::Reserved(Some((*word).to_owned()))),
         Part::Index(digits) if index(digits).is_none() => Err(Fault::IndexRange),

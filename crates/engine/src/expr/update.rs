@@ -35,9 +35,9 @@ fn read<R: Resolve>(text: &str, resolver: &mut R) -> Result<Update<R::Value>, Fa
     let (sections, actions) = sections(&mut cursor)?;
     let mut operators = 0;
     for action in &actions {
-        check_path::<R>(&action.target)?;
+        check_path(&action.target)?;
         let value = action.value.as_ref();
-        value.map_or(Ok(()), |value| check_words::<R>(value, Place::SetValue, &mut operators))?;
+        value.map_or(Ok(()), |value| check_words(value, Place::SetValue, &mut operators))?;
     }
     let mut earlier = sections.iter().enumerate();
     if let Some((_, section)) = earlier.find(|(at, section)| sections.iter().take(*at).any(|other| other == *section)) {

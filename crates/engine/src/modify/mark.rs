@@ -104,3 +104,22 @@ impl Modify<'_, '_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use dynaseal_item::Item;
+
+    use super::*;
+
+    /// A write under it could still be under way, and would find it there again.
+    #[test]
+    fn a_mark_that_is_gone_does_not_come_back() {
+        let mark = || Mark(Value::B(Cow::Borrowed(b"mark")));
+        let answer = Answer::new(200, br#"{"Item":{"id":{"S":"1"},"aws_dbe_sealing":{"B":"bWFyaw=="}}}"#.to_vec());
+        let marked = Current::from_answer("UpdateItem", &answer).unwrap();
+        assert_eq!(Mark::kept_or_fresh(Some(mark()), &marked, "UpdateItem").unwrap().0, mark().0);
+        for gone in [Current::none(), Current::of(&Item::new())] {
+            assert_ne!(Mark::kept_or_fresh(Some(mark()), &gone, "UpdateItem").unwrap().0, mark().0);
+        }
+    }
+}

@@ -223,3 +223,35 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     // Each change is whole, so a panic elsewhere does not spoil it.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests {
+    use dynaseal_item::Item;
+
+    use super::*;
+    use crate::doc::Object;
+    use crate::modify::Returns;
+
+    /// Attempts of one call can be under way at once, when one has waited too long for its turn.
+    #[test]
+    fn an_attempt_sends_nothing_once_another_one_was_carried_out() {
+        let write = Write {
+            members: Vec::new(),
+            footer: None,
+            returns: Returns::of(&Object::default()),
+            whole: None,
+            needs_mark: false,
+            seals: None,
+        };
+        let ledger = Ledger::default();
+        let attempt = |key: &str| Sent { place: Place::Ledger(&ledger, key.to_owned()), now: Duration::ZERO };
+        let (one, two) = (attempt("call"), attempt("call"));
+        let ticket = one.note(&write, &Current::none()).unwrap();
+        // Both may change the same version, of which DynamoDB lets one; another version is neither's.
+        assert!(two.note(&write, &Current::of(&Item::new())).is_none());
+        assert!(two.note(&write, &Current::none()).is_some());
+        one.carried_out(ticket);
+        assert!(two.note(&write, &Current::none()).is_none());
+        assert!(attempt("another call").note(&write, &Current::none()).is_some());
+    }
+}

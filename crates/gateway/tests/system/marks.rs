@@ -187,3 +187,32 @@ impl Wire for PutBack<'_> {
         Box::pin(async move { Ok(answer) })
     }
 }
+
+/// An item that is too large for an expression is put as a whole, and a whole put would take away what another gateway's update
+/// added: an attribute that is not signed, which leaves the footer as it was. It may come before the mark or after it.
+#[tokio::test]
+async fn a_large_item_is_put_under_its_mark() {
+    let engine = || engine_with_prefix("x_");
+    let mut large = user("1", "a@example.com");
+    large.as_object_mut().unwrap().extend((0..400).map(|number| (format!("a{number}"), json!({"S": "v"}))));
+    let mut expected = large.clone();
+    expected["email"] = json!({"S": "b@example.com"});
+    expected["x_new"] = json!({"S": "them"});
+    for number in [1, 2] {
+        let database = database();
+        put(&engine(), &database, large.clone()).await;
+        // What the other gateway sends is what comes in between.
+        let (elsewhere, mut body) = (unsealed(), update("SET x_new = :v", "them", "NONE"));
+        body.as_object_mut().unwrap().remove("ReturnValues");
+        let recorder = Meddler::new(&elsewhere, ("", 9), plain("REMOVE nothing"));
+        assert_eq!(call(&engine(), &recorder, "UpdateItem", body).await.0, 200);
+        assert_eq!(recorder.writes(), ["UpdateItem"]);
+
+        let wire = Meddler::new(&database, ("", number), recorder.last());
+        let body = update("SET email = :v", "b@example.com", "ALL_NEW");
+        let (status, answer) = call(&engine(), &wire, "UpdateItem", body).await;
+        assert!(wire.writes().contains(&"PutItem".to_owned()), "{:?}", wire.writes());
+        assert_eq!((status, &answer["Attributes"]), (200, &expected), "{number}");
+        assert_eq!(read(&engine(), &database).await, expected, "{number}");
+    }
+}

@@ -16,7 +16,17 @@ pub fn engine() -> Engine {
 
 /// The same with another policy for what is unsealed.
 pub fn engine_of(plaintext: Plaintext) -> Engine {
+    engine_for(plaintext, None)
+}
+
+/// The same with names that begin so and are not signed.
+pub fn engine_with_prefix(prefix: &str) -> Engine {
+    engine_for(Plaintext::Forbid, Some(prefix.to_owned()))
+}
+
+fn engine_for(plaintext: Plaintext, unsigned_prefix: Option<String>) -> Engine {
     let schema = SchemaSpec {
+        unsigned_prefix,
         logical_name: "Users".into(),
         partition_key: "id".into(),
         actions: vec![("id".into(), Action::SignOnly), ("tier".into(), Action::SignOnly)],
