@@ -8,6 +8,6 @@ use napi_derive::napi;
 #[must_use]
 pub fn vault_may_pass(status: u32, body: &[u8]) -> bool {
     let status = u16::try_from(status).unwrap_or(u16::MAX);
-    let answer = Answer { status, request_id: None, body: body.to_vec() };
+    let answer = Answer::new(status, body.to_vec());
     !answer.ok() && Refusal::of_service(Service::Vault, &answer).is_passing()
 }
