@@ -82,7 +82,6 @@ fn calls() -> Vec<(&'static str, Value)> {
         ),
         ("DeleteItem", on_one(json!({"ReturnValues": "ALL_OLD"}))),
         ("ExecuteStatement", json!({"Statement": "SELECT email FROM Users WHERE id = '1'"})),
-        ("BatchExecuteStatement", json!({"Statements": [{"Statement": "SELECT email FROM Users WHERE id = '1'"}]})),
     ]
 }
 
