@@ -46,12 +46,8 @@ pub(crate) fn run(steps: &mut Steps, options: &Options) -> Result<(), Failed> {
     steps.run(&cargo_fuzz("fuzz targets, built", &["build"]))?;
     let wanted = |target: &&(&str, &str)| options.target.as_deref().is_none_or(|wanted| wanted == target.0);
     let targets: Vec<_> = TARGETS.iter().filter(wanted).collect();
-    // A target uses one core.
-    for pair in targets.chunks(2) {
-        let runs = pair.iter().map(|(target, name)| target_run(target, name, options.seconds));
-        steps.run_together(&runs.collect::<Result<Vec<_>, _>>()?)?;
-    }
-    Ok(())
+    let runs = targets.into_iter().map(|(target, name)| Ok(vec![target_run(target, name, options.seconds)?]));
+    steps.run_chains(runs.collect::<Result<_, _>>()?)
 }
 
 fn target_run(target: &'static str, name: &'static str, seconds: u32) -> Result<Step, Failed> {

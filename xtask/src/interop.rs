@@ -2,17 +2,18 @@
 //! gateway beside a pass-through.
 
 use crate::step::{Failed, Step, Steps, root};
-use crate::suites;
+use crate::{programs, tools};
 
 /// Each opens what the other sealed, and both refuse the same items; then the same of the Node package, over a real store.
 pub(crate) fn run(steps: &mut Steps) -> Result<(), Failed> {
-    let run = Step::cargo("interop with aws-db-esdk", &["run", "--", "--items", "2000"]);
-    steps.run(&run.dir(INTEROP))?;
-    suites::node_package(steps)?;
-    let binary = suites::dynaseal(steps)?;
-    let script = root().join(suites::NODE).join("test/aws/exchange.mjs");
+    let items = Step::cargo("interop with aws-db-esdk", &["run", "--", "--items", "2000"]).dir(INTEROP);
+    tools::node()?;
+    let packages = tools::node_packages("npm packages for the Node package", programs::NODE);
+    let node = [vec![packages], programs::build(false), vec![programs::node_package()]];
+    steps.run_chains(vec![vec![items], node.into_iter().flatten().collect()])?;
+    let script = root().join(programs::NODE).join("test/aws/exchange.mjs");
     let node = Step::cargo("interop of the Node package", &["run", "--", "--node"]).arg(script);
-    steps.run(&node.dir(INTEROP).env("DYNASEAL", binary))
+    steps.run(&node.dir(INTEROP).env("DYNASEAL", programs::dynaseal()))
 }
 
 /// CPU time and allocations per item, ours beside AWS's crate and beside the bare cipher calls, rewriting the tables of

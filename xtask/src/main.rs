@@ -4,9 +4,10 @@
 //! prints the line that repeats it. Only the standard library is used, so this builds in a second.
 //!
 //! ```text
-//!   main -> { suites, interop, lint, fuzz } -> tools (find or install what a step needs)
-//!                                            -> step  (run one command, time it, say how to repeat it)
-//!        capacity                            (arithmetic, no steps)
+//!   main -> { suites, interop, lint, fuzz } -> programs (what cargo builds, and its tests one by one)
+//!                                            -> tools    (find or install what a step needs)
+//!                                            -> step     (run one command, time it, say how to repeat it)
+//!        capacity                               (arithmetic, no steps)
 //! ```
 #![expect(clippy::print_stderr, reason = "a command's words are its output")]
 
@@ -14,6 +15,7 @@ mod capacity;
 mod fuzz;
 mod interop;
 mod lint;
+mod programs;
 mod start;
 mod step;
 mod suites;
@@ -41,12 +43,12 @@ fn main() -> ExitCode {
 
 fn run(args: &[&str], steps: &mut Steps) -> Result<(), Failed> {
     match *args {
-        ["test"] => suites::all(steps),
-        ["test", "rust"] => suites::rust(steps),
-        ["test", "js"] => suites::js(steps),
-        ["test", "node"] => suites::node(steps),
-        ["test", "python"] => suites::python(steps),
-        ["test", "examples"] => suites::examples(steps),
+        ["test"] => suites::run(steps, &suites::ALL),
+        ["test", "rust"] => suites::run(steps, &[suites::RUST]),
+        ["test", "js"] => suites::run(steps, &[suites::JS]),
+        ["test", "node"] => suites::run(steps, &[suites::NODE]),
+        ["test", "python"] => suites::run(steps, &[suites::PYTHON]),
+        ["test", "examples"] => suites::run(steps, &[suites::EXAMPLES]),
         ["lint"] => lint::all(steps),
         ["interop"] => interop::run(steps),
         ["bench"] => {
@@ -58,11 +60,11 @@ fn run(args: &[&str], steps: &mut Steps) -> Result<(), Failed> {
         ["capacity", ref rest @ ..] => capacity::run(rest),
         ["fuzz", ref rest @ ..] => fuzz::run(steps, &fuzz::Options::parse(rest)?),
         ["nightly"] => {
-            suites::node_matrix(steps)?;
+            suites::run(steps, &[suites::NODE_MATRIX])?;
             fuzz::run(steps, &fuzz::Options::long())
         }
         ["ci"] => {
-            suites::all(steps)?;
+            suites::run(steps, &suites::ALL)?;
             interop::run(steps)?;
             lint::all(steps)?;
             fuzz::run(steps, &fuzz::Options::default())

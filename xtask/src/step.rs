@@ -5,25 +5,27 @@ use std::fmt;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 /// A command to run, as a step of a longer task.
 pub(crate) struct Step {
-    name: &'static str,
+    name: String,
     program: String,
     args: Vec<String>,
     envs: Vec<(&'static str, String)>,
     dir: PathBuf,
+    repeat: Option<String>,
 }
 
 impl Step {
-    pub(crate) fn new(name: &'static str, program: impl AsRef<OsStr>) -> Self {
+    pub(crate) fn new(name: impl Into<String>, program: impl AsRef<OsStr>) -> Self {
         let program = program.as_ref().to_string_lossy().into_owned();
-        Self { name, program, args: Vec::new(), envs: Vec::new(), dir: root() }
+        Self { name: name.into(), program, args: Vec::new(), envs: Vec::new(), dir: root(), repeat: None }
     }
 
     /// A step that runs cargo through rustup, so that `+toolchain` is understood.
-    pub(crate) fn cargo(name: &'static str, args: &[&str]) -> Self {
+    pub(crate) fn cargo(name: impl Into<String>, args: &[&str]) -> Self {
         Self::new(name, "cargo").args(args)
     }
 
@@ -43,13 +45,27 @@ impl Step {
     }
 
     /// Runs in `dir`, given relative to the repository's root.
-    pub(crate) fn dir(mut self, dir: &str) -> Self {
+    pub(crate) fn dir(mut self, dir: impl AsRef<Path>) -> Self {
         self.dir = root().join(dir);
+        self
+    }
+
+    pub(crate) fn named(mut self, name: &str) -> Self {
+        name.clone_into(&mut self.name);
+        self
+    }
+
+    /// Runs again by another line, where its own names what only a build knows.
+    pub(crate) fn repeated_by(mut self, line: String) -> Self {
+        self.repeat = Some(line);
         self
     }
 
     /// The line a person types at the repository's root to run this again.
     fn line(&self) -> String {
+        if let Some(line) = &self.repeat {
+            return line.clone();
+        }
         // From another folder, paths must stay whole.
         let here = self.dir == root();
         let relative = |word: &str| if here { relative(word) } else { word.to_owned() };
@@ -77,7 +93,7 @@ impl Step {
 /// The steps done so far, with their times.
 #[derive(Default)]
 pub(crate) struct Steps {
-    done: Vec<(&'static str, Duration)>,
+    done: Vec<(String, Duration)>,
 }
 
 impl Steps {
@@ -86,37 +102,76 @@ impl Steps {
         eprintln!("\n==> {}: {}", step.name, step.line());
         let start = Instant::now();
         let status = step.command().status();
-        self.ended(step, start, status)
+        self.ended(step, start.elapsed(), status)
     }
 
-    /// Runs commands at once, on a core each; what they print comes mixed. All of them end before the first failure is told.
-    pub(crate) fn run_together(&mut self, steps: &[Step]) -> Result<(), Failed> {
-        let begun: Vec<_> = steps
-            .iter()
-            .map(|step| {
-                eprintln!("\n==> {}: {}", step.name, step.line());
-                (step, Instant::now(), step.command().spawn())
-            })
-            .collect();
-        let ended: Vec<_> = begun
-            .into_iter()
-            .map(|(step, start, child)| self.ended(step, start, child.and_then(|mut child| child.wait())))
-            .collect();
-        ended.into_iter().collect()
+    /// Runs a command and hands over what it writes to standard output; the rest is shown.
+    pub(crate) fn read(&mut self, step: &Step) -> Result<String, Failed> {
+        eprintln!("\n==> {}: {}", step.name, step.line());
+        let start = Instant::now();
+        let output = step.command().stderr(Stdio::inherit()).output();
+        let (status, text) = match output {
+            Ok(output) => (Ok(output.status), String::from_utf8_lossy(&output.stdout).into_owned()),
+            Err(error) => (Err(error), String::new()),
+        };
+        self.ended(step, start.elapsed(), status).map(|()| text)
     }
 
-    fn ended(&mut self, step: &Step, start: Instant, status: std::io::Result<ExitStatus>) -> Result<(), Failed> {
-        let time = start.elapsed();
-        self.done.push((step.name, time));
+    /// Runs chains of steps, as many at once as there are cores and one more, since most of them wait now and then. The steps of a
+    /// chain follow each other until one fails. What a step prints is shown when it has ended. All chains are run before the
+    /// failures are told.
+    pub(crate) fn run_chains(&mut self, chains: Vec<Vec<Step>>) -> Result<(), Failed> {
+        let width = std::thread::available_parallelism().map_or(2, usize::from) + 1;
+        let (left, ended) = (Mutex::new(chains.into_iter()), Mutex::new((self, Vec::new())));
+        let next = || left.lock().ok().and_then(|mut left| left.next());
+        std::thread::scope(|scope| {
+            for _ in 0..width {
+                scope.spawn(|| {
+                    while let Some(chain) = next() {
+                        for step in &chain {
+                            let start = Instant::now();
+                            let output = step.command().output();
+                            let Ok(mut ended) = ended.lock() else { return };
+                            if let Err(failed) = ended.0.ended_apart(step, start.elapsed(), output) {
+                                ended.1.push(failed);
+                                break;
+                            }
+                        }
+                    }
+                });
+            }
+        });
+        let failures = ended.into_inner().map(|(_, failures)| failures).unwrap_or_default();
+        Failed::all(failures)
+    }
+
+    /// The end of a step that was run beside others: shows at once what it printed.
+    fn ended_apart(
+        &mut self,
+        step: &Step,
+        time: Duration,
+        output: std::io::Result<std::process::Output>,
+    ) -> Result<(), Failed> {
+        eprintln!("\n==> {}: {}", step.name, step.line());
+        let status = output.map(|output| {
+            let mut out = std::io::stderr().lock();
+            let _ = out.write_all(&output.stdout).and_then(|()| out.write_all(&output.stderr));
+            output.status
+        });
+        self.ended(step, time, status)
+    }
+
+    fn ended(&mut self, step: &Step, time: Duration, status: std::io::Result<ExitStatus>) -> Result<(), Failed> {
+        self.done.push((step.name.clone(), time));
         match status {
             Ok(status) if status.success() => {
                 eprintln!("==> {}: done in {:.1} s", step.name, time.as_secs_f64());
                 Ok(())
             }
-            Ok(status) => Err(Failed::step(step.name, &format!("{status}"), &step.line())),
+            Ok(status) => Err(Failed::step(&step.name, &format!("{status}"), &step.line())),
             Err(error) => {
                 let why = format!("could not start `{}`: {error}", step.program);
-                Err(Failed::step(step.name, &why, &step.line()))
+                Err(Failed::step(&step.name, &why, &step.line()))
             }
         }
     }
@@ -131,7 +186,7 @@ impl Steps {
         eprintln!("\n==> {name}");
         let start = Instant::now();
         let outcome = check();
-        self.done.push((name, start.elapsed()));
+        self.done.push((name.to_owned(), start.elapsed()));
         match outcome {
             Ok(words) => {
                 eprintln!("==> {name}: {words}");
@@ -144,7 +199,7 @@ impl Steps {
     /// Adds the times to `steps.json` in the target folder, a JSON object a line, so that the steps of several commands can be
     /// added up. A machine that cannot write there loses nothing but this.
     pub(crate) fn keep(&self) {
-        let line = |(name, time): &(&str, Duration)| {
+        let line = |(name, time): &(String, Duration)| {
             format!("{{\"step\":\"{name}\",\"seconds\":{:.1}}}\n", time.as_secs_f64())
         };
         let lines: String = self.done.iter().map(line).collect();
@@ -169,6 +224,12 @@ pub(crate) struct Failed(String);
 impl Failed {
     pub(crate) fn new(words: impl Into<String>) -> Self {
         Self(words.into())
+    }
+
+    /// Every failure in one.
+    fn all(failures: Vec<Self>) -> Result<(), Self> {
+        let words: Vec<_> = failures.into_iter().map(|Self(words)| words).collect();
+        if words.is_empty() { Ok(()) } else { Err(Self(words.join("\n"))) }
     }
 
     fn step(name: &str, why: &str, line: &str) -> Self {

@@ -1,101 +1,144 @@
-//! All tests: the workspace's own, then real SDK clients against the gateway that was just built.
+//! All tests: the workspace's own, then real SDK clients against the programs that were just built.
+//!
+//! A suite says what must be fetched, and which chains of steps it consists of once everything is built. So several suites are fetched
+//! for while cargo builds, and wait for their servers at the same time.
 
 use std::path::PathBuf;
 
-use crate::step::{Failed, Step, Steps, root, target};
+use crate::programs::{self, Programs};
+use crate::step::{Failed, Step, Steps, root};
 use crate::tools;
 
-pub(crate) fn all(steps: &mut Steps) -> Result<(), Failed> {
-    rust(steps)?;
-    js(steps)?;
-    node(steps)?;
-    python(steps)?;
-    examples(steps)
+/// A suite, by its name on the command line.
+pub(crate) struct Suite {
+    /// Chains of steps that need nothing but a network.
+    fetched: fn() -> Result<Vec<Vec<Step>>, Failed>,
+    /// Whether the workspace's tests are run.
+    wants_tests: bool,
+    /// Whether the Node package is under test.
+    wants_node_package: bool,
+    tests: fn(&Programs) -> Result<Vec<Vec<Step>>, Failed>,
 }
 
 /// Unit, property, vector, command-line and Rust client tests.
-pub(crate) fn rust(steps: &mut Steps) -> Result<(), Failed> {
-    if tools::nextest() {
-        steps.run(&Step::cargo("tests", &["nextest", "run"]).args(WORKSPACE))?;
-    } else {
-        steps.run(&Step::cargo("tests", &["test", "--lib", "--bins", "--tests"]).args(WORKSPACE))?;
-    }
-    steps.run(&Step::cargo("documentation examples", &["test", "--doc"]).args(WORKSPACE))
-}
-
+pub(crate) const RUST: Suite =
+    Suite { fetched: || Ok(Vec::new()), wants_tests: true, wants_node_package: false, tests: rust_tests };
 /// The AWS SDK for JavaScript v3, and the libraries over it.
-pub(crate) fn js(steps: &mut Steps) -> Result<(), Failed> {
-    tools::node_packages(steps, "npm packages for the JavaScript clients", "clients/js")?;
-    let binary = dynaseal(steps)?;
-    let tests = Step::new("JavaScript clients", "node").args(&["--test"]);
-    steps.run(&tests.dir("clients/js").env("DYNASEAL", binary))
-}
-
-/// The Node package: built without optimisation, against a real store and a KMS, and as packed; the oldest line of Node.js with
-/// the oldest version of the AWS SDK, the middle one with the middle one, the newest with the newest.
-pub(crate) fn node(steps: &mut Steps) -> Result<(), Failed> {
-    node_on(steps, Some)
-}
-
+pub(crate) const JS: Suite =
+    Suite { fetched: js_packages, wants_tests: false, wants_node_package: false, tests: js_tests };
+/// The Node package, against a real store and a KMS, and as packed; the oldest line of Node.js with the oldest version of the AWS
+/// SDK, the middle one with the middle one, the newest with the newest.
+pub(crate) const NODE: Suite = Suite {
+    fetched: node_runtimes,
+    wants_tests: false,
+    wants_node_package: true,
+    tests: |programs| node_tests(programs, true),
+};
 /// The same with every version of the SDK on every line of Node.js.
-pub(crate) fn node_matrix(steps: &mut Steps) -> Result<(), Failed> {
-    node_on(steps, |_| None)
-}
-
-fn node_on(steps: &mut Steps, sdk: impl Fn(&'static str) -> Option<&'static str>) -> Result<(), Failed> {
-    node_package(steps)?;
-    for (name, folder) in OLDER_SDKS {
-        tools::node_packages(steps, name, folder)?;
-    }
-    let binary = dynaseal(steps)?;
-    let kms = target().join("debug/examples/fake_kms");
-    for (name, line, beside) in RUNTIMES {
-        let node = tools::node_runtime(steps, line)?;
-        let mut tests = Step::new(name, node).arg("scripts/test.mjs").dir(NODE);
-        if let Some(version) = sdk(beside) {
-            tests = tests.arg(version);
-        }
-        steps.run(&tests.env("DYNASEAL", &binary).env("FAKE_KMS", &kms))?;
-    }
-    Ok(())
-}
-
-/// The Node package, built without optimisation.
-pub(crate) fn node_package(steps: &mut Steps) -> Result<(), Failed> {
-    tools::node_packages(steps, "npm packages for the Node package", NODE)?;
-    steps.run(&Step::new("the Node package", "node").args(&["scripts/build.mjs", "--debug"]).dir(NODE))
-}
-
+pub(crate) const NODE_MATRIX: Suite = Suite {
+    fetched: node_runtimes,
+    wants_tests: false,
+    wants_node_package: true,
+    tests: |programs| node_tests(programs, false),
+};
 /// boto3, PynamoDB and the AWS CLI; moto, which the KMS for tests is held to; and OpenBao.
-pub(crate) fn python(steps: &mut Steps) -> Result<(), Failed> {
-    let python = tools::python_environment(steps)?;
-    let binary = dynaseal(steps)?;
-    steps.run(
-        &Step::new("Python and AWS CLI clients", &python)
-            .args(&["-m", "pytest", "-q", "-p", "no:cacheprovider", "clients/python"])
-            .env("DYNASEAL", binary),
-    )?;
-    let beside = Step::cargo("the KMS for tests beside moto", &["test", "--test", "moto"]).args(WORKSPACE);
-    steps.run(&beside.env("MOTO_PYTHON", &python))?;
-    let vault = Step::cargo("keys of Vault on OpenBao", &["test", "--test", "openbao"]).args(WORKSPACE);
-    steps.run(&vault.env("OPENBAO_PYTHON", python))
+pub(crate) const PYTHON: Suite =
+    Suite { fetched: python_packages, wants_tests: true, wants_node_package: false, tests: python_tests };
+/// The example services, each against the contract that both obey.
+pub(crate) const EXAMPLES: Suite =
+    Suite { fetched: koa_packages, wants_tests: false, wants_node_package: true, tests: example_tests };
+
+/// Those that take longest begin first.
+pub(crate) const ALL: [Suite; 5] = [NODE, RUST, PYTHON, EXAMPLES, JS];
+
+pub(crate) fn run(steps: &mut Steps, suites: &[Suite]) -> Result<(), Failed> {
+    let tests = suites.iter().any(|suite| suite.wants_tests);
+    let node_package = suites.iter().any(|suite| suite.wants_node_package);
+    let mut fetched = Vec::new();
+    if node_package {
+        tools::node()?;
+        fetched.push(vec![tools::node_packages("npm packages for the Node package", programs::NODE)]);
+    }
+    for suite in suites {
+        fetched.extend((suite.fetched)()?);
+    }
+    // npm's cache and the network are shared, so one after another, beside cargo.
+    let fetched: Vec<Step> = fetched.into_iter().flatten().collect();
+    steps.run_chains(vec![programs::build(tests), fetched])?;
+    if node_package {
+        steps.run(&programs::node_package())?;
+    }
+    let programs = if tests { programs::list(steps)? } else { Programs::default() };
+    let mut chains = Vec::new();
+    for suite in suites {
+        chains.extend((suite.tests)(&programs)?);
+    }
+    steps.run_chains(chains)
 }
 
-/// The example services, each against the contract that both obey.
-pub(crate) fn examples(steps: &mut Steps) -> Result<(), Failed> {
-    let binary = dynaseal(steps)?;
-    let contract = |name, service: &[String]| {
+fn rust_tests(programs: &Programs) -> Result<Vec<Vec<Step>>, Failed> {
+    let mut chains: Vec<_> = programs.tests().map(|test| vec![test]).collect();
+    chains.push(vec![Step::cargo("documentation examples", &["test", "--doc"]).args(programs::WORKSPACE)]);
+    Ok(chains)
+}
+
+fn js_packages() -> Result<Vec<Vec<Step>>, Failed> {
+    tools::node()?;
+    Ok(vec![vec![tools::node_packages("npm packages for the JavaScript clients", "clients/js")]])
+}
+
+fn js_tests(programs: &Programs) -> Result<Vec<Vec<Step>>, Failed> {
+    let tests = Step::new("JavaScript clients", "node").args(&["--test"]);
+    Ok(vec![vec![tests.dir("clients/js").env("DYNASEAL", programs.dynaseal())]])
+}
+
+fn node_runtimes() -> Result<Vec<Vec<Step>>, Failed> {
+    tools::node()?;
+    let sdks = OLDER_SDKS.iter().map(|(name, folder)| tools::node_packages(name, folder)).collect();
+    Ok(vec![sdks, RUNTIMES.iter().filter_map(|(_, line, _)| tools::fetch_node_runtime(*line)).collect()])
+}
+
+/// One chain, since the tests pack their folder and listen to the one garbage collector.
+fn node_tests(programs: &Programs, diagonal: bool) -> Result<Vec<Vec<Step>>, Failed> {
+    let on = |(name, line, beside): &(&str, u32, &str)| {
+        let mut tests = Step::new(*name, tools::node_runtime(*line)?).arg("scripts/test.mjs").dir(programs::NODE);
+        if diagonal {
+            tests = tests.arg(beside);
+        }
+        Ok(tests.env("DYNASEAL", programs.dynaseal()).env("FAKE_KMS", programs.fake_kms()))
+    };
+    Ok(vec![RUNTIMES.iter().map(on).collect::<Result<_, _>>()?])
+}
+
+fn python_packages() -> Result<Vec<Vec<Step>>, Failed> {
+    Ok(vec![tools::python_environment()?.1])
+}
+
+fn python_tests(programs: &Programs) -> Result<Vec<Vec<Step>>, Failed> {
+    let (python, _) = tools::python_environment()?;
+    let clients = Step::new("Python and AWS CLI clients", &python)
+        .args(&["-m", "pytest", "-q", "-p", "no:cacheprovider", "clients/python"])
+        .env("DYNASEAL", programs.dynaseal());
+    let beside = programs.test("moto")?.named("the KMS for tests beside moto").env("MOTO_PYTHON", &python);
+    let vault = programs.test("openbao")?.named("keys of Vault on OpenBao").env("OPENBAO_PYTHON", &python);
+    Ok(vec![vec![clients], vec![beside, vault]])
+}
+
+fn koa_packages() -> Result<Vec<Vec<Step>>, Failed> {
+    Ok(vec![vec![tools::node_packages("npm packages for the Koa example", KOA)]])
+}
+
+fn example_tests(programs: &Programs) -> Result<Vec<Vec<Step>>, Failed> {
+    let contract = |name: &str, service: &[String]| {
         let step = Step::new(name, "node").args(&["--test"]).dir("examples/contract");
-        step.env("DYNASEAL", &binary).env("SERVICE", format!("{service:?}"))
+        step.env("DYNASEAL", programs.dynaseal()).env("SERVICE", format!("{service:?}"))
     };
     let path = |path: PathBuf| path.to_string_lossy().into_owned();
-    steps.run(&contract("the Rust example's contract", &[path(target().join("debug/users-axum"))]))?;
-
-    node_package(steps)?;
-    tools::node_packages(steps, "npm packages for the Koa example", KOA)?;
-    steps.run(&Step::new("the Koa example", "npm").args(&["run", "build"]).dir(KOA))?;
+    let rust = contract("the Rust example's contract", &[path(programs.users_axum())]);
+    let build = Step::new("the Koa example", "npm").args(&["run", "build"]).dir(KOA);
     let main = root().join(KOA).join("dist/main.js");
-    steps.run(&contract("the Koa example's contract", &["node".to_owned(), path(main)]))
+    let koa = contract("the Koa example's contract", &["node".to_owned(), path(main)]);
+    Ok(vec![vec![rust, build, koa]])
 }
 
 /// CPU time per request of the gateway, protected beside pass-through and nginx. Rewrites its table of
@@ -105,15 +148,6 @@ pub(crate) fn gateway_bench(steps: &mut Steps) -> Result<(), Failed> {
     steps.run(&Step::cargo("CPU per gateway request", &bench))
 }
 
-/// Builds the program, and the programs that other suites start. An example among them makes cargo take the features that the
-/// tests were built with, so that nothing is compiled twice.
-pub(crate) fn dynaseal(steps: &mut Steps) -> Result<PathBuf, Failed> {
-    let programs = ["build", "--bin", "dynaseal", "--bin", "users-axum", "--example", "fake_kms"];
-    steps.run(&Step::cargo("the programs", &programs).args(WORKSPACE))?;
-    Ok(target().join("debug/dynaseal"))
-}
-
-pub(crate) const NODE: &str = "crates/node";
 const KOA: &str = "examples/users-koa";
 /// The lines of Node.js that are supported, each with the version of the SDK that it is tested with on every change.
 const RUNTIMES: [(&str, u32, &str); 3] = [
@@ -123,4 +157,3 @@ const RUNTIMES: [(&str, u32, &str); 3] = [
 ];
 const OLDER_SDKS: [(&str, &str); 2] =
     [("AWS SDK 3.300", "crates/node/test/sdk/3.300"), ("AWS SDK 3.848", "crates/node/test/sdk/3.848")];
-const WORKSPACE: &[&str] = &["--workspace", "--all-features"];

@@ -4,43 +4,50 @@ use std::path::PathBuf;
 
 use crate::step::{Failed, Step, Steps, output, root, target, works};
 
-/// Whether the tests run under nextest; `cargo test` does the same work, slower.
-pub(crate) fn nextest() -> bool {
-    works("cargo", &["nextest", "--version"])
-}
-
-/// Node's own test runner and npm, and the pinned packages of a folder.
-pub(crate) fn node_packages(steps: &mut Steps, name: &'static str, folder: &str) -> Result<(), Failed> {
+/// Node's own test runner and npm.
+pub(crate) fn node() -> Result<(), Failed> {
     let version = output("node", &["--version"]).unwrap_or_default();
-    let major = major(&version);
-    if major.is_none_or(|major| major < 20) || !works("npm", &["--version"]) {
-        let found = if version.is_empty() { "no node".to_owned() } else { format!("node {version}") };
-        return Err(Failed::new(format!(
-            "the JavaScript tests need Node.js 20 or newer with npm, and found {found}.\n\
-             Get it from your system (Debian 13, Ubuntu 25.04 or newer: apt-get install nodejs npm; macOS: brew install node)\n\
-             or from nodejs.org, then repeat: cargo xtask test js (or node)"
-        )));
+    if major(&version).is_some_and(|major| major >= 20) && works("npm", &["--version"]) {
+        return Ok(());
     }
-    steps.run(&Step::new(name, "npm").args(&["ci", "--no-audit", "--no-fund", "--ignore-scripts"]).dir(folder))
+    let found = if version.is_empty() { "no node".to_owned() } else { format!("node {version}") };
+    Err(Failed::new(format!(
+        "the JavaScript tests need Node.js 20 or newer with npm, and found {found}.\n\
+         Get it from your system (Debian 13, Ubuntu 25.04 or newer: apt-get install nodejs npm; macOS: brew install node)\n\
+         or from nodejs.org, then repeat: cargo xtask test js (or node)"
+    )))
 }
 
-/// The machine's own Node.js if it is of this line; otherwise the one that npm has, pinned in `test/runtime`.
-pub(crate) fn node_runtime(steps: &mut Steps, line: u32) -> Result<PathBuf, Failed> {
+/// The pinned packages of a folder.
+pub(crate) fn node_packages(name: &str, folder: &str) -> Step {
+    Step::new(name, "npm").args(&["ci", "--no-audit", "--no-fund", "--ignore-scripts"]).dir(folder)
+}
+
+/// Fetches the Node.js of a line that npm has, pinned in `test/runtime`, unless the machine's own is of it.
+pub(crate) fn fetch_node_runtime(line: u32) -> Option<Step> {
+    let own = major(&output("node", &["--version"]).unwrap_or_default()) == Some(line);
+    (!own).then(|| node_packages(&format!("Node.js {line}"), &runtime_folder(line)))
+}
+
+/// The Node.js of a line: the machine's own, or the one that was fetched.
+pub(crate) fn node_runtime(line: u32) -> Result<PathBuf, Failed> {
     if major(&output("node", &["--version"]).unwrap_or_default()) == Some(line) {
         return Ok("node".into());
     }
-    let folder = format!("crates/node/test/runtime/{line}");
-    node_packages(steps, "another Node.js", &folder)?;
+    let folder = runtime_folder(line);
     let node = root().join(&folder).join("node_modules/.bin/node");
-    let found = output(&node, &["--version"]).unwrap_or_default();
-    if major(&found) != Some(line) {
-        return Err(Failed::new(format!(
-            "the tests of the Node package run on Node.js {line} too, and npm brought none: it could not be fetched, \
-             or there is none for this platform ({folder}/package.json names them).\n\
-             Put a Node.js {line} first on the PATH and repeat: cargo xtask test node"
-        )));
+    if major(&output(&node, &["--version"]).unwrap_or_default()) == Some(line) {
+        return Ok(node);
     }
-    Ok(node)
+    Err(Failed::new(format!(
+        "the tests of the Node package run on Node.js {line} too, and npm brought none: it could not be fetched, \
+         or there is none for this platform ({folder}/package.json names them).\n\
+         Put a Node.js {line} first on the PATH and repeat: cargo xtask test node"
+    )))
+}
+
+fn runtime_folder(line: u32) -> String {
+    format!("crates/node/test/runtime/{line}")
 }
 
 /// The 20 of `v20.1.0`.
@@ -48,8 +55,8 @@ fn major(version: &str) -> Option<u32> {
     version.trim_start_matches('v').split('.').next()?.parse().ok()
 }
 
-/// A Python environment of our own under `target`, with the pinned packages of `clients/python`.
-pub(crate) fn python_environment(steps: &mut Steps) -> Result<PathBuf, Failed> {
+/// A Python environment of our own under `target`, with the pinned packages of `clients/python`, and the steps that make it.
+pub(crate) fn python_environment() -> Result<(PathBuf, Vec<Step>), Failed> {
     let new_enough = "import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 10))";
     if !works("python3", &["-c", new_enough]) {
         return Err(Failed::new(
@@ -59,22 +66,21 @@ pub(crate) fn python_environment(steps: &mut Steps) -> Result<PathBuf, Failed> {
         ));
     }
     let requirements = root().join("clients/python/requirements.txt");
-    let wanted =
-        std::fs::read_to_string(&requirements).map_err(|error| Failed::new(format!("requirements.txt: {error}")))?;
     let home = target().join("clients-python");
-    let python = home.join("bin/python");
-    let stamp = home.join("installed.txt");
-    if std::fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted) {
-        return Ok(python);
+    let (python, stamp) = (home.join("bin/python"), home.join("installed.txt"));
+    // The stamp is written last, so an environment that was left half made is made anew.
+    let same = |wanted| std::fs::read_to_string(&stamp).is_ok_and(|installed| wanted == installed);
+    if std::fs::read_to_string(&requirements).is_ok_and(same) {
+        return Ok((python, Vec::new()));
     }
-    steps.run(&Step::new("Python environment", "python3").args(&["-m", "venv", "--clear"]).arg(&home))?;
-    steps.run(
-        &Step::new("Python packages for the Python and AWS CLI clients", &python)
-            .args(&["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"])
-            .arg(&requirements),
-    )?;
-    std::fs::write(&stamp, wanted).map_err(|error| Failed::new(format!("Python environment: {error}")))?;
-    Ok(python)
+    let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"];
+    let copy = "import shutil, sys; shutil.copyfile(*sys.argv[1:])";
+    let steps = vec![
+        Step::new("Python environment", "python3").args(&["-m", "venv", "--clear"]).arg(home),
+        Step::new("Python packages for the Python and AWS CLI clients", &python).args(&pip).arg(&requirements),
+        Step::new("Python environment, complete", &python).args(&["-c", copy]).arg(requirements).arg(stamp),
+    ];
+    Ok((python, steps))
 }
 
 /// A cargo subcommand at the version we test with, built from source if this machine lacks it.

@@ -2,6 +2,7 @@
 //
 //   npm run build                      the native module optimised, for this machine
 //   npm run build -- --debug           not optimised: seconds instead of minutes
+//   npm run build -- --debug --shared  the same of what the workspace's tests have built, with the features of all its crates
 //   npm run build -- --target TRIPLE   for another platform, with Rust's name for it
 //   npm run build -- --js              JavaScript alone
 
@@ -16,14 +17,15 @@ import { binary, byRustName, folder } from "./targets.mjs";
 const ENTRIES = ["index", "koa/index", "egress/index"];
 
 const { values: options } = parseArgs({
-  options: { debug: { type: "boolean" }, js: { type: "boolean" }, target: { type: "string" } },
+  options: { debug: { type: "boolean" }, shared: { type: "boolean" }, js: { type: "boolean" }, target: { type: "string" } },
 });
 
 if (!options.js) buildNative();
 buildJavaScript();
 
 function buildNative() {
-  const args = ["build", "--package", "dynaseal-node", "--lib", "--message-format", "json-render-diagnostics"];
+  const of = options.shared ? ["--workspace", "--all-features"] : ["--package", "dynaseal-node"];
+  const args = ["build", ...of, "--lib", "--message-format", "json-render-diagnostics"];
   if (!options.debug) args.push("--profile", "addon");
   if (options.target) args.push("--target", options.target);
   const messages = run("cargo", args, { stdio: ["ignore", "pipe", "inherit"] })
@@ -31,7 +33,7 @@ function buildNative() {
     .filter(Boolean)
     .map((line) => JSON.parse(line));
   const artifact = messages.findLast(
-    ({ reason, target }) => reason === "compiler-artifact" && target.kind.includes("cdylib"),
+    ({ reason, target }) => reason === "compiler-artifact" && target.name === "dynaseal_node" && target.kind.includes("cdylib"),
   );
   const library = artifact.filenames.find((name) => /\.(so|dylib|dll)$/.test(name));
   const triple =
