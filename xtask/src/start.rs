@@ -10,7 +10,7 @@ pub(crate) fn bench(steps: &mut Steps) -> Result<(), Failed> {
     let folder = target().join(FOLDER);
     for Build { name, program, switch } in &BUILDS {
         let build =
-            Step::cargo(name, &["build", "--release", "--package", "dynaseal-engine", "--example", "first_seal"]);
+            Step::cargo(*name, &["build", "--release", "--package", "dynaseal-engine", "--example", "first_seal"]);
         // An environment variable goes before the one of `.cargo/config.toml`. What does not see it is built once.
         steps.run(&build.arg("--target-dir").arg(&folder).env(SWITCH, switch))?;
         let built = folder.join("release/examples/first_seal");
