@@ -63,7 +63,7 @@ impl Wire for MemoryWire {
             _ => call.body,
         });
         let failed = Json::parse(&body).is_some_and(|body| body.all("__type").next().is_some());
-        Box::pin(async move { Ok(Answer { status: if failed { 400 } else { 200 }, request_id: None, body }) })
+        Box::pin(async move { Ok(Answer::new(if failed { 400 } else { 200 }, body)) })
     }
 }
 

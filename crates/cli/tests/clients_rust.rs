@@ -24,8 +24,8 @@ use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::{
-    AttributeValue, Delete, DeleteRequest, Get, KeysAndAttributes, Put, PutRequest, ReturnValue, Select,
-    TransactGetItem, TransactWriteItem, WriteRequest,
+    AttributeValue, Delete, DeleteRequest, Get, KeysAndAttributes, ParameterizedStatement, Put, PutRequest,
+    ReturnValue, Select, TransactGetItem, TransactWriteItem, WriteRequest,
 };
 use orders::{Both, Item, SECRET, everything, key, message, n, order, pair, s, shown};
 
@@ -125,6 +125,22 @@ async fn queries_and_scans_page() {
     let mut scanned: Vec<Item> = scan.collect::<Result<_, _>>().await.unwrap();
     scanned.sort_by_key(|item| item["number"].as_n().unwrap().parse::<u32>().unwrap());
     assert_eq!(scanned, items);
+    both.end();
+}
+
+/// The SDK fills in a ClientRequestToken, whether the statements read or write.
+#[tokio::test]
+async fn transactions_of_statements_read_and_write() {
+    let both = Both::start().await;
+    both.put(order(1)).await;
+    let execute = |text: &str| {
+        let statement = ParameterizedStatement::builder().statement(text).build().unwrap();
+        both.client.execute_transaction().transact_statements(statement).send()
+    };
+    let found = execute("SELECT * FROM \"Orders\" WHERE customer = 'rust' AND number = 1").await.unwrap();
+    assert_eq!(found.responses()[0].item, Some(order(1)));
+    execute("UPDATE Orders SET note = 'other' WHERE customer = 'rust' AND number = 1").await.unwrap();
+    assert_eq!(both.get(1).await.unwrap()["note"], s("other"));
     both.end();
 }
 

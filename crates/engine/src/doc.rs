@@ -8,9 +8,10 @@ use dynaseal_item::{Item, json};
 use serde::de::{self, Deserialize, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-/// Text that is not the JSON that was expected. Says nothing of what the text holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct NotJson(pub(crate) &'static str);
+mod fault;
+
+pub(crate) use fault::{NOT_A_FLAG, NOT_A_SETTING, NOT_AN_OBJECT, NOT_READABLE, NOT_UTF8, NotJson, TOO_MANY};
+use fault::{NOT_A_LIST, NOT_A_STRING, NOT_JSON};
 
 /// A part of a document.
 #[derive(Clone, Debug)]
@@ -208,9 +209,6 @@ impl<'de> Visitor<'de> for Members {
     }
 }
 
-/// A list with more elements than it may have.
-pub(crate) const TOO_MANY: NotJson = NotJson("it has too many entries");
-const NOT_A_LIST: NotJson = NotJson("a list was expected");
 /// More entries than any list or map of names that DynamoDB takes.
 pub(crate) const MOST_ENTRIES: usize = 16_384;
 
@@ -255,7 +253,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Elements<'a> {
 
 /// A string.
 pub(crate) fn text(text: &str) -> Result<Cow<'_, str>, NotJson> {
-    json::read_text(text).map_err(|_| NotJson("a string was expected"))
+    json::read_text(text).map_err(|_| NOT_A_STRING)
 }
 
 fn print_node(node: &Node<'_>, items: &[Item<'_>], out: &mut Vec<u8>) {
@@ -366,15 +364,15 @@ fn raw<'de, A: MapAccess<'de>>(map: &mut A) -> Result<Node<'de>, A::Error> {
 }
 
 fn not_json(error: &serde_json::Error) -> NotJson {
-    NotJson(if is_ours(error, TWICE) {
-        TWICE
+    if is_ours(error, TWICE) {
+        NotJson(TWICE)
     } else if is_ours(error, TOO_MANY.0) {
-        TOO_MANY.0
+        TOO_MANY
     } else if error.is_data() {
-        "an object was expected"
+        NOT_AN_OBJECT
     } else {
-        "it is not JSON"
-    })
+        NOT_JSON
+    }
 }
 
 fn is_ours(error: &serde_json::Error, text: &str) -> bool {

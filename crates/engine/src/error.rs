@@ -4,6 +4,8 @@ use dynaseal_item::Kind;
 use dynaseal_keys::WireError;
 use thiserror::Error;
 
+mod words;
+
 use crate::nearest::did_you_mean;
 use crate::operation::OPERATIONS;
 use crate::table::{Failure, KEY_NOT_READABLE, NOT_ASKED, NOT_ASKED_HINT, READABLE_KEYS, Table};
@@ -19,6 +21,8 @@ pub enum Error {
         operation: String,
         /// What is wrong, without any text of the request.
         reason: String,
+        /// Whether it is none that DynamoDB could read, either.
+        malformed: bool,
     },
     /// An operation that this version does not know, while tables are protected.
     #[error(
@@ -106,7 +110,7 @@ pub enum Error {
         /// The table.
         table: String,
         /// The names of its key attributes, ready to print.
-        key: String,
+        key: Box<str>,
         /// Why.
         source: dynaseal_item::Error,
     },
@@ -240,6 +244,7 @@ impl Error {
             Error::Wire { source: WireError::NoCredentials, .. } => "DSL-6003",
             Error::Wire { source: WireError::NoWay(_), .. } => "DSL-6005",
             Error::Wire { source: WireError::Tls(_), .. } => "DSL-6007",
+            Error::Wire { source: WireError::Checksum, .. } => "DSL-6004",
             Error::Wire { .. } => "DSL-6001",
             Error::Answer { .. } => "DSL-6004",
             Error::Unsettled { .. } => "DSL-6006",
@@ -388,6 +393,9 @@ impl Error {
             }
             Error::Wire { source: WireError::NoWay(instead), .. } => instead,
             Error::Wire { source: WireError::Tls(_), .. } => WireError::TLS_HINT,
+            Error::Wire { source: WireError::Checksum, .. } => {
+                "try again; if it lasts, find what stands between here and DynamoDB and changes answers"
+            }
             Error::Wire { .. } => "try again; if it lasts, check the upstream's address and the network",
             Error::Unsettled { .. } => "read the item, and decide by what it holds whether to send the write again",
             Error::Answer { .. } => "try again; if it lasts, check that the upstream speaks the DynamoDB API",

@@ -8,6 +8,7 @@ use crate::expr::error::{Error, Kind};
 use crate::expr::legacy::{LegacyCondition, LegacyUpdate};
 use crate::expr::names::{Names, Scope, Values, check_maps};
 use crate::expr::print::Printer;
+use crate::expr::stored::Layer;
 use crate::expr::{condition, eval, legacy, update};
 
 /// Expressions as they were written.
@@ -22,6 +23,8 @@ pub(crate) struct Expressions {
     pub(crate) legacy: Legacy,
     /// Whether there are no others in the request, so that every placeholder must be used here.
     pub(crate) whole: bool,
+    /// How the operation words values that it does not take.
+    pub(crate) layer: Layer,
 }
 
 /// `Expected`, `QueryFilter`, `ScanFilter` and `AttributeUpdates`.
@@ -47,17 +50,24 @@ impl Expressions {
     pub(crate) fn parse(&self) -> Result<Parsed<'_>, Error> {
         const NO_NAMES: &Names<'static> = &Names::new();
         const NO_VALUES: &Values<'static> = &Values::new();
-        check_maps(self.names.as_ref(), self.values.as_ref())?;
+        check_maps(self.names.as_ref(), self.values.as_ref(), self.layer)?;
         let (names, values) = (self.names.as_ref().unwrap_or(NO_NAMES), self.values.as_ref().unwrap_or(NO_VALUES));
         let mut scope = Scope::new(names, values);
         let mut update = self.update.as_deref().map(|text| update::parse(text, &mut scope)).transpose()?;
         let condition = self.condition.as_ref().map(|(kind, text)| condition::parse(text, *kind, &mut scope));
         let mut condition = condition.transpose()?;
+        legacy::check_operator(self.legacy.operator.as_deref(), self.legacy.conditions.as_ref().map_or(0, Vec::len))?;
         if let Some(conditions) = &self.legacy.conditions {
+            if self.whole {
+                legacy::check_expected(conditions, self.layer)?;
+            } else {
+                legacy::check_filter(conditions, self.layer)?;
+            }
             let read = if self.whole { legacy::expected } else { legacy::filter };
             condition = read(conditions, self.legacy.operator.as_deref())?;
         }
         if let Some(updates) = &self.legacy.updates {
+            legacy::check_updates(updates, self.layer)?;
             update = Some(legacy::attribute_updates(updates)?);
         }
         if self.whole {

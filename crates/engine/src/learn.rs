@@ -9,6 +9,7 @@
 
 mod asking;
 mod described;
+mod indexes;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -28,6 +29,7 @@ use crate::table::Table;
 
 use asking::Asking;
 pub(crate) use described::{described, keys_of};
+pub(crate) use indexes::Indexes;
 
 /// The configured tables and patterns, and what was learned.
 pub(crate) struct Directory {
@@ -37,6 +39,7 @@ pub(crate) struct Directory {
     others: OtherTables,
     learned: RwLock<Arc<HashMap<String, Learned>>>,
     asking: Asking,
+    indexes: Indexes,
 }
 
 /// A table as it was described.
@@ -54,6 +57,8 @@ pub(crate) struct Tables<'d> {
     directory: &'d Directory,
     learned: Arc<HashMap<String, Learned>>,
     now: Duration,
+    /// Whether something stands for tables that were not asked for, so that a request can be looked at.
+    stands_in: bool,
     /// Tables of a pattern that must be asked for: the name, and the name or ARN that the request has.
     unknown: Mutex<BTreeMap<String, String>>,
     /// Tables of a pattern whose keys were known, in the same way.
@@ -76,6 +81,7 @@ impl Directory {
             others: OtherTables::default(),
             learned: RwLock::default(),
             asking: Asking::default(),
+            indexes: Indexes::default(),
         }
     }
 
@@ -93,6 +99,11 @@ impl Directory {
     /// The tables that callers do not reach.
     pub(crate) fn closed(&self) -> &Closed {
         &self.closed
+    }
+
+    /// What is known of the indexes of tables.
+    pub(crate) fn indexes(&self) -> &Indexes {
+        &self.indexes
     }
 
     pub(crate) fn set_others(&mut self, others: OtherTables) {
@@ -166,7 +177,12 @@ impl Directory {
     /// What is known at a time.
     pub(crate) fn at(&self, now: Duration) -> Tables<'_> {
         let learned = self.learned.read().unwrap_or_else(PoisonError::into_inner).clone();
-        Tables { directory: self, learned, now, unknown: Mutex::default(), met: Mutex::default() }
+        Tables { directory: self, learned, now, stands_in: false, unknown: Mutex::default(), met: Mutex::default() }
+    }
+
+    /// The same with stand-ins for tables of a pattern whose keys are not known.
+    pub(crate) fn with_stand_ins(&self, now: Duration) -> Tables<'_> {
+        Tables { stands_in: true, ..self.at(now) }
     }
 
     /// The pattern of a table that is not configured by name.
@@ -311,8 +327,11 @@ impl<'d> Tables<'d> {
         if let Some(table) = self.directory.tables.get(name) {
             return Some(table);
         }
-        self.directory.pattern(name)?;
+        let pattern = self.directory.pattern(name)?;
         let known = self.learned(name);
+        if known.is_none() && self.stands_in {
+            return pattern.stand_in();
+        }
         let list = if known.is_some() { &self.met } else { &self.unknown };
         // The ARN of a stream or an index goes on behind that of its table.
         let table = match name_or_arn.split_once(":table/") {

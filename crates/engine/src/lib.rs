@@ -25,6 +25,7 @@ mod explain;
 pub mod expr;
 mod expressions;
 mod index_keys;
+mod key_conditions;
 mod learn;
 mod library;
 mod modify;
@@ -54,6 +55,7 @@ pub use explain::{
     AttributeAction, CallsExplanation, OpenedExplanation, PlanExplanation, PlanKind, StatementExplanation,
     UpdateExplanation, WriteExplanation,
 };
+pub use key_conditions::as_key_condition_expression;
 pub use nearest::did_you_mean;
 pub use operation::{OPERATIONS, Operation};
 pub use pattern::{Misfit, Pattern, TableKeys};

@@ -1,6 +1,7 @@
 //! Tables configured by a pattern, such as `[tables."*"]`: everything but the name and the keys, which each table brings.
 
 use std::cmp::Ordering;
+use std::sync::OnceLock;
 
 use dynaseal_item::{Action, SchemaSpec, Suite};
 use dynaseal_keys::{CacheReadings, Provider, Service};
@@ -14,6 +15,7 @@ pub struct Pattern {
     spec: SchemaSpec,
     provider: Provider,
     plaintext: Plaintext,
+    stand_in: OnceLock<Option<Box<Table>>>,
 }
 
 /// The key attributes of a table, as DynamoDB describes them.
@@ -31,7 +33,7 @@ impl Pattern {
     /// Puts a pattern together. `spec` has neither keys nor a logical name.
     #[must_use]
     pub fn new(pattern: String, spec: SchemaSpec, provider: Provider, plaintext: Plaintext) -> Self {
-        Self { pattern, spec, provider, plaintext }
+        Self { pattern, spec, provider, plaintext, stand_in: OnceLock::new() }
     }
 
     /// The pattern as it is written.
@@ -118,6 +120,12 @@ impl Pattern {
         Ok(self.fitted(name, keys)?.with_hidden_index_keys(hidden))
     }
 
+    /// What stands for a table whose keys are not known, while a request is looked at.
+    pub(crate) fn stand_in(&self) -> Option<&Table> {
+        let any = || TableKeys { partition_key: ANY_KEY.to_owned(), ..TableKeys::default() };
+        self.stand_in.get_or_init(|| self.fitted(&self.pattern, &any()).ok().map(Box::new)).as_deref()
+    }
+
     /// The table of a name, whatever its keys are.
     pub(crate) fn fitted(&self, name: &str, keys: &TableKeys) -> Result<Table, Misfit> {
         let mut spec = SchemaSpec {
@@ -139,6 +147,9 @@ impl Pattern {
         }
     }
 }
+
+/// Stands for the key of a table that is not known yet; DynamoDB allows no such name.
+pub(crate) const ANY_KEY: &str = "\0";
 
 /// Whether an attribute with this action is stored readable and signed.
 fn is_readable(action: Action) -> bool {

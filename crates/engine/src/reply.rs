@@ -25,7 +25,7 @@ use dynaseal_keys::{Answer, BoxFuture, Io};
 
 use crate::answers::{self, Failed};
 use crate::crew::{Crew, Work};
-use crate::doc::{Node, NotJson, Object, array};
+use crate::doc::{NOT_UTF8, Node, NotJson, Object, array};
 use crate::error::Error;
 use crate::plan::{Reply, Shown, View};
 use crate::table::{Failure, Table};
@@ -92,8 +92,6 @@ fn check_status(operation: &str, answer: &Answer) -> Result<(), Error> {
 fn bad(operation: &str, NotJson(reason): NotJson) -> Error {
     Error::Answer { operation: operation.to_owned(), reason: reason.to_owned() }
 }
-
-const NOT_UTF8: NotJson = NotJson("it is not UTF-8");
 
 /// Opens what one answer holds.
 struct Opener<'o> {

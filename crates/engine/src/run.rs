@@ -5,17 +5,17 @@ use std::sync::Arc;
 use dynaseal_item::{Item, json};
 use dynaseal_keys::{Answer, BoxFuture, CacheStats, Call, Clock, Io, Service, Wire};
 
-use crate::bounds::Listed;
 use crate::config::{Named, is_possible};
 use crate::crew::{Crew, Work, cost_of};
 use crate::error::Error;
+use crate::expr::stored::Layer;
 use crate::learn::{Directory, Tables};
 use crate::modify::{Ledger, Turns};
 use crate::pattern::Pattern;
-use crate::plan::{self, Edit, OtherTables, Plan, Put};
-use crate::size::{LIMIT, item_size};
+use crate::plan::{self, Edit, OtherTables, Plan, Put, Reply};
+use crate::size::{LIMIT, check_key, item_size};
 use crate::table::{Failure, Table};
-use crate::{answers, doc, expr, index_keys, reply, stale};
+use crate::{answers, index_keys, reply, stale};
 
 /// The protected tables, and all that is needed to carry calls on them out.
 pub struct Engine {
@@ -164,7 +164,9 @@ impl Engine {
             let plan = plan::of(&tables, &call);
             let unknown = tables.unknown();
             if !unknown.is_empty() {
-                // Whatever the plan says, it did not know every table.
+                // Whatever the plan says, it did not know every table. What is wrong with the request by itself is told first.
+                drop(plan);
+                self.judge(&call)?;
                 match Box::pin(self.directory.learn(&call.operation, unknown, io)).await? {
                     Some(refusal) => return reply::refusal(&call.operation, refusal),
                     None => continue,
@@ -191,6 +193,26 @@ impl Engine {
         }
     }
 
+    /// Refuses a request that DynamoDB would refuse before it looks for the table.
+    fn judge(&self, call: &Call) -> Result<(), Error> {
+        let tables = self.directory.with_stand_ins(self.clock.now());
+        let operation = &call.operation;
+        let fault = match plan::of(&tables, call) {
+            Err(error) => Err(error),
+            Ok(Plan::Edit(edit)) => check_puts(&edit.puts, operation),
+            Ok(Plan::Transact(transact)) => check_puts(&transact.puts, operation),
+            Ok(_) => Ok(()),
+        };
+        match fault {
+            Err(Error::Expression { fault, .. }) if !fault.needs_keys() => {
+                Err(Error::Expression { operation: operation.clone().into_owned(), fault })
+            }
+            Err(error @ Error::Request { .. }) => Err(error),
+            Err(error @ Error::Item { source: dynaseal_item::Error::Json { .. }, .. }) => Err(error),
+            _ => Ok(()),
+        }
+    }
+
     async fn forward(&self, call: Call, io: Io<'_>) -> Result<Answer, Error> {
         let operation = call.operation.clone();
         let described = self.directory.describes(&call);
@@ -204,7 +226,7 @@ impl Engine {
 
     async fn execute(&self, plan: Plan<'_, '_>, call: &Call, io: Io<'_>) -> Result<Answer, Error> {
         let operation = &call.operation;
-        let edit = match plan {
+        let mut edit = match plan {
             // Boxed, so that the future of the calls that need none of it stays small. `carry_out` forwards without a copy.
             Plan::Forward => return Box::pin(self.forward(call.clone(), io)).await,
             Plan::Modify(modify) => {
@@ -215,6 +237,12 @@ impl Engine {
             Plan::Statements(job) => return Box::pin(job.carry_out(self, call.invocation.as_ref(), io)).await,
             Plan::Edit(edit) => edit,
         };
+        if let Reply::Items(listing) = &mut edit.reply
+            && let Some(read) = &mut listing.index
+        {
+            let index = Box::pin(self.directory.indexes().judge(operation, read, io)).await?;
+            read.is_global = index.is_some_and(|index| index.global);
+        }
         let body = seal(&edit, operation, io, self.crew).await?;
         let reply = edit.reply;
         let sent = Call::new(call.service, operation.clone(), body);
@@ -263,13 +291,27 @@ impl<'p, 'e, 'a> Work<'p> for Puts<'p, 'e, 'a> {
     }
 }
 
+/// What is wrong with items by themselves.
+fn check_puts(puts: &[Put<'_, '_>], operation: &str) -> Result<(), Error> {
+    puts.iter().try_for_each(|put| {
+        let failed = |error| Error::of_item(operation, put.table, put.number, Failure::Item(error));
+        let item = json::read_item(&put.text).map_err(failed)?;
+        Layer::of(operation).check_item(&item).map_err(|fault| Error::expression(operation, fault))
+    })
+}
+
 pub(crate) async fn seal_one<'a>(put: &'a Put<'_, '_>, operation: &str, io: Io<'_>) -> Result<Item<'a>, Error> {
     let failed = |failure| Error::of_item(operation, put.table, put.number, failure);
     let item = json::read_item(&put.text).map_err(|error| failed(Failure::Item(error)))?;
-    not_reserved(&item).map_err(|error| failed(Failure::Item(error)))?;
-    let sets = item.iter().try_for_each(|(_, value)| expr::names::check_sets(value));
-    sets.map_err(|fault| Error::expression(operation, fault))?;
+    check_item(put.table, &item, put.number, operation)?;
     seal_item(put.table, item, put.number, operation, io).await
+}
+
+/// Refuses an item of a caller's that could not be sealed and stored.
+pub(crate) fn check_item(table: &Table, item: &Item<'_>, number: Option<usize>, operation: &str) -> Result<(), Error> {
+    not_reserved(item).map_err(|error| Error::of_item(operation, table, number, Failure::Item(error)))?;
+    let checked = Layer::of(operation).check_item(item).and_then(|()| check_key(item, table.schema()));
+    checked.map_err(|fault| Error::expression(operation, fault))
 }
 
 /// Refuses an item of a caller's with a name that belongs to the format: it would be dropped without a word.
@@ -298,58 +340,4 @@ pub(crate) async fn seal_item<'a>(
         return Err(Error::too_large(operation, table, size));
     }
     Ok(sealed)
-}
-
-impl Error {
-    /// Why item number `number` of a call, if it has more than one, failed.
-    #[must_use]
-    pub(crate) fn of_item(operation: &str, table: &Table, number: Option<usize>, failure: Failure) -> Self {
-        let (operation, name) = (operation.to_owned(), table.name().to_owned());
-        let key = || {
-            let keys = table.schema().keys().collect::<Vec<_>>().join(", ");
-            let number = number.map(|number| format!(", item {}", number + 1)).unwrap_or_default();
-            format!("{number} (key {keys})")
-        };
-        match failure {
-            Failure::Item(source) => Error::Item { operation, table: name, key: key(), source },
-            Failure::NotAsked(what) => Error::NotAsked { operation, table: name, key: key(), what },
-            Failure::Keys(source) => Error::Keys { operation, table: name, source: Box::new(source) },
-            Failure::IndexKey { attribute } => {
-                Error::HiddenKey { operation, table: name, attribute, role: "a key of an index" }
-            }
-        }
-    }
-
-    /// An item of this size, sealed or about to be, is larger than DynamoDB stores.
-    pub(crate) fn too_large(operation: &str, table: &Table, size: usize) -> Self {
-        let (operation, table) = (operation.to_owned(), table.name().to_owned());
-        Error::ItemTooLarge { operation, table, size, over: size.saturating_sub(LIMIT) }
-    }
-
-    pub(crate) fn expression(operation: &str, fault: expr::error::Error) -> Self {
-        Error::Expression { operation: operation.to_owned(), fault: Box::new(fault) }
-    }
-
-    /// A refusal that the caller gets in DynamoDB's own words.
-    pub(crate) fn in_words(operation: &str, words: String) -> Self {
-        let fault = expr::error::Fault::Parameter(words);
-        Self::expression(operation, expr::error::Error { expression: None, fault })
-    }
-
-    /// A list that is none, or has more entries than DynamoDB takes, which its words say.
-    pub(crate) fn listed(list: Listed, error: doc::NotJson) -> Self {
-        if error == doc::TOO_MANY {
-            return Self::in_words(list.operation, list.words());
-        }
-        Self::member(list.operation, list.member, error)
-    }
-
-    pub(crate) fn request(operation: &str, doc::NotJson(reason): doc::NotJson) -> Self {
-        Error::Request { operation: operation.to_owned(), reason: reason.to_owned() }
-    }
-
-    /// The same, of one member of the request.
-    pub(crate) fn member(operation: &str, member: &str, doc::NotJson(reason): doc::NotJson) -> Self {
-        Error::Request { operation: operation.to_owned(), reason: format!("{member}: {reason}") }
-    }
 }

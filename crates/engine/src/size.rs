@@ -1,13 +1,34 @@
 //! The size of an item as DynamoDB counts it: names and values in UTF-8 bytes, a number by its digits, three bytes for
 //! each list or map and one for each of their elements (AWS: "DynamoDB item sizes and formats").
 
-use dynaseal_item::{Item, Value};
+use dynaseal_item::{Item, Schema, Value};
+
+use crate::expr::error::{Error, Fault};
 
 /// DynamoDB's limit for one item.
 pub(crate) const LIMIT: usize = 400 * 1024;
 
 pub(crate) fn item_size(item: &Item<'_>) -> usize {
     item.iter().map(|(name, value)| name.len() + value_size(value)).sum()
+}
+
+/// Refuses a key that is longer than DynamoDB takes, in its words. It is bound into the encryption context, which could not
+/// hold a much longer one.
+pub(crate) fn check_key(item: &Item<'_>, schema: &Schema) -> Result<(), Error> {
+    const PARTITION: (usize, &str) = (2048, "Size of hashkey has exceeded the maximum size limit of2048 bytes");
+    const SORT: (usize, &str) = (1024, "Aggregated size of all range keys has exceeded the size limit of 1024 bytes");
+    for (name, (most, text)) in schema.keys().zip([PARTITION, SORT]) {
+        let size = match item.get(name) {
+            Some(Value::S(text)) => text.len(),
+            Some(Value::B(bytes)) => bytes.len(),
+            _ => 0,
+        };
+        if size > most {
+            let fault = Fault::Request(format!("One or more parameter values were invalid: {text}"));
+            return Err(Error { expression: None, fault });
+        }
+    }
+    Ok(())
 }
 
 pub(crate) fn value_size(value: &Value<'_>) -> usize {

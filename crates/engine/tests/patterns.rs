@@ -282,3 +282,42 @@ fn records_of_a_pattern_s_table_are_opened_once_its_keys_are_known() {
     let error = ready(everything().open_records(&NoWire, None, &event("Users"))).unwrap_err();
     assert_eq!(error.code(), "DSL-2008", "{error}");
 }
+
+/// As of a table by name: what is wrong with a request by itself is told before anybody is asked for the table.
+#[test]
+fn a_malformed_request_is_judged_before_its_table_is_looked_up() {
+    let engine = everything();
+    let service = Service::of(&[]);
+    let wire = Script::new(|operation, body| service.answer(operation, body));
+    let key = r#""Key":{"other":{"S":"1"}}"#;
+    let value = |value: &str| format!(r#""Item":{{"other":{{"S":"1"}},"x":{value}}}"#);
+    for (operation, body) in [
+        ("PutItem", value(r#"{"SS":[]}"#)),
+        ("PutItem", value(r#"{"NULL":false}"#)),
+        ("PutItem", value(r#"{"N":"abc"}"#)),
+        ("PutItem", value(r#"{"B":null}"#)),
+        ("PutItem", format!(r#"{},"ReturnValues":"x""#, value(r#"{"S":"x"}"#))),
+        ("PutItem", format!(r#"{},"ConditionExpression":"x = ""#, value(r#"{"S":"x"}"#))),
+        ("GetItem", format!(r#"{key},"ProjectionExpression":"a..b""#)),
+        ("GetItem", format!(r#"{key},"AttributesToGet":[]"#)),
+        ("UpdateItem", format!(r#"{key},"UpdateExpression":"SET x = :v""#)),
+        ("UpdateItem", format!(r#"{key},"AttributeUpdates":{{"x":{{"Value":{{"NS":["1","1"]}}}}}}"#)),
+        ("DeleteItem", format!(r#"{key},"ConditionalOperator":"AND","ConditionExpression":"a = b""#)),
+        ("Query", r#""KeyConditionExpression":"other = :o""#.to_owned()),
+        ("Scan", r#""FilterExpression":"x =""#.to_owned()),
+    ] {
+        let answer = ready(engine.call(&wire, dynamodb(operation, &format!(r#"{{"TableName":"Gone",{body}}}"#))));
+        let answer = answer.unwrap();
+        let text = String::from_utf8(answer.body).unwrap();
+        assert!(answer.status == 400 && text.contains("ValidationException"), "{operation} {body}: {text}");
+        assert_eq!(wire.count(), 0, "{operation} {body}");
+    }
+    // What takes the keys to see comes after the table.
+    let sound = format!(r#"{{"TableName":"Gone",{key}}}"#);
+    let answer = ready(engine.call(&wire, dynamodb("GetItem", &sound))).unwrap();
+    assert!(String::from_utf8(answer.body).unwrap().contains("ResourceNotFoundException"));
+    let service = Service::of(&[("Users", keys("id", "mail"))]);
+    let wire = Script::new(|operation, body| service.answer(operation, body));
+    ready(engine.call(&wire, dynamodb("PutItem", &put("Users")))).unwrap();
+    assert_eq!(wire.count(), 2);
+}

@@ -4,10 +4,11 @@ mod absent;
 mod dispatch;
 mod malformed;
 
+use std::borrow::Cow;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use dynaseal_engine::{Answer, BoxFuture, Call, Service, Wire, WireError, check_bounds};
+use dynaseal_engine::{Answer, BoxFuture, Call, Service, Wire, WireError, as_key_condition_expression, check_bounds};
 use dynoxide::{Database, DynoxideError};
 
 use crate::error::Error;
@@ -46,7 +47,12 @@ impl Embedded {
         if let Some(answer) = absent::answer(&self.database, call) {
             return answer;
         }
-        match dispatch::dispatch(&self.database, call.service, &call.operation, &call.body) {
+        let body = match as_key_condition_expression(call) {
+            Some(Err(refusal)) => return refusal,
+            Some(Ok(body)) => Cow::Owned(body),
+            None => Cow::Borrowed(&call.body),
+        };
+        match dispatch::dispatch(&self.database, call.service, &call.operation, &body) {
             None => answer(400, UNKNOWN_OPERATION.into()),
             Some(Ok(body)) => answer(200, body),
             Some(Err(error)) => {

@@ -3,6 +3,7 @@
 //! | what happened                                | status | `__type`                    | do SDKs retry |
 //! |----------------------------------------------|--------|-----------------------------|---------------|
 //! | the caller's request or item is wrong        | 400    | `ValidationException`       | no            |
+//! | it is not JSON, or of another type           | 400    | `SerializationException`    | no            |
 //! | the stored item is not what was sealed       | 400    | `ItemVerificationException` | no            |
 //! | a key is missing, wrong or refused           | 400    | `AccessDeniedException`     | no            |
 //! | the operation is not known                   | 400    | `UnknownOperationException` | no            |
@@ -151,11 +152,15 @@ impl Reply {
 fn shape_of_error(error: &Error) -> (StatusCode, &'static str) {
     match error {
         Error::UnknownOperation { .. } => (StatusCode::BAD_REQUEST, "UnknownOperationException"),
+        Error::Request { malformed: true, .. } => (StatusCode::BAD_REQUEST, "SerializationException"),
+        Error::Item { source, .. } if source.is_malformed() => (StatusCode::BAD_REQUEST, "SerializationException"),
         Error::Contended { .. } => (StatusCode::SERVICE_UNAVAILABLE, "ThrottlingException"),
         Error::Wire { source: WireError::Timeout, .. } => (StatusCode::GATEWAY_TIMEOUT, "ServiceUnavailable"),
         // A status that no SDK sends the request again for.
         Error::Unsettled { .. } => (StatusCode::BAD_REQUEST, "OutcomeUnknownException"),
-        Error::Answer { .. } => (StatusCode::BAD_GATEWAY, "InternalServerError"),
+        Error::Answer { .. } | Error::Wire { source: WireError::Checksum, .. } => {
+            (StatusCode::BAD_GATEWAY, "InternalServerError")
+        }
         other => Reply::shape_of(other.kind()),
     }
 }
@@ -255,7 +260,7 @@ mod tests {
     fn every_error_has_a_type_a_code_and_advice() {
         let operation = || "PutItem".to_owned();
         let wire = |source| Error::Wire { operation: operation(), source };
-        let item = |source| Error::Item { operation: operation(), table: "Users".into(), key: String::new(), source };
+        let item = |source| Error::Item { operation: operation(), table: "Users".into(), key: "".into(), source };
         let cases: [(Error, u16, &str, &str); 7] = [
             (Error::UnknownOperation { operation: operation() }, 400, "UnknownOperationException", "DSL-2002"),
             (wire(WireError::Unreachable), 503, "ServiceUnavailable", "DSL-6001"),

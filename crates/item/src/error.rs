@@ -2,6 +2,8 @@
 
 use thiserror::Error;
 
+use crate::json;
+
 /// Whose fault an error is, and so what a caller can do about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -57,10 +59,12 @@ pub enum Error {
         what: &'static str,
     },
     /// The text is not one DynamoDB JSON item.
-    #[error("not a DynamoDB JSON item: {reason} at line {line}, column {column}")]
+    #[error("not a DynamoDB JSON item: {reason} at line {line}, column {column}{}", of_attribute(attribute.as_deref()))]
     Json {
         /// What is wrong, without any text of the input.
-        reason: String,
+        reason: &'static str,
+        /// The attribute whose value it is, where it is one.
+        attribute: Option<Box<str>>,
         /// Line, from 1.
         line: usize,
         /// Column, from 1.
@@ -170,6 +174,21 @@ impl Error {
         }
     }
 
+    /// What DynamoDB says of it, where it refuses the same in words of its own.
+    #[must_use]
+    pub fn dynamodb_words(&self) -> Option<&'static str> {
+        match self {
+            Error::Json { reason, .. } => json::dynamodb_words(reason),
+            _ => None,
+        }
+    }
+
+    /// Whether the text is none that DynamoDB could read.
+    #[must_use]
+    pub fn is_malformed(&self) -> bool {
+        matches!(self, Error::Json { reason, .. } if json::is_malformed(reason))
+    }
+
     /// The stable code, listed in `docs/ERRORS.md`.
     #[must_use]
     pub fn code(&self) -> &'static str {
@@ -239,6 +258,10 @@ fn reserved(attribute: &str) -> String {
     } else {
         format!("attribute \"{attribute}\" has a reserved name")
     }
+}
+
+fn of_attribute(attribute: Option<&str>) -> String {
+    attribute.map(|name| format!(", in attribute \"{name}\"")).unwrap_or_default()
 }
 
 #[cfg(test)]

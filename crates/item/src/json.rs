@@ -4,6 +4,7 @@
 //! messages do, so only those that start with `OURS` are passed on.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::fmt;
 
 use serde::de::{self, Deserialize, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
@@ -16,11 +17,19 @@ use crate::value::{Item, Value};
 const OURS: &str = "\u{1}";
 const NOT_A_VALUE: &str =
     "\u{1}an attribute value must be an object with exactly one of S, N, B, BOOL, NULL, SS, NS, BS, L, M";
+/// As DynamoDB says it.
+const EMPTY: &str = "\u{1}Supplied AttributeValue is empty, must contain exactly one of the supported datatypes";
+const SEVERAL: &str = "\u{1}Supplied AttributeValue has more than one datatypes set, must contain exactly one of the \
+                       supported datatypes";
+const NOT_TRUE: &str =
+    "\u{1}One or more parameter values were invalid: Null attribute value types must have the value of true";
+const TYPE: &str = "a value has the wrong JSON type";
+const CUT: &str = "the text ends too early";
+const NO_JSON: &str = "the text is not JSON";
 const NOT_BASE64: &str = "\u{1}a binary value is not base64 with padding";
 const TWICE: &str = "\u{1}an attribute name stands twice";
 const TOO_MANY: &str = "\u{1}a list or set has more members than an item can hold";
 const TOO_MANY_NAMES: &str = "\u{1}an item or map has more than 131,072 attributes";
-const NOT_TRUE: &str = "\u{1}NULL must be true";
 
 /// Most items have no more.
 const ATTRIBUTES: usize = 8;
@@ -36,7 +45,11 @@ const LONG: usize = 64;
 /// # Errors
 /// [`Error::Json`] with line and column.
 pub fn read_item(text: &str) -> Result<Item<'_>, Error> {
-    serde_json::from_str(text).map_err(|error| fault(&error))
+    let at = Cell::new(None);
+    let mut reader = serde_json::Deserializer::from_str(text);
+    let read = Entries { room: ATTRIBUTES, at: Some(&at) }.deserialize(&mut reader);
+    let read = read.and_then(|read| reader.end().map(|()| read));
+    read.map(Item::from_attributes).map_err(|error| fault(&error, at.take()))
 }
 
 /// Reads one attribute value, such as `{"S":"1"}`.
@@ -44,7 +57,7 @@ pub fn read_item(text: &str) -> Result<Item<'_>, Error> {
 /// # Errors
 /// [`Error::Json`] with line and column.
 pub fn read_value(text: &str) -> Result<Value<'_>, Error> {
-    serde_json::from_str(text).map_err(|error| fault(&error))
+    serde_json::from_str(text).map_err(|error| fault(&error, None))
 }
 
 /// Reads one JSON string.
@@ -54,7 +67,7 @@ pub fn read_value(text: &str) -> Result<Value<'_>, Error> {
 pub fn read_text(text: &str) -> Result<Cow<'_, str>, Error> {
     let mut reader = serde_json::Deserializer::from_str(text);
     let read = Text.deserialize(&mut reader);
-    read.and_then(|read| reader.end().map(|()| read)).map_err(|error| fault(&error))
+    read.and_then(|read| reader.end().map(|()| read)).map_err(|error| fault(&error, None))
 }
 
 /// Appends an item.
@@ -129,22 +142,35 @@ fn write_map<'v>(all: impl Iterator<Item = (&'v str, &'v Value<'v>)>, out: &mut 
     out.push(b'}');
 }
 
-fn fault(error: &serde_json::Error) -> Error {
+/// What DynamoDB says of a fault, if it refuses it in words of its own.
+#[must_use]
+pub fn dynamodb_words(reason: &str) -> Option<&'static str> {
+    [EMPTY, SEVERAL, NOT_TRUE].into_iter().filter_map(|ours| ours.strip_prefix(OURS)).find(|ours| *ours == reason)
+}
+
+/// Whether DynamoDB could not read the text either.
+pub(crate) fn is_malformed(reason: &str) -> bool {
+    [TYPE, CUT, NO_JSON].contains(&reason) || NOT_BASE64.strip_prefix(OURS) == Some(reason)
+}
+
+fn fault(error: &serde_json::Error, attribute: Option<String>) -> Error {
     use serde_json::error::Category;
     let message = error.to_string();
-    let reason = match (message.strip_prefix(OURS), error.classify()) {
-        (Some(ours), _) => ours.split(" at line ").next().unwrap_or_default().to_owned(),
-        (None, Category::Eof) => "the text ends too early".to_owned(),
-        (None, Category::Data) => "a value has the wrong JSON type".to_owned(),
-        (None, _) if message.starts_with("recursion limit") => "values nest too deep".to_owned(),
-        (None, _) => "the text is not JSON".to_owned(),
+    let mut ours = [NOT_A_VALUE, EMPTY, SEVERAL, NOT_TRUE, NOT_BASE64, TWICE, TOO_MANY].into_iter();
+    let reason = match (ours.find(|ours| message.starts_with(ours)), error.classify()) {
+        (Some(ours), _) => ours.strip_prefix(OURS).unwrap_or(ours),
+        (None, Category::Eof) => CUT,
+        (None, Category::Data) => TYPE,
+        (None, _) if message.starts_with("recursion limit") => "values nest too deep",
+        (None, _) => NO_JSON,
     };
-    Error::Json { reason, line: error.line(), column: error.column() }
+    let attribute = attribute.map(String::into_boxed_str);
+    Error::Json { reason, attribute, line: error.line(), column: error.column() }
 }
 
 impl<'de: 'a, 'a> Deserialize<'de> for Item<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(Entries { room: ATTRIBUTES }).map(Item::from_attributes)
+        deserializer.deserialize_map(Entries { room: ATTRIBUTES, at: None }).map(Item::from_attributes)
     }
 }
 
@@ -155,12 +181,30 @@ impl<'de: 'a, 'a> Deserialize<'de> for Value<'a> {
 }
 
 /// Unique names with values, in order.
-struct Entries {
+#[derive(Clone, Copy)]
+struct Entries<'c> {
     /// How many are reserved for. Nested maps get none: there can be as many of them as the text has bytes for, each empty.
     room: usize,
+    /// Where the name of a value that cannot be read is left.
+    at: Option<&'c Cell<Option<String>>>,
 }
 
-impl<'de> Visitor<'de> for Entries {
+impl Entries<'_> {
+    fn next<'de, A: MapAccess<'de>>(self, map: &mut A) -> Result<Option<(Cow<'de, str>, Value<'de>)>, A::Error> {
+        let Some(name) = map.next_key_seed(Text)? else { return Ok(None) };
+        match (map.next_value_seed(OneValue), self.at) {
+            (Ok(value), _) => Ok(Some((name, value))),
+            (Err(error), at) => {
+                if let Some(at) = at {
+                    at.set(Some(name.into_owned()));
+                }
+                Err(error)
+            }
+        }
+    }
+}
+
+impl<'de> Visitor<'de> for Entries<'_> {
     type Value = Vec<(Cow<'de, str>, Value<'de>)>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -168,10 +212,10 @@ impl<'de> Visitor<'de> for Entries {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let Some(first) = map.next_entry_seed(Text, OneValue)? else { return Ok(Vec::new()) };
+        let Some(first) = self.next(&mut map)? else { return Ok(Vec::new()) };
         let mut entries = Vec::with_capacity(self.room.max(1));
         entries.push(first);
-        while let Some(entry) = map.next_entry_seed(Text, OneValue)? {
+        while let Some(entry) = self.next(&mut map)? {
             if entries.len() == MOST_NAMES {
                 return Err(de::Error::custom(TOO_MANY_NAMES));
             }
@@ -184,7 +228,7 @@ impl<'de> Visitor<'de> for Entries {
     }
 }
 
-impl<'de> DeserializeSeed<'de> for Entries {
+impl<'de> DeserializeSeed<'de> for Entries<'_> {
     type Value = Vec<(Cow<'de, str>, Value<'de>)>;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
@@ -210,25 +254,62 @@ impl<'de> Visitor<'de> for OneValue {
         f.write_str("an attribute value")
     }
 
+    /// Some SDKs write every type and `null` for those that the value has not.
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value<'de>, A::Error> {
-        let value = match map.next_key_seed(Text)?.as_deref() {
-            Some("S") => Value::S(map.next_value_seed(Text)?),
-            Some("N") => Value::N(map.next_value_seed(Text)?),
-            Some("B") => Value::B(map.next_value_seed(Binary)?),
-            Some("BOOL") => Value::Bool(map.next_value()?),
-            Some("NULL") if map.next_value()? => Value::Null,
-            Some("NULL") => return Err(de::Error::custom(NOT_TRUE)),
-            Some("SS") => Value::Ss(map.next_value_seed(List(Text))?),
-            Some("NS") => Value::Ns(map.next_value_seed(List(Text))?),
-            Some("BS") => Value::Bs(map.next_value_seed(List(Binary))?),
-            Some("L") => Value::L(map.next_value_seed(List(OneValue))?),
-            Some("M") => Value::M(map.next_value_seed(Entries { room: 0 })?),
-            _ => return Err(de::Error::custom(NOT_A_VALUE)),
-        };
-        if map.next_key_seed(Text)?.is_some() {
-            return Err(de::Error::custom(NOT_A_VALUE));
+        let mut value = None;
+        while let Some(kind) = map.next_key_seed(Text)? {
+            let read = match kind.as_ref() {
+                "S" => map.next_value_seed(Given(Text))?.map(Value::S),
+                "N" => map.next_value_seed(Given(Text))?.map(Value::N),
+                "B" => map.next_value_seed(Given(Binary))?.map(Value::B),
+                "BOOL" => map.next_value::<Option<bool>>()?.map(Value::Bool),
+                "NULL" => match map.next_value()? {
+                    Some(false) => return Err(de::Error::custom(NOT_TRUE)),
+                    given => given.map(|_: bool| Value::Null),
+                },
+                "SS" => map.next_value_seed(Given(List(Text)))?.map(Value::Ss),
+                "NS" => map.next_value_seed(Given(List(Text)))?.map(Value::Ns),
+                "BS" => map.next_value_seed(Given(List(Binary)))?.map(Value::Bs),
+                "L" => map.next_value_seed(Given(List(OneValue)))?.map(Value::L),
+                "M" => map.next_value_seed(Given(Entries { room: 0, at: None }))?.map(Value::M),
+                _ => return Err(de::Error::custom(NOT_A_VALUE)),
+            };
+            if read.is_some() && std::mem::replace(&mut value, read).is_some() {
+                return Err(de::Error::custom(SEVERAL));
+            }
         }
-        Ok(value)
+        value.ok_or_else(|| de::Error::custom(EMPTY))
+    }
+}
+
+/// What is not there if it is `null`.
+struct Given<T>(T);
+
+impl<'de, T: DeserializeSeed<'de>> DeserializeSeed<'de> for Given<T> {
+    type Value = Option<T::Value>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_option(self)
+    }
+}
+
+impl<'de, T: DeserializeSeed<'de>> Visitor<'de> for Given<T> {
+    type Value = Option<T::Value>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a value or null")
+    }
+
+    fn visit_none<E>(self) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+
+    fn visit_unit<E>(self) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        self.0.deserialize(deserializer).map(Some)
     }
 }
 
@@ -308,52 +389,4 @@ impl<'de, T: DeserializeSeed<'de> + Clone> Visitor<'de> for List<T> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const ALL: &str = r#"{"s":{"S":"a\"\\\né"},"n":{"N":"01.0"},"b":{"B":"AQI="},"t":{"BOOL":true},"z":{"NULL":true},"ss":{"SS":["x","y"]},"ns":{"NS":["1"]},"bs":{"BS":["AA=="]},"l":{"L":[{"S":""},{"L":[]}]},"m":{"M":{"k":{"M":{}}}}}"#;
-
-    #[test]
-    fn what_is_read_is_written_back() {
-        let mut out = Vec::new();
-        write_item(&read_item(ALL).unwrap(), &mut out);
-        assert_eq!(String::from_utf8(out).unwrap(), ALL);
-    }
-
-    #[test]
-    fn text_without_escapes_is_borrowed() {
-        assert!(matches!(read_value(r#"{"S":"abc"}"#), Ok(Value::S(Cow::Borrowed("abc")))));
-    }
-
-    #[test]
-    fn faults_say_where_and_never_repeat_the_input() {
-        // It ends at the first one too many: what follows is not even JSON.
-        let too_many = format!(r#"{{"a":{{"SS":[{}"x", SECRET"#, r#""","#.repeat(MOST_MEMBERS));
-        let names: String = (0..=MOST_NAMES).map(|number| format!(r#""{number}":{{"S":""}},"#)).collect();
-        let too_many_names = format!(r#"{{{names} SECRET"#);
-        let cases = [
-            (r#"{"a":{"S":"SECRET""#, "the text ends too early"),
-            (r#"{"a":"SECRET"}"#, "a value has the wrong JSON type"),
-            (r#"{"a":{"SECRET":1}}"#, NOT_A_VALUE),
-            (r#"{"a":{}}"#, NOT_A_VALUE),
-            (r#"{"a":{"S":"SECRET","N":"1"}}"#, NOT_A_VALUE),
-            (r#"{"a":{"B":"SECRET"}}"#, NOT_BASE64),
-            (r#"{"a":{"B":"AR=="}}"#, NOT_BASE64),
-            (r#"{"a":{"NULL":false}}"#, NOT_TRUE),
-            (r#"{"a":{"S":"1"},"a":{"S":"SECRET"}}"#, TWICE),
-            (r#"{"a":{"M":{"k":{"S":"1"},"k":{"S":"2"}}}}"#, TWICE),
-            (too_many.as_str(), TOO_MANY),
-            (too_many_names.as_str(), TOO_MANY_NAMES),
-            (r#"{"a":{"S":"1"}} SECRET"#, "the text is not JSON"),
-            (r#"{"a":{"S":"\u0001SECRET"}} x"#, "the text is not JSON"),
-        ];
-        for (text, expected) in cases {
-            match read_item(text).unwrap_err() {
-                Error::Json { reason, line: 1, column: 1.. } => {
-                    assert_eq!(reason, expected.trim_start_matches(OURS), "{text}");
-                }
-                other => panic!("{text}: {other}"),
-            }
-        }
-    }
-}
+mod tests;

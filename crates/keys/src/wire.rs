@@ -182,6 +182,9 @@ pub enum WireError {
     /// The connection broke before the answer was complete, or the answer was too long; the call may have been carried out.
     #[error("the connection broke before its answer was complete, or the answer was too long")]
     Broken,
+    /// The answer came whole and is not the one that was sent; the call may have been carried out.
+    #[error("its answer does not fit the checksum that came with it (x-amz-crc32): something on the way changed it")]
+    Checksum,
     /// The time limit passed; the call may have been carried out.
     #[error("it did not answer in time")]
     Timeout,

@@ -144,11 +144,12 @@ fn inner(text: &str) -> Option<Vec<Inner<'_>>> {
 /// The error with its place counted in the whole input: `before` stands between the start of line `number` and the text.
 fn moved(error: Error, number: u64, before: &str) -> Error {
     match error {
-        Error::Json { reason, line, column } => {
+        Error::Json { reason, attribute, line, column } => {
             let start = usize::try_from(number).unwrap_or(usize::MAX);
             let (lines, last) = (before.matches('\n').count(), before.rsplit('\n').next().unwrap_or_default());
             let column = if line == 1 { column + last.len() } else { column };
-            Error::Json { reason, line: start.saturating_add(lines + line.saturating_sub(1)), column }
+            let line = start.saturating_add(lines + line.saturating_sub(1));
+            Error::Json { reason, attribute, line, column }
         }
         other => other,
     }

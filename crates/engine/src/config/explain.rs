@@ -4,8 +4,8 @@ use serde::Serialize;
 
 use super::Config;
 use super::fault::Fault;
-use super::tables::{ANY_KEY, action_word, plaintext_word, suite_word};
-use crate::pattern::TableKeys;
+use super::tables::{action_word, plaintext_word, suite_word};
+use crate::pattern::{ANY_KEY, TableKeys};
 use dynaseal_item::Action;
 use dynaseal_keys::Service;
 

@@ -10,7 +10,7 @@ use super::fault::{CONTRADICTION, Faults, SCHEMA, SHARED_NAME, Span, TYPE, UNSEA
 use super::keys::Keys;
 use super::names::{self, Named};
 use super::section::{At, Section, word};
-use crate::pattern::Pattern;
+use crate::pattern::{ANY_KEY, Pattern};
 use crate::table::{Plaintext, Table};
 
 /// A table or a pattern of tables, and the keys behind it.
@@ -269,8 +269,6 @@ fn spelled<T: PartialEq + Copy>(words: &[(&'static str, T)], value: T) -> &'stat
     words.iter().find(|(_, other)| *other == value).map_or("", |(word, _)| word)
 }
 
-/// Stands for the key of a table that is not known yet; DynamoDB allows no such name.
-pub(super) const ANY_KEY: &str = "\0";
 const ACTIONS: &[(&str, Action)] = &[
     ("encrypt_and_sign", Action::EncryptAndSign),
     ("sign_only", Action::SignOnly),

@@ -43,7 +43,11 @@ impl<'w> Work<'w> for &'w Fake {
             assert!(!self.panicking.contains(&number), "item {number}");
             thread::sleep(Duration::from_millis(2));
             if self.failing.contains(&number) {
-                return Err(Error::Request { operation: "Scan".to_owned(), reason: format!("item {number}") });
+                return Err(Error::Request {
+                    operation: "Scan".to_owned(),
+                    reason: format!("item {number}"),
+                    malformed: false,
+                });
             }
             Ok(number)
         })
@@ -122,7 +126,7 @@ fn the_first_failure_in_order_is_told() {
 fn what_takes_the_outcomes_can_end_it() {
     let fake = Fake { items: vec![(); 40], ..Fake::default() };
     let io = Io { wire: &Counted::default(), clock: &SystemClock };
-    let refused = || Error::Request { operation: "Scan".to_owned(), reason: "twice".to_owned() };
+    let refused = || Error::Request { operation: "Scan".to_owned(), reason: "twice".to_owned(), malformed: false };
     let work = &fake;
     let mut all = Crew::of(4).each(io, &work, |number, _| if number == 5 { Err(refused()) } else { Ok(()) });
     let Poll::Ready(Err(error)) = all.as_mut().poll(&mut Context::from_waker(Waker::noop())) else {

@@ -41,7 +41,7 @@ impl CallsExplanation {
 
     pub(super) fn of_edit(reply: &Reply<'_, '_>) -> Self {
         match reply {
-            Reply::Items(listing) if listing.index_of.is_some() => Self {
+            Reply::Items(listing) if listing.index.is_some() => Self {
                 most: None,
                 notes: vec![format!(
                     "items that the index does not hold whole are read by key: a BatchGetItem for each {} of a page, \

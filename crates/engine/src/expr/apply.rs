@@ -9,7 +9,7 @@ use dynaseal_item::{Item, Value};
 use super::ast::{Action, Path, SetValue, Step, Update};
 use super::decimal::Decimal;
 use super::error::{Error, Fault};
-use super::names::MAX_DEPTH;
+use super::stored::MAX_DEPTH;
 
 /// What an update made.
 #[derive(Debug)]

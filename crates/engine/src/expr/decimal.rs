@@ -28,7 +28,7 @@ pub enum NumberFault {
 impl NumberFault {
     pub(super) fn text(self) -> &'static str {
         match self {
-            NumberFault::Syntax => "The parameter cannot be converted to a numeric value",
+            NumberFault::Syntax => "The parameter cannot be converted to a numeric value: (redacted)",
             NumberFault::Precision => "Attempting to store more than 38 significant digits in a Number",
             NumberFault::Overflow => {
                 "Number overflow. Attempting to store a number with magnitude larger than supported range"
@@ -74,6 +74,20 @@ impl Decimal {
         Self::new(negative, coefficient, exponent.saturating_add(scale))
     }
 
+    /// The same of a number in a request. DynamoDB gives zero the range of other numbers, as if its last digit were a one,
+    /// and reads no exponent that does not fit into 64 bits.
+    pub fn stored(text: &str) -> Result<Self, NumberFault> {
+        let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
+        let exponent = exponent.parse::<i64>().map_err(|_| NumberFault::Syntax);
+        let number = Self::parse(text);
+        let (number, exponent) = (exponent.and(number)?, exponent?);
+        if number.coefficient == 0 {
+            let fraction = mantissa.split_once('.').map_or(0, |(_, fraction)| fraction.len());
+            in_range(exponent.saturating_sub(i64::try_from(fraction).unwrap_or(i64::MAX)))?;
+        }
+        Ok(number)
+    }
+
     /// The exact sum.
     pub fn plus(self, other: Self) -> Result<Self, NumberFault> {
         if self.coefficient == 0 {
@@ -116,12 +130,7 @@ impl Decimal {
             return Err(NumberFault::Precision);
         }
         let magnitude = exponent.saturating_add(i64::from(coefficient.ilog10()));
-        if magnitude > MAX_MAGNITUDE {
-            return Err(NumberFault::Overflow);
-        }
-        if magnitude < MIN_MAGNITUDE {
-            return Err(NumberFault::Underflow);
-        }
+        in_range(magnitude)?;
         let exponent = i32::try_from(exponent).map_err(|_| NumberFault::Underflow)?;
         Ok(Self { negative, coefficient, exponent })
     }
@@ -181,6 +190,14 @@ impl fmt::Display for Decimal {
 impl fmt::Debug for Decimal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Decimal(redacted)")
+    }
+}
+
+fn in_range(magnitude: i64) -> Result<(), NumberFault> {
+    match magnitude {
+        ..MIN_MAGNITUDE => Err(NumberFault::Underflow),
+        MIN_MAGNITUDE..=MAX_MAGNITUDE => Ok(()),
+        _ => Err(NumberFault::Overflow),
     }
 }
 

@@ -61,6 +61,20 @@ impl Error {
         }
     }
 
+    /// Whether it takes the keys of the table or of an index to see it.
+    #[must_use]
+    pub fn needs_keys(&self) -> bool {
+        matches!(
+            self.fault,
+            Fault::TooManyKeyConditions { .. }
+                | Fault::KeyConditionMissing(_)
+                | Fault::KeyNotScalar(_)
+                | Fault::FilterOnKey { .. }
+                | Fault::KeyUpdate(_)
+                | Fault::NotOfKey { .. }
+        )
+    }
+
     /// Whether the request alone shows it. PutItem, UpdateItem and DeleteItem answer such faults with
     /// `1 validation error detected: ` in front; what only the stored item shows stands bare.
     #[must_use]

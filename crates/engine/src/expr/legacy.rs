@@ -17,6 +17,7 @@ use super::compare::order;
 use super::error::{Error, Fault};
 use super::key::{Clause, KeyCondition};
 use super::projection::Projection;
+use super::stored::{EMPTY_NAME, Layer};
 
 mod json;
 
@@ -75,7 +76,7 @@ pub type Bound<'v> = Condition<&'v Value<'v>>;
 /// # Errors
 /// What DynamoDB finds wrong with it.
 pub fn expected<'v>(all: &'v [LegacyCondition<'v>], operator: Option<&str>) -> Result<Option<Bound<'v>>, Error> {
-    all.iter().try_for_each(check_expected)?;
+    all.iter().try_for_each(check_structure)?;
     join(all, operator, |one| {
         let path = || Path::attribute(one.attribute.clone());
         match (&one.operator, one.exists, &one.value) {
@@ -152,12 +153,61 @@ pub fn attribute_updates<'v>(all: &'v [LegacyUpdate<'v>]) -> Result<Update<&'v V
     Ok(Update { actions: all.iter().map(action).collect::<Result<_, _>>()?, legacy: true })
 }
 
+/// Refuses a `ConditionalOperator` that joins nothing, or that DynamoDB does not have.
+///
+/// # Errors
+/// What DynamoDB finds wrong with it.
+pub fn check_operator(operator: Option<&str>, conditions: usize) -> Result<(), Error> {
+    let misuse = match (operator, conditions) {
+        (None, _) | (Some("AND" | "OR"), 2..) => return Ok(()),
+        (Some(_), 0) => "ConditionalOperator cannot be used without Filter or Expected",
+        (Some(_), 1) => "ConditionalOperator can only be used when Filter or Expected has two or more elements",
+        (Some(_), _) => "Failed to satisfy constraint: Member must satisfy enum value set: [ALL, OR]",
+    };
+    Err(parameter(misuse.to_owned()))
+}
+
+/// Refuses names and values in `Expected` that DynamoDB does not take.
+///
+/// # Errors
+/// What DynamoDB finds wrong with them.
+pub fn check_expected(all: &[LegacyCondition<'_>], layer: Layer) -> Result<(), Error> {
+    all.iter().try_for_each(|one| check_name(&one.attribute))?;
+    all.iter().try_for_each(check_structure)?;
+    check_filter(all, layer)
+}
+
+/// The same of values in the others, of which DynamoDB does not look at the names.
+///
+/// # Errors
+/// What DynamoDB finds wrong with them.
+pub fn check_filter(all: &[LegacyCondition<'_>], layer: Layer) -> Result<(), Error> {
+    let values = |one: &'_ LegacyCondition<'_>| {
+        one.list.iter().flatten().chain(&one.value).try_for_each(|value| layer.check(value))
+    };
+    all.iter().try_for_each(values)
+}
+
+/// The same of `AttributeUpdates`.
+///
+/// # Errors
+/// What DynamoDB finds wrong with them.
+pub fn check_updates(all: &[LegacyUpdate<'_>], layer: Layer) -> Result<(), Error> {
+    all.iter().try_for_each(|one| check_name(&one.attribute))?;
+    all.iter().flat_map(|one| &one.value).try_for_each(|value| layer.check_update(value))
+}
+
+fn check_name(name: &str) -> Result<(), Error> {
+    if name.is_empty() { Err(parameter(EMPTY_NAME.to_owned())) } else { Ok(()) }
+}
+
 /// `AttributesToGet`.
 ///
 /// # Errors
 /// An attribute that stands twice.
 pub fn attributes_to_get(names: Vec<String>) -> Result<Projection, Error> {
     let mut seen = BTreeSet::new();
+    names.iter().try_for_each(|name| check_name(name))?;
     match names.iter().find(|name| !seen.insert(name.as_str())) {
         Some(name) => Err(invalid(&format!("Duplicate value in attribute name: {name}"))),
         None => Ok(Projection::of_paths(names.into_iter().map(Path::attribute).collect())),
@@ -169,15 +219,7 @@ fn join<'v>(
     operator: Option<&str>,
     translate: impl Fn(&'v LegacyCondition<'v>) -> Result<Bound<'v>, Error>,
 ) -> Result<Option<Bound<'v>>, Error> {
-    let misuse = match (operator, all.len()) {
-        (None, _) | (Some("AND" | "OR"), 2..) => None,
-        (Some(_), 0) => Some("ConditionalOperator cannot be used without Filter or Expected"),
-        (Some(_), 1) => Some("ConditionalOperator can only be used when Filter or Expected has two or more elements"),
-        (Some(_), _) => Some("Failed to satisfy constraint: Member must satisfy enum value set: [ALL, OR]"),
-    };
-    if let Some(text) = misuse {
-        return Err(parameter(text.to_owned()));
-    }
+    check_operator(operator, all.len())?;
     let mut joined: Option<Bound<'v>> = None;
     for one in all {
         let one = translate(one)?;
@@ -191,7 +233,7 @@ fn join<'v>(
 }
 
 /// What `Expected` must be before its operator counts.
-fn check_expected(one: &LegacyCondition<'_>) -> Result<(), Error> {
+fn check_structure(one: &LegacyCondition<'_>) -> Result<(), Error> {
     let of = |text: &str| Err(invalid(&format!("{text} for Attribute: {}", one.attribute)));
     match one {
         LegacyCondition { exists: Some(_), operator: Some(_), .. } => {

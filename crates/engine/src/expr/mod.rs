@@ -8,7 +8,7 @@
 //!                                                                                     print.rs   text again
 //! ```
 //!
-//! Values are compared in `compare.rs` and computed with in `decimal.rs`.
+//! Values are compared in `compare.rs` and computed with in `decimal.rs`; `stored.rs` says which DynamoDB takes.
 
 pub mod apply;
 pub mod ast;
@@ -26,6 +26,7 @@ pub mod projection;
 mod reserved;
 mod resolve;
 pub(crate) mod shown;
+pub mod stored;
 pub(crate) mod syntax;
 pub mod touch;
 pub mod update;

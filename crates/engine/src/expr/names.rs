@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use dynaseal_item::Value;
 
-use super::decimal::Decimal;
 use super::error::{Error, Fault};
 use super::shown::placeholder;
+use super::stored::{EMPTY_NAME, Layer};
 
 /// `ExpressionAttributeNames`, with the signs.
 pub type Names<'a> = BTreeMap<Cow<'a, str>, Cow<'a, str>>;
@@ -82,8 +82,8 @@ impl<'m> Resolve for Scope<'m> {
 /// Refuses maps that DynamoDB refuses before it reads an expression.
 ///
 /// # Errors
-/// Empty maps, keys that are no placeholders, and values that DynamoDB does not store.
-pub fn check_maps(names: Option<&Names<'_>>, values: Option<&Values<'_>>) -> Result<(), Error> {
+/// Empty maps, keys that are no placeholders, names of no letters, and values that DynamoDB does not take.
+pub fn check_maps(names: Option<&Names<'_>>, values: Option<&Values<'_>>, layer: Layer) -> Result<(), Error> {
     let parameter = |text: String| Error { expression: None, fault: Fault::Parameter(text) };
     let check_keys = |map: &str, sign: char, keys: &mut dyn Iterator<Item = &Cow<'_, str>>| {
         let mut keys = keys.peekable();
@@ -103,62 +103,20 @@ pub fn check_maps(names: Option<&Names<'_>>, values: Option<&Values<'_>>) -> Res
         }
     };
     if let Some(names) = names {
+        if let Some((key, _)) = names.iter().find(|(_, name)| name.is_empty()) {
+            let key = placeholder(key);
+            return Err(parameter(format!(
+                "ExpressionAttributeNames contains invalid value: {EMPTY_NAME} for key {key}"
+            )));
+        }
         check_keys("ExpressionAttributeNames", '#', &mut names.keys())?;
     }
     if let Some(values) = values {
         check_keys("ExpressionAttributeValues", ':', &mut values.keys())?;
-        values.values().try_for_each(|value| check_value(value, 1))?;
+        layer.check_values(values)?;
     }
     Ok(())
 }
-
-/// Refuses values that DynamoDB does not store.
-pub(super) fn check_value(value: &Value<'_>, depth: usize) -> Result<(), Error> {
-    if depth > MAX_DEPTH {
-        return Err(parameter(
-            "Nesting Levels have exceeded supported limits: Attributes in the item have nested levels beyond \
-             supported limit",
-        ));
-    }
-    match value {
-        Value::N(text) => number(text).map(|_| ()),
-        Value::L(all) => all.iter().try_for_each(|value| check_value(value, depth.saturating_add(1))),
-        Value::M(all) => all.iter().try_for_each(|(_, value)| check_value(value, depth.saturating_add(1))),
-        set => check_sets(set),
-    }
-}
-
-/// Refuses sets that DynamoDB does not store, also inside other values: it cannot see those that are encrypted.
-pub fn check_sets(value: &Value<'_>) -> Result<(), Error> {
-    let repeated = || parameter(&format!("{INVALID}Input collection contains duplicates."));
-    let empty = |what: &str| parameter(&format!("{INVALID}{what}"));
-    match value {
-        Value::Ss(all) if all.is_empty() => Err(empty("An string set  may not be empty")),
-        Value::Ns(all) if all.is_empty() => Err(empty("An number set  may not be empty")),
-        Value::Bs(all) if all.is_empty() => Err(empty("Binary sets should not be empty")),
-        Value::Ss(all) if all.iter().collect::<BTreeSet<_>>().len() < all.len() => Err(repeated()),
-        Value::Bs(all) if all.iter().collect::<BTreeSet<_>>().len() < all.len() => Err(repeated()),
-        Value::Ns(all) => {
-            let numbers = all.iter().map(|text| number(text)).collect::<Result<BTreeSet<_>, _>>()?;
-            if numbers.len() < all.len() { Err(repeated()) } else { Ok(()) }
-        }
-        Value::L(all) => all.iter().try_for_each(check_sets),
-        Value::M(all) => all.iter().try_for_each(|(_, value)| check_sets(value)),
-        _ => Ok(()),
-    }
-}
-
-fn number(text: &str) -> Result<Decimal, Error> {
-    Decimal::parse(text).map_err(|fault| parameter(fault.text()))
-}
-
-fn parameter(text: &str) -> Error {
-    Error { expression: None, fault: Fault::Parameter(text.to_owned()) }
-}
-
-const INVALID: &str = "One or more parameter values were invalid: ";
-/// How deep values may nest.
-pub(super) const MAX_DEPTH: usize = 32;
 
 #[cfg(test)]
 mod tests {
@@ -183,22 +141,20 @@ mod tests {
 
     #[test]
     fn maps_are_checked_before_expressions() {
+        const LAYER: Layer = Layer::Current;
+        let unnamed = Names::from([("#n".into(), "".into())]);
+        let text = "ExpressionAttributeNames contains invalid value: Empty attribute name for key #n";
+        assert_eq!(message(check_maps(Some(&unnamed), None, LAYER)), text);
         let names = |key: &'static str| Names::from([(key.into(), "a".into())]);
         let invalid = "ExpressionAttributeNames contains invalid key: Syntax error; key: \"a\"";
-        assert_eq!(message(check_maps(Some(&names("a")), None)), invalid);
-        assert!(check_maps(Some(&names("#")), None).is_err() && check_maps(Some(&names("#é")), None).is_err());
-        assert!(check_maps(Some(&names("#1_a")), None).is_ok());
-        assert_eq!(message(check_maps(None, Some(&Values::new()))), "ExpressionAttributeValues must not be empty");
-    }
-
-    #[test]
-    fn values_are_what_dynamodb_stores_and_never_repeated() {
-        let check = |value| check_maps(None, Some(&Values::from([(":v".into(), value)])));
-        assert!(message(check(Value::N("SECRET".into()))).ends_with("converted to a numeric value"));
-        assert!(message(check(Value::Ns(vec!["1".into(), "1.0".into()]))).ends_with("contains duplicates."));
-        assert!(message(check(Value::Ss(vec!["SECRET".into(), "SECRET".into()]))).ends_with("contains duplicates."));
-        assert!(message(check(Value::Ss(Vec::new()))).ends_with("may not be empty"));
-        let nested = |depth| (1..depth).fold(Value::Null, |value, _| Value::L(vec![value]));
-        assert!(check(nested(32)).is_ok() && check(nested(33)).is_err());
+        assert_eq!(message(check_maps(Some(&names("a")), None, LAYER)), invalid);
+        assert!(
+            check_maps(Some(&names("#")), None, LAYER).is_err() && check_maps(Some(&names("#é")), None, LAYER).is_err()
+        );
+        assert!(check_maps(Some(&names("#1_a")), None, LAYER).is_ok());
+        assert_eq!(
+            message(check_maps(None, Some(&Values::new()), LAYER)),
+            "ExpressionAttributeValues must not be empty"
+        );
     }
 }

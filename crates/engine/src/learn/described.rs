@@ -47,7 +47,7 @@ pub(crate) fn keys_of(table: &Object<'_>) -> Result<TableKeys, NotJson> {
     Ok(keys)
 }
 
-fn key_schema(object: &Object<'_>) -> Result<Vec<(String, String)>, NotJson> {
+pub(super) fn key_schema(object: &Object<'_>) -> Result<Vec<(String, String)>, NotJson> {
     let list = object.raw("KeySchema").filter(|list| *list != "null").map(array).transpose()?.unwrap_or_default();
     let mut keys = Vec::new();
     for entry in list {

@@ -99,7 +99,7 @@ impl Modify<'_, '_> {
                 _ => reply::refusal(operation, answer).map(Marked::Refused),
             },
             // It may be there or may still arrive, and harms nothing; a read tells.
-            Err(WireError::Broken | WireError::Timeout) => Ok(Marked::Lost(None)),
+            Err(WireError::Broken | WireError::Checksum | WireError::Timeout) => Ok(Marked::Lost(None)),
             Err(source) => Err(Error::Wire { operation: operation.to_owned(), source }),
         }
     }

@@ -143,7 +143,7 @@ impl<'e, 'a> Transact<'e, 'a> {
                         _ => return reply::open(OPERATION, &self.reply, answer, io, Crew::ALONE).await,
                     }
                 }
-                Err(WireError::Broken | WireError::Timeout) if again => {}
+                Err(WireError::Broken | WireError::Checksum | WireError::Timeout) if again => {}
                 Err(source) => {
                     if matches!(source, WireError::NoCredentials | WireError::NoWay(_)) {
                         *lost = !again;

@@ -1,8 +1,9 @@
-//! Operations on items: single ones, batches, transactions, pages, and PartiQL.
+//! Operations on items: single ones, batches, transactions, pages, and PartiQL. Settings stand in the order in which DynamoDB
+//! tells what is wrong with them.
 
 use super::Class::{
-    Attributes, Expression, Item, Key, Keys, Legacy, List, Names, Object, Setting, StartKey, Statement, Table,
-    TableLists, Tables, Token, Value, Values,
+    Attributes, Expression, Idempotency, Item, Key, Keys, Legacy, List, Names, Object, OneOf, Parameters, Returns,
+    Setting, StartKey, Statement, Table, TableLists, Tables, Token, Value, Values,
 };
 use super::{Handling, Member, Members, Operation, member, planned};
 
@@ -14,13 +15,14 @@ const CONDITION_EXPRESSION: Member = member("ConditionExpression", Expression);
 const PROJECTION: Member = member("ProjectionExpression", Expression);
 const ATTRIBUTES_TO_GET: Member = member("AttributesToGet", Attributes);
 const CONSISTENT: Member = member("ConsistentRead", Setting);
-const CONSUMED: Member = member("ReturnConsumedCapacity", Setting);
-const METRICS: Member = member("ReturnItemCollectionMetrics", Setting);
-const RETURNS: Member = member("ReturnValues", Setting);
-const ON_FAILURE: Member = member("ReturnValuesOnConditionCheckFailure", Setting);
+const CONSUMED: Member = member("ReturnConsumedCapacity", OneOf(&["INDEXES", "TOTAL", "NONE"]));
+const METRICS: Member = member("ReturnItemCollectionMetrics", OneOf(&["SIZE", "NONE"]));
+const RETURNS: Member = member("ReturnValues", Returns);
+const ON_FAILURE: Member = member("ReturnValuesOnConditionCheckFailure", OneOf(&["ALL_OLD", "NONE"]));
 const OPERATOR: Member = member("ConditionalOperator", Setting);
 const EXPECTED: Member = member("Expected", Legacy(EXPECTATION));
-const TOKEN: Member = member("ClientRequestToken", Setting);
+const PARAMETERS: Member = member("Parameters", Parameters);
+const TOKEN: Member = member("ClientRequestToken", Idempotency);
 
 const EXPECTATION: Members = &[
     member("Value", Value),
@@ -40,10 +42,10 @@ pub(super) const PUT_ITEM: Operation = planned(
         CONDITION_EXPRESSION,
         NAMES,
         VALUES,
-        RETURNS,
         EXPECTED,
         OPERATOR,
         CONSUMED,
+        RETURNS,
         METRICS,
         ON_FAILURE,
     ],
@@ -52,7 +54,7 @@ pub(super) const GET_ITEM: Operation =
     planned("GetItem", &[TABLE_NAME, KEY, PROJECTION, NAMES, CONSISTENT, CONSUMED, ATTRIBUTES_TO_GET]);
 pub(super) const DELETE_ITEM: Operation = planned(
     "DeleteItem",
-    &[TABLE_NAME, KEY, CONDITION_EXPRESSION, NAMES, VALUES, RETURNS, EXPECTED, OPERATOR, CONSUMED, METRICS, ON_FAILURE],
+    &[TABLE_NAME, KEY, CONDITION_EXPRESSION, NAMES, VALUES, EXPECTED, OPERATOR, CONSUMED, RETURNS, METRICS, ON_FAILURE],
 );
 pub(super) const UPDATE_ITEM: Operation = planned(
     "UpdateItem",
@@ -67,9 +69,9 @@ pub(super) const UPDATE_ITEM: Operation = planned(
         member("AttributeUpdates", Legacy(ATTRIBUTE_UPDATE)),
         EXPECTED,
         OPERATOR,
-        CONSUMED,
-        METRICS,
         ON_FAILURE,
+        METRICS,
+        CONSUMED,
     ],
 );
 
@@ -176,19 +178,17 @@ pub(super) const EXECUTE_STATEMENT: Operation = planned(
     "ExecuteStatement",
     &[
         member("Statement", Statement),
-        member("Parameters", Value),
         CONSISTENT,
         member("Limit", Setting),
         member("NextToken", Token),
-        CONSUMED,
         ON_FAILURE,
+        CONSUMED,
+        PARAMETERS,
     ],
 );
 pub(super) const BATCH_EXECUTE_STATEMENT: Operation =
     planned("BatchExecuteStatement", &[member("Statements", List(STATEMENT_IN_BATCH)), CONSUMED]);
-pub(crate) const STATEMENT_IN_BATCH: Members =
-    &[member("Statement", Statement), member("Parameters", Value), CONSISTENT, ON_FAILURE];
+pub(crate) const STATEMENT_IN_BATCH: Members = &[member("Statement", Statement), CONSISTENT, ON_FAILURE, PARAMETERS];
 pub(super) const EXECUTE_TRANSACTION: Operation =
     planned("ExecuteTransaction", &[member("TransactStatements", List(STATEMENT_IN_TRANSACTION)), TOKEN, CONSUMED]);
-pub(crate) const STATEMENT_IN_TRANSACTION: Members =
-    &[member("Statement", Statement), member("Parameters", Value), ON_FAILURE];
+pub(crate) const STATEMENT_IN_TRANSACTION: Members = &[member("Statement", Statement), ON_FAILURE, PARAMETERS];

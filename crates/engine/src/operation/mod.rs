@@ -55,6 +55,12 @@ pub(crate) struct Member {
 pub(crate) enum Class {
     /// A plain setting: a text, a number or a flag that is not data.
     Setting,
+    /// A plain setting that has one of these values.
+    OneOf(&'static [&'static str]),
+    /// Which attributes a write of one item gives back.
+    Returns,
+    /// A token by which DynamoDB knows a transaction again.
+    Idempotency,
     /// A plain setting that is read here and not sent, so that its shape is ours to judge.
     Token,
     /// Plain settings, in a list.
@@ -85,6 +91,8 @@ pub(crate) enum Class {
     Statement,
     /// An attribute value, or a list of them.
     Value,
+    /// The values of a statement's question marks.
+    Parameters,
     /// An object.
     Object(Members),
     /// A list of objects.
@@ -98,7 +106,8 @@ pub(crate) enum Class {
 impl Class {
     /// Whether a member of this class is a text, a number or a flag.
     pub(crate) fn is_scalar(self) -> bool {
-        matches!(self, Self::Setting | Self::Table | Self::Expression | Self::Statement | Self::Read)
+        use Class::{Expression, Idempotency, OneOf, Read, Returns, Setting, Statement, Table};
+        matches!(self, Setting | OneOf(_) | Returns | Idempotency | Table | Expression | Statement | Read)
     }
 
     /// Whether a member of this class may hold further members that the table names.

@@ -8,7 +8,7 @@ use dynaseal_item::json;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use super::{Class, Members, Operation, class_of};
-use crate::doc::{NotJson, Object};
+use crate::doc::{NOT_READABLE, NotJson, Object};
 
 /// What is told of a request.
 pub(crate) trait Visit {
@@ -36,14 +36,14 @@ pub(crate) fn walk(operation: Option<&Operation>, body: &[u8], visit: &dyn Visit
     let place = operation.map_or(Place::Loose, |operation| Place::Of("the request", Class::Object(operation.members)));
     let mut reader = serde_json::Deserializer::from_slice(body);
     let read = Walk { visit, place }.deserialize(&mut reader).and_then(|()| reader.end());
-    read.map_err(|_| NotJson("it is not JSON that can be read"))
+    read.map_err(|_| NOT_READABLE)
 }
 
 /// The same of a part of a request.
 pub(crate) fn walk_part(class: Class, text: &str, visit: &dyn Visit) -> Result<(), NotJson> {
     let walk = Walk { visit, place: Place::Of("a member", class) };
     let read = walk.deserialize(&mut serde_json::Deserializer::from_str(text));
-    read.map_err(|_| NotJson("it is not JSON that can be read"))
+    read.map_err(|_| NOT_READABLE)
 }
 
 #[derive(Clone, Copy)]
@@ -93,9 +93,17 @@ impl<'de> DeserializeSeed<'de> for Walk<'_> {
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
         match self.place {
             // Data, and names of attributes: what they may be is for the plans of their operations.
-            Place::Of(_, Class::Item | Class::Key | Class::StartKey | Class::Names | Class::Values | Class::Value) => {
-                deserializer.deserialize_ignored_any(IgnoredAny).map(|_| ())
-            }
+            Place::Of(
+                _,
+                Class::Item
+                | Class::Key
+                | Class::Keys
+                | Class::StartKey
+                | Class::Names
+                | Class::Values
+                | Class::Value
+                | Class::Parameters,
+            ) => deserializer.deserialize_ignored_any(IgnoredAny).map(|_| ()),
             _ => deserializer.deserialize_any(self),
         }
     }
@@ -114,7 +122,7 @@ impl<'de> Visitor<'de> for Walk<'_> {
             Place::Of(_, Class::Statement) => self.visit.statement(text),
             Place::Of(member, Class::Expression) => self.visit.expression(member, text),
             Place::Of(_, Class::Read) => self.visit.read(text),
-            Place::Of(_, Class::Setting | Class::Token) => {}
+            Place::Of(_, class) if matches!(class, Class::Token) || class.is_scalar() => {}
             Place::Of(..) => self.misshapen().visit.loose(text),
             Place::Loose => self.visit.loose(text),
         }

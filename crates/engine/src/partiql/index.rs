@@ -8,11 +8,18 @@ use super::Fault;
 use super::ast::Select;
 use super::key::{Keys, conjuncts, pins};
 
-/// The keys that a SELECT of an index is read by.
+/// How a SELECT of an index is read.
+pub(super) struct Way {
+    pub(super) keys: Keys,
+    /// Whether it shows what a local index does not hold, which DynamoDB then takes from the table.
+    pub(super) whole: bool,
+}
+
+/// How a SELECT of an index is read.
 ///
 /// # Errors
 /// There is no such index, or it lacks what the statement names.
-pub(super) fn index_keys(table: &Value, index: &str, select: &Select, is_consistent: bool) -> Result<Keys, Fault> {
+pub(super) fn index_keys(table: &Value, index: &str, select: &Select, is_consistent: bool) -> Result<Way, Fault> {
     let find = |kind: &str| {
         let mut all = table.get(kind).and_then(Value::as_array).into_iter().flatten();
         all.find(|one| one.get("IndexName").and_then(Value::as_str) == Some(index))
@@ -34,12 +41,6 @@ pub(super) fn index_keys(table: &Value, index: &str, select: &Select, is_consist
     if !shown.is_empty() && is_global {
         return Err(lacks(&format!("Global secondary index {index} does not project"), &shown));
     }
-    if !shown.is_empty() {
-        return Err(Fault::Unmapped {
-            what: "the index does not hold every attribute that the statement shows",
-            instead: "read the table itself, or let the index project the attribute",
-        });
-    }
     let by_key = conjuncts(&select.condition).into_iter().any(|part| pins(part, &keys.partition).is_some());
     let read = select.condition.iter().flat_map(of_condition).map(|touch| touch.attribute);
     let read: Vec<_> = read.filter(|name| !has(name)).collect();
@@ -47,7 +48,7 @@ pub(super) fn index_keys(table: &Value, index: &str, select: &Select, is_consist
         let what = format!("Secondary index {index} does not project one or more filter attributes:");
         return Err(lacks(&what, &read));
     }
-    Ok(keys)
+    Ok(Way { keys, whole: !shown.is_empty() })
 }
 
 /// The keys in a description of a table or of an index.

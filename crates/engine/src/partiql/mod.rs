@@ -35,6 +35,7 @@ use crate::answers;
 use crate::bounds::LONGEST_STATEMENT;
 use crate::doc::Object;
 use crate::error::Error;
+use crate::expr::stored::Layer;
 use crate::table::Table;
 
 pub(crate) use batch::{Batch, Entry};
@@ -94,6 +95,8 @@ pub(crate) struct Planned<'e> {
     pub(crate) text: String,
     /// Whether there are fewer parameters than question marks.
     pub(crate) lacks_parameters: bool,
+    /// Why DynamoDB does not take one of the parameters.
+    invalid: Option<String>,
     /// The members that stand beside it, as JSON.
     pub(crate) beside: Vec<(&'static str, String)>,
 }
@@ -108,17 +111,22 @@ impl<'e> Planned<'e> {
         if text.chars().count() > LONGEST_STATEMENT {
             return Err(Fault::Unreadable { at: LONGEST_STATEMENT, expected: "the end of the statement" });
         }
-        let parameters = parameters(holder)?;
+        let (parameters, unread) = parameters(holder)?;
         let given = parameters.len();
+        let refused = || parameters.iter().find_map(|value| Layer::Older.check(value).err());
+        let invalid = unread.map(str::to_owned).or_else(|| refused().map(|fault| fault.message()));
         let (statement, used) = parse(text, parameters)?;
         let lacks_parameters = used > given;
         let table = table(&statement.target().table);
         let beside = BESIDE.iter().filter_map(|name| Some((*name, holder.raw(name)?.to_owned()))).collect();
-        Ok(Self { statement, table, text: text.to_owned(), lacks_parameters, beside })
+        Ok(Self { statement, table, text: text.to_owned(), lacks_parameters, invalid, beside })
     }
 
-    /// DynamoDB looks at parameters once a statement is read.
+    /// Parameters are looked at once a statement is read.
     fn check(&self) -> Result<(), Fault> {
+        if let Some(message) = &self.invalid {
+            return Err(Fault::Invalid(message.clone()));
+        }
         if self.lacks_parameters {
             return Err(Fault::Invalid("Number of parameters in request and statement don't match.".to_owned()));
         }
@@ -130,12 +138,13 @@ impl<'e> Planned<'e> {
     }
 }
 
-fn parameters(holder: &Object<'_>) -> Result<Vec<Value<'static>>, Fault> {
+/// The parameters; and why DynamoDB does not read one of them, which then stands there as NULL.
+fn parameters(holder: &Object<'_>) -> Result<(Vec<Value<'static>>, Option<&'static str>), Fault> {
     const EXPECTED: Fault = Fault::Unmapped {
         what: "Parameters is not a list of attribute values",
         instead: "give one attribute value for each question mark",
     };
-    let Some(text) = holder.raw("Parameters") else { return Ok(Vec::new()) };
+    let Some(text) = holder.raw("Parameters") else { return Ok((Vec::new(), None)) };
     // A statement is carried out as another call, and holds its values several times on the way.
     if text.bytes().filter(|byte| matches!(byte, b',' | b'{')).count() > MOST_VALUES {
         return Err(Fault::Unmapped {
@@ -144,8 +153,17 @@ fn parameters(holder: &Object<'_>) -> Result<Vec<Value<'static>>, Fault> {
         });
     }
     let all = crate::doc::list(text, LONGEST_STATEMENT).map_err(|_| EXPECTED)?;
-    let read = |text: &str| dynaseal_item::json::read_value(text).map(Value::into_owned).map_err(|_| EXPECTED);
-    all.into_iter().map(read).collect()
+    let mut unread = None;
+    let read = |text: &str| match dynaseal_item::json::read_value(text) {
+        Ok(value) => Ok(value.into_owned()),
+        Err(error) => {
+            let words = error.dynamodb_words().ok_or(EXPECTED)?;
+            unread.get_or_insert(words);
+            Ok(Value::Null)
+        }
+    };
+    let read = all.into_iter().map(read).collect::<Result<_, _>>()?;
+    Ok((read, unread))
 }
 
 const MOST_VALUES: usize = 1 << 17;

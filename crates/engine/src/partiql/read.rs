@@ -28,6 +28,8 @@ pub(super) struct Read {
     pub(super) filter: Option<Expressions>,
     /// What to show of them; nothing for everything.
     pub(super) paths: Vec<Path>,
+    /// Whether a local index gives all of the table's attributes.
+    pub(super) whole: bool,
 }
 
 /// The calls that a SELECT stands for, of a table or an index with these keys.
@@ -71,7 +73,7 @@ pub(super) fn read(select: &Select, keys: &Keys) -> Result<Read, Fault> {
     };
     let bodies = partitions.into_iter().map(body).collect();
     let local = joined(local.into_iter().map(Condition::by_ref).collect());
-    Ok(Read { operation: "Query", bodies, filter: local.as_ref().map(kept), paths: select.paths.clone() })
+    Ok(Read { operation: "Query", bodies, filter: local.as_ref().map(kept), paths: select.paths.clone(), whole: false })
 }
 
 fn scan(select: &Select) -> Read {
@@ -81,7 +83,7 @@ fn scan(select: &Select) -> Read {
         set(&mut body, "FilterExpression", &printer.condition(&condition.by_ref()));
     }
     let bodies = vec![with_placeholders(body, &printer)];
-    Read { operation: "Scan", bodies, filter: None, paths: select.paths.clone() }
+    Read { operation: "Scan", bodies, filter: None, paths: select.paths.clone(), whole: false }
 }
 
 /// Which table or index is read.

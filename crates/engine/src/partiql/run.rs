@@ -10,7 +10,7 @@ use crate::table::Table;
 use super::answer::{Shape, capacity, failure, list, sum};
 use super::ast::{Select, Statement};
 use super::batch::{self, Batch};
-use super::index::index_keys;
+use super::index::{Way, index_keys};
 use super::key::Keys;
 use super::read::{self, Read};
 use super::token::Place;
@@ -65,8 +65,8 @@ impl Runner<'_> {
         }
         match &planned.statement {
             Statement::Select(select) => {
-                let keys = match self.keys(planned, select, table).await? {
-                    Ok(keys) => keys,
+                let Way { keys, whole } = match self.way(planned, select, table).await? {
+                    Ok(way) => way,
                     Err(outcome) => return outcome,
                 };
                 let place = match planned.beside_text("NextToken").map(|token| Place::of_token(&token, planned)) {
@@ -75,7 +75,7 @@ impl Runner<'_> {
                     Some(Err(fault)) => return fault.settle(self.operation, table),
                 };
                 match read::read(select, &keys) {
-                    Ok(read) => self.select(planned, &read, place).await,
+                    Ok(read) => self.select(planned, &Read { whole, ..read }, place).await,
                     Err(fault) => fault.settle(self.operation, table),
                 }
             }
@@ -99,14 +99,15 @@ impl Runner<'_> {
         }
     }
 
-    /// The keys that a SELECT is read by, or why they cannot be known.
-    async fn keys(
+    /// How a SELECT is read, or why that cannot be known.
+    async fn way(
         self,
         planned: &Planned<'_>,
         select: &Select,
         table: &Table,
-    ) -> Result<Result<Keys, Result<Answer, Error>>, Error> {
-        let Some(index) = &select.target.index else { return Ok(Ok(Keys::of(table.schema()))) };
+    ) -> Result<Result<Way, Result<Answer, Error>>, Error> {
+        let of_table = || Way { keys: Keys::of(table.schema()), whole: false };
+        let Some(index) = &select.target.index else { return Ok(Ok(of_table())) };
         let described = match self.describe(&select.target.table).await? {
             Ok(described) => described,
             Err(answer) => return Ok(Err(Ok(answer))),
@@ -135,6 +136,7 @@ impl Runner<'_> {
             let limit_left = left.map(|left| left.to_string());
             body.insert_raw("Limit", limit_left.as_deref().or(limit));
             body.insert_raw("ExclusiveStartKey", place.after.as_deref());
+            body.insert_raw("Select", read.whole.then_some("\"ALL_ATTRIBUTES\""));
             let answer = self.call(read.operation, body.print(&[], 512)).await?;
             if !answer.ok() {
                 return Ok(failure(answer, false));

@@ -27,6 +27,7 @@ pub(crate) struct Transaction<'e, 'a> {
 }
 
 pub(super) const OPERATION: &str = "ExecuteTransaction";
+const WRITES: &str = "TransactWriteItems";
 
 /// The transaction that the statements stand for.
 struct Translated {
@@ -57,8 +58,10 @@ impl Transaction<'_, '_> {
     fn request(&self, translated: Translated) -> Object<'_> {
         let mut body = Object::default();
         body.insert("TransactItems".to_owned(), Node::Array(translated.items));
-        for name in ["ClientRequestToken", "ReturnConsumedCapacity"] {
-            body.insert_raw(name, self.body.raw(name));
+        body.insert_raw("ReturnConsumedCapacity", self.body.raw("ReturnConsumedCapacity"));
+        // SDKs fill it in by themselves, also where statements only read, which are not told apart by one.
+        if translated.operation == WRITES {
+            body.insert_raw("ClientRequestToken", self.body.raw("ClientRequestToken"));
         }
         body
     }
@@ -124,7 +127,7 @@ impl Transaction<'_, '_> {
 
     fn translate(&self, keys: &[Keys]) -> Result<Translated, Fault> {
         let reads = self.statements.iter().all(|planned| planned.statement.is_read());
-        let operation = if reads { "TransactGetItems" } else { "TransactWriteItems" };
+        let operation = if reads { "TransactGetItems" } else { WRITES };
         let mut translated = Translated { operation, items: Vec::new(), targets: Vec::new() };
         for (number, (planned, keys)) in self.statements.iter().zip(keys).enumerate() {
             let (name, key, members) = part(planned, keys).map_err(|fault| match fault {

@@ -14,7 +14,7 @@ use super::checks::{check_name, missing};
 use super::concern::not_known;
 use super::item::put_part;
 use super::scope::{Scope, not_mixed};
-use super::{BatchView, Plan, Put, Reply, Request, View, Writes};
+use super::{BatchView, Plan, Put, Reply, Request, View, Writes, table_name};
 
 const REQUEST_ITEMS: &str = "RequestItems";
 
@@ -80,7 +80,7 @@ pub(crate) fn get<'e, 'a>(mut request: Request<'e, 'a>) -> Result<Plan<'e, 'a>, 
     let mut tables = request_items(&request, KEYS)?;
     let (mut views, mut first, mut left) = (BTreeMap::new(), None, KEYS.most);
     let unclassed = First::default();
-    let mixed = {
+    let mut mixed = {
         let all: Vec<_> = tables.entries().filter_map(|(_, text)| Object::parse(text).ok()).collect();
         not_mixed(request.operation, &all.iter().collect::<Vec<_>>())
     };
@@ -92,10 +92,11 @@ pub(crate) fn get<'e, 'a>(mut request: Request<'e, 'a>) -> Result<Plan<'e, 'a>, 
             continue;
         };
         first = first.or(Some(table));
+        std::mem::replace(&mut mixed, Ok(()))?;
         let scope = Scope { operation: request.operation, table };
         scope.known(&request.body, request.known.members)?;
         let mut part = Object::parse(text).map_err(|error| request.bad(error))?;
-        scope.known(&part, KEYS_AND_ATTRIBUTES)?;
+        scope.known_at(&format!("requestItems.{name}.member."), &part, KEYS_AND_ATTRIBUTES)?;
         let keys = part.borrowed("Keys").map_or(Ok(Vec::new()), |keys| list(keys, left));
         let keys = keys.map_err(|error| Error::listed(KEYS, error))?;
         keys.iter().try_for_each(|key| scope.is_key("Keys", key))?;
@@ -108,7 +109,6 @@ pub(crate) fn get<'e, 'a>(mut request: Request<'e, 'a>) -> Result<Plan<'e, 'a>, 
     }
     let Some(table) = first else { return request.forward_seen(Some(REQUEST_ITEMS), &unclassed) };
     all_known(&request, table, &unclassed)?;
-    mixed?;
     request.body.set(REQUEST_ITEMS, Node::Object(tables));
     Ok(request.edit(Vec::new(), Reply::ByTable(views)))
 }
@@ -123,7 +123,7 @@ fn request_items<'a>(request: &Request<'_, 'a>, limit: Listed) -> Result<Object<
     }
     tables.names().try_for_each(|name| check_name(request.operation, name))?;
     let mut names: Vec<_> =
-        tables.names().filter_map(|name| request.tables.table(name)).map(|table| table.name()).collect();
+        tables.names().filter(|name| request.tables.table(name).is_some()).map(table_name).collect();
     names.sort_unstable();
     if names.windows(2).any(|pair| matches!(pair, [left, right] if left == right)) {
         return Err(request.bad(NotJson("a table stands twice, by name and by ARN")));

@@ -7,25 +7,32 @@ use std::collections::BTreeSet;
 use dynaseal_item::{Action, json};
 
 use crate::answers;
-use crate::doc::{NotJson, Object};
+use crate::doc::{NOT_A_SETTING, Object};
 use crate::error::Error;
 use crate::expr::error::{Error as Invalid, Fault, Quote};
 use crate::expr::lex::used_placeholders;
 use crate::operation::{Class, First, Members, class_of, walk_part};
+use crate::pattern::ANY_KEY;
 
 use super::concern::not_known;
 use super::scope::{EXPRESSIONS, NAMES, Scope, VALUES, not_mixed};
+use super::settings;
 
 impl Scope<'_, '_> {
     /// Refuses members that this version does not know, since they could carry an expression or a value, those that
-    /// exclude each other, and names and values without an expression.
+    /// exclude each other, settings that DynamoDB does not take, and names and values without an expression.
     pub(crate) fn known(&self, object: &Object<'_>, members: Members) -> Result<(), Error> {
+        self.known_at("", object, members)
+    }
+
+    /// The same of an object that stands at `at` in the request, such as `statements.1.member.`.
+    pub(crate) fn known_at(&self, at: &str, object: &Object<'_>, members: Members) -> Result<(), Error> {
         for (name, text) in object.entries() {
             let Some(class) = class_of(members, name) else {
                 return Err(not_known(self.operation, self.table.name(), name));
             };
             if class.is_scalar() && text.starts_with(['{', '[']) {
-                return Err(self.bad(name, NotJson("a text, a number or a flag was expected")));
+                return Err(self.bad(name, NOT_A_SETTING));
             }
             if matches!(class, Class::Legacy(_)) {
                 let first = First::default();
@@ -35,6 +42,7 @@ impl Scope<'_, '_> {
                 }
             }
         }
+        settings::check(self.operation, object, members, at)?;
         not_mixed(self.operation, &[object])?;
         self.not_alone(object, members)
     }
@@ -61,8 +69,11 @@ impl Scope<'_, '_> {
     }
 
     fn holds_only(&self, member: &str, key: &str, start: bool, is_allowed: impl Fn(&str) -> bool) -> Result<(), Error> {
-        let not_values = |_| self.bad(member, NotJson("it is not a map of attribute values"));
-        let key = json::read_item(key).map_err(not_values)?;
+        let key = json::read_item(key).map_err(|error| Error::values(self.operation, member, &error))?;
+        // Nobody knows yet what its key is.
+        if self.table.schema().partition_key() == ANY_KEY {
+            return Ok(());
+        }
         let names: Vec<_> = key
             .iter()
             .map(|(name, _)| name)
@@ -115,8 +126,7 @@ impl Scope<'_, '_> {
             }
         }
         if let Some(values) = object.raw(VALUES) {
-            let not_values = |_| self.bad(VALUES, NotJson("it is not a map of attribute values"));
-            let values = json::read_item(values).map_err(not_values)?;
+            let values = json::read_item(values).map_err(|error| Error::values(self.operation, VALUES, &error))?;
             let unused = unused(&mut values.iter().map(|(name, _)| name));
             if !unused.is_empty() {
                 return Err(self.invalid(None, Fault::UnusedValues(unused)));

@@ -2,10 +2,13 @@
 
 use std::borrow::Cow;
 
+use dynaseal_item::json;
+
 use crate::doc::{Node, NotJson, Object};
 use crate::error::Error;
 use crate::expr::error::Kind;
 use crate::modify::{Change, Modify, Returns};
+use crate::run::check_item;
 use crate::table::{Failure, Plaintext, Table};
 
 use super::scope::{NAMES, Scope, UPDATES, VALUES, Work};
@@ -19,7 +22,7 @@ pub(crate) fn put<'e, 'a>(mut request: Request<'e, 'a>) -> Result<Plan<'e, 'a>, 
     if let Some(work) = scope.work(&request.body, Kind::Condition)?.filter(Work::is_here)
         && let Some(item) = target(&scope, &mut request.body, "Item", &work)?
     {
-        let key = key_of(&scope, &item)?;
+        let key = put_key(&scope, &item)?;
         let modify = modify(request.body, table, key, Change::Put(item), work);
         return Ok(Plan::Modify(Box::new(modify)));
     }
@@ -130,8 +133,11 @@ fn modify<'e, 'a>(
     Modify { table, table_name, key, body, change, expressions, reads, show_item, natively_first: false }
 }
 
-/// The key of an item, as GetItem takes it.
-fn key_of(scope: &Scope<'_, '_>, item: &str) -> Result<String, Error> {
+/// The key of an item that is put, as GetItem takes it. The item is looked at before its condition is, as by DynamoDB.
+fn put_key(scope: &Scope<'_, '_>, item: &str) -> Result<String, Error> {
+    let read = json::read_item(item);
+    let read = read.map_err(|source| Error::of_item(scope.operation, scope.table, None, Failure::Item(source)))?;
+    check_item(scope.table, &read, None, scope.operation)?;
     let item = Object::parse(item).map_err(|error| scope.bad("Item", error))?;
     let mut key = Object::default();
     for name in scope.table.schema().keys() {
@@ -160,7 +166,7 @@ pub(crate) fn transact_work<'e, 'a>(
     }
     let (change, key) = if action == "Put" {
         let Some(item) = target(scope, part, "Item", &work)? else { return Ok(None) };
-        let key = key_of(scope, &item)?;
+        let key = put_key(scope, &item)?;
         (Change::Put(item), key)
     } else {
         let Some(key) = target(scope, part, "Key", &work)? else { return Ok(None) };

@@ -10,6 +10,7 @@ mod others;
 mod query;
 mod schema;
 mod scope;
+mod settings;
 mod statement;
 mod stream;
 mod token;
@@ -22,7 +23,7 @@ use std::collections::BTreeMap;
 use dynaseal_keys::{Call, Invocation};
 
 use crate::crew::cost_of;
-use crate::doc::{NotJson, Object};
+use crate::doc::{NOT_UTF8, NotJson, Object};
 use crate::error::Error;
 use crate::expr::projection::Projection;
 use crate::expressions::Expressions;
@@ -33,6 +34,7 @@ use crate::partiql::Job;
 use crate::table::Table;
 
 pub use others::OtherTables;
+pub(crate) use scope::{VALUES, not_mixed};
 pub(crate) use stream::Stream;
 pub(crate) use token::{Token, canonical};
 
@@ -124,12 +126,27 @@ pub(crate) enum Shown {
 #[derive(Debug)]
 pub(crate) struct Listing<'e, 'a> {
     pub(crate) view: View<'e, 'a>,
-    /// The table as the request names it, a JSON string, if an index of it was read: its items may lack attributes that
-    /// the footer covers.
-    pub(crate) index_of: Option<String>,
+    /// The index that is read, if it is one: its items may lack attributes that the footer covers.
+    pub(crate) index: Option<IndexRead>,
     /// The key condition of a Query.
     pub(crate) key_condition: Option<Expressions>,
     pub(crate) filter: Option<Filter>,
+}
+
+/// The reading of an index.
+#[derive(Debug)]
+pub(crate) struct IndexRead {
+    /// The table as the request names it, a JSON string.
+    pub(crate) table: String,
+    pub(crate) index: String,
+    /// The attributes that the caller wants to see, if not all that the index holds.
+    pub(crate) shown: Vec<String>,
+    /// The attributes that a filter here reads.
+    pub(crate) filtered: Vec<String>,
+    /// Whether it is a Query.
+    pub(crate) keyed: bool,
+    /// Whether it is known to be global: then it gives what it holds, and a local one what the table holds.
+    pub(crate) is_global: bool,
 }
 
 /// A filter that DynamoDB could not ask, since it reads encrypted attributes.
@@ -204,7 +221,7 @@ pub(crate) fn of<'e, 'a>(tables: &'e Tables<'e>, call: &'a Call) -> Result<Plan<
         Handling::LeadsAway => return Err(Error::LeadsAway { operation: operation.to_owned() }),
     }
     let not_json = |error| Error::request(operation, error);
-    let text = std::str::from_utf8(&call.body).map_err(|_| not_json(NotJson("it is not UTF-8")))?;
+    let text = std::str::from_utf8(&call.body).map_err(|_| not_json(NOT_UTF8))?;
     let body = Object::parse(text).map_err(not_json)?;
     if body.is_empty() {
         // DynamoDB says what is missing.

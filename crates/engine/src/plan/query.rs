@@ -3,10 +3,12 @@
 use crate::error::Error;
 use crate::expr::error::Error as Fault;
 use crate::expr::key::check_filter;
+use crate::expr::projection::Projection;
+use crate::expr::touch::of_condition;
 use crate::expressions::Expressions;
 
 use super::scope::Scope;
-use super::{Filter, Listing, Plan, Reply, Request, View};
+use super::{Filter, IndexRead, Listing, Plan, Reply, Request, View};
 
 /// Members that say which attributes to show.
 const PROJECTIONS: [&str; 2] = ["ProjectionExpression", "AttributesToGet"];
@@ -31,9 +33,9 @@ pub(crate) fn read<'e, 'a>(mut request: Request<'e, 'a>) -> Result<Plan<'e, 'a>,
         request.body.remove("Select");
     }
     let filter = filter.map(|expressions| Filter { expressions, count_only });
-    let index_of = request.body.raw("IndexName").and_then(|_| request.body.raw("TableName")).map(str::to_owned);
+    let index = index_read(&request, projection.as_ref(), filter.as_ref())?;
     if let (Some(filter), "Query") = (&filter, request.operation) {
-        let keys = match &index_of {
+        let keys = match &index {
             None => table.schema().keys().map(str::to_owned).collect(),
             // What is known of the index is what the caller asks of its key.
             Some(_) => asked,
@@ -41,7 +43,27 @@ pub(crate) fn read<'e, 'a>(mut request: Request<'e, 'a>) -> Result<Plan<'e, 'a>,
         not_on_keys(&filter.expressions, &keys).map_err(|fault| Error::expression(request.operation, fault))?;
     }
     let view = View { projection, ..View::of(table, None) };
-    Ok(request.edit(Vec::new(), Reply::Items(Box::new(Listing { view, index_of, key_condition, filter }))))
+    Ok(request.edit(Vec::new(), Reply::Items(Box::new(Listing { view, index, key_condition, filter }))))
+}
+
+/// The index that a request reads, and which attributes it is asked for here.
+fn index_read(
+    request: &Request<'_, '_>,
+    projection: Option<&Projection>,
+    filter: Option<&Filter>,
+) -> Result<Option<IndexRead>, Error> {
+    let index = request.body.text("IndexName").map_err(|error| request.bad(error))?;
+    let (Some(index), Some(table)) = (index, request.body.raw("TableName")) else { return Ok(None) };
+    let shown = projection.iter().flat_map(|projection| projection.paths()).map(|path| path.root.clone()).collect();
+    let filtered = match filter {
+        None => Vec::new(),
+        Some(filter) => {
+            let parsed = filter.expressions.parse().map_err(|fault| Error::expression(request.operation, fault))?;
+            parsed.condition.iter().flat_map(of_condition).map(|touch| touch.attribute.to_owned()).collect()
+        }
+    };
+    let (table, index, keyed) = (table.to_owned(), index.into_owned(), request.operation == "Query");
+    Ok(Some(IndexRead { table, index, shown, filtered, keyed, is_global: false }))
 }
 
 /// Key conditions are for the key: DynamoDB refuses a Query whose filter reads it too.

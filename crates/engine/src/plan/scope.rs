@@ -12,8 +12,9 @@ use crate::expr::error::{Fault, Kind};
 use crate::expr::key::KeyCondition;
 use crate::expr::legacy::{LegacyCondition, LegacyUpdate};
 use crate::expr::lex::used_placeholders;
-use crate::expr::names::{Names, Scope as Placeholders, Values};
+use crate::expr::names::{Names, Scope as Placeholders, Values, check_maps};
 use crate::expr::projection::Projection;
+use crate::expr::stored::Layer;
 use crate::expr::touch::{Touch, Usage, has_constant, of_condition, of_update};
 use crate::expr::{condition, legacy};
 use crate::expressions::{self, Expressions, Legacy};
@@ -71,12 +72,13 @@ impl Scope<'_, '_> {
     pub(crate) fn work(&self, object: &Object<'_>, kind: Kind) -> Result<Option<Work>, Error> {
         let has = |members: &[&str]| members.iter().any(|member| object.raw(member).is_some());
         let (by_legacy, by_expression) = (has(&LEGACY), has(&[kind.member(), Kind::Update.member()]));
-        // An UpdateItem that says nothing else makes the item if it is not there.
-        let bare = self.operation == "UpdateItem" && !has(&[Kind::Update.member(), UPDATES]);
+        let mut legacy = self.legacy(object)?;
+        // An UpdateItem that updates nothing makes the item if it is not there.
+        let updates_nothing = !has(&[Kind::Update.member()]) && legacy.updates.as_ref().is_none_or(Vec::is_empty);
+        let bare = self.operation == "UpdateItem" && updates_nothing;
         if !(by_legacy || by_expression || bare) {
             return Ok(None);
         }
-        let mut legacy = if by_legacy { self.legacy(object)? } else { Legacy::default() };
         if bare {
             legacy.updates = Some(Vec::new());
         }
@@ -87,6 +89,7 @@ impl Scope<'_, '_> {
             condition: self.member(object, kind.member())?.map(|text| (kind, text.into_owned())),
             update: self.member(object, Kind::Update.member())?.map(Cow::into_owned),
             whole: kind == Kind::Condition,
+            layer: Layer::of(self.operation),
         };
         let schema = self.table.schema();
         let parsed = expressions.parse().map_err(|fault| Error::expression(self.operation, fault))?;
@@ -221,6 +224,8 @@ impl Scope<'_, '_> {
     fn projection(&self, object: &Object<'_>, expression: &str) -> Result<Projection, Error> {
         let expression = text(expression).map_err(|error| self.bad(PROJECTION, error))?;
         let (names, values) = (self.names(object)?, Values::new());
+        let given = object.raw(NAMES).map(|_| &names);
+        check_maps(given, None, Layer::of(self.operation)).map_err(|error| self.invalid_expression(error))?;
         Projection::parse(&expression, &mut Placeholders::new(&names, &values))
             .map_err(|error| self.invalid_expression(error))
     }
@@ -310,8 +315,7 @@ impl Scope<'_, '_> {
         if has_more_members(text, MOST_PLACEHOLDERS) {
             return Err(self.bad(VALUES, TOO_MANY));
         }
-        let not_values = |_| self.bad(VALUES, NotJson("it is not a map of attribute values"));
-        expressions::values(text).map_err(not_values)
+        expressions::values(text).map_err(|error| Error::values(self.operation, VALUES, &error))
     }
 
     fn member<'o>(&self, object: &'o Object<'_>, member: &str) -> Result<Option<Cow<'o, str>>, Error> {
@@ -323,7 +327,9 @@ impl Scope<'_, '_> {
 /// them do not reach it.
 pub(crate) fn not_mixed(operation: &str, objects: &[&Object<'_>]) -> Result<(), Error> {
     let given = |name: &&str| objects.iter().any(|object| object.raw(name).is_some());
-    let replaced: Vec<_> = REPLACED.into_iter().filter(given).collect();
+    // `KeyConditions` may stand beside a filter or a projection.
+    let excluded = |name: &&str| *name != KEY_CONDITIONS || given(&Kind::KeyCondition.member());
+    let replaced: Vec<_> = REPLACED.into_iter().filter(given).filter(excluded).collect();
     let expressions: Vec<_> = EXPRESSIONS.into_iter().filter(given).collect();
     if replaced.is_empty() || expressions.is_empty() {
         return Ok(());

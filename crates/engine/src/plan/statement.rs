@@ -36,12 +36,14 @@ pub(crate) fn execute<'e, 'a>(request: &Request<'e, 'a>) -> Result<Plan<'e, 'a>,
 pub(crate) fn batch<'e, 'a>(mut request: Request<'e, 'a>) -> Result<Plan<'e, 'a>, Error> {
     const LIST: &str = "Statements";
     let (mut entries, mut first, unclassed) = (Vec::new(), None, First::default());
-    for text in listed(&request, BATCH)? {
+    for (number, text) in listed(&request, BATCH)?.into_iter().enumerate() {
         let holder = Object::parse(text).map_err(|error| request.bad(error))?;
         unclassed.look(STATEMENT_IN_BATCH, &holder, None).map_err(|error| request.bad(error))?;
         entries.push(match read(&request, &holder)? {
             Read::Other(planned) => Entry::Plain(text, planned.ok().map(Box::new)),
             Read::Protected(planned, table) => {
+                let scope = Scope { operation: request.operation, table };
+                scope.known_at(&place(LIST, number), &holder, STATEMENT_IN_BATCH)?;
                 first = first.or(Some(table));
                 Entry::Protected(Box::new(planned), table)
             }
@@ -55,7 +57,8 @@ pub(crate) fn batch<'e, 'a>(mut request: Request<'e, 'a>) -> Result<Plan<'e, 'a>
 
 pub(crate) fn transaction<'e, 'a>(mut request: Request<'e, 'a>) -> Result<Plan<'e, 'a>, Error> {
     const LIST: &str = "TransactStatements";
-    let (mut statements, mut unread, mut found, unclassed) = (Vec::new(), None, None, First::default());
+    let (mut statements, mut holders, mut unread, mut found) = (Vec::new(), Vec::new(), None, None);
+    let unclassed = First::default();
     for text in listed(&request, TRANSACTION)? {
         let holder = Object::parse(text).map_err(|error| request.bad(error))?;
         unclassed.look(STATEMENT_IN_TRANSACTION, &holder, None).map_err(|error| request.bad(error))?;
@@ -67,9 +70,13 @@ pub(crate) fn transaction<'e, 'a>(mut request: Request<'e, 'a>) -> Result<Plan<'
                 found = Some(table);
             }
         }
+        holders.push(holder);
     }
     let Some(table) = found else { return request.forward_seen(Some(LIST), &unclassed) };
     all_known(&request, table, &unclassed)?;
+    let scope = Scope { operation: request.operation, table };
+    let known = |(number, holder)| scope.known_at(&place(LIST, number), holder, STATEMENT_IN_TRANSACTION);
+    holders.iter().enumerate().try_for_each(known)?;
     if let Some(fault) = unread {
         return Err(fault.refusal(request.operation, table.name()));
     }
@@ -84,6 +91,11 @@ fn all_known(request: &Request<'_, '_>, table: &Table, unclassed: &First) -> Res
         None => Ok(()),
         Some(member) => Err(not_known(request.operation, table.name(), member)),
     }
+}
+
+/// Where a statement stands, as DynamoDB's messages have it.
+fn place(list: &str, number: usize) -> String {
+    format!("{}.{}.member.", lower(list), number.saturating_add(1))
 }
 
 fn listed<'a>(request: &Request<'_, 'a>, limit: Listed) -> Result<Vec<&'a str>, Error> {

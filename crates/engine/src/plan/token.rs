@@ -7,7 +7,7 @@ use dynaseal_item::json;
 use serde::Serialize;
 use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
-use crate::doc::NotJson;
+use crate::doc::{NOT_READABLE, NotJson};
 use crate::error::Error;
 
 use super::Request;
@@ -55,7 +55,7 @@ pub(crate) fn canonical(text: &str) -> Result<Vec<u8>, NotJson> {
     let mut out = Vec::new();
     let mut reader = serde_json::Deserializer::from_str(text);
     let read = Meant { out: &mut out, is_set: false }.deserialize(&mut reader).and_then(|()| reader.end());
-    read.map_err(|_| NotJson("it is not JSON, or nested too deeply"))?;
+    read.map_err(|_| NOT_READABLE)?;
     Ok(out)
 }
 
@@ -199,6 +199,6 @@ mod tests {
         let deep = (0..32).fold(r#"{"S":"x"}"#.to_owned(), |inner, _| format!(r#"{{"M":{{"k":{inner}}}}}"#));
         let body = format!(r#"{{"TransactItems":[{{"Put":{{"Item":{{"a":{deep}}}}}}}]}}"#);
         assert!(canonical(&body).is_ok());
-        assert_eq!(canonical(&"[".repeat(1000)).unwrap_err(), NotJson("it is not JSON, or nested too deeply"));
+        assert_eq!(canonical(&"[".repeat(1000)).unwrap_err(), NOT_READABLE);
     }
 }

@@ -100,8 +100,9 @@ fn each<'e, 'a>(
                 continue;
             };
             let mut part = Object::parse(text).map_err(bad)?;
-            let place = || format!("transactItems.{}.member.{}.tableName", number.saturating_add(1), lower(name));
-            let table_name = part.text("TableName").map_err(bad)?.ok_or_else(|| missing(operation, &place()))?;
+            let place = format!("transactItems.{}.member.{}.", number.saturating_add(1), lower(name));
+            let missing = || missing(operation, &format!("{place}tableName"));
+            let table_name = part.text("TableName").map_err(bad)?.ok_or_else(missing)?;
             check_name(operation, &table_name)?;
             let Some(table) = request.tables.table(&table_name) else {
                 unclassed.look(members, &part, None).map_err(bad)?;
@@ -109,7 +110,7 @@ fn each<'e, 'a>(
             };
             let scope = Scope { operation, table };
             scope.known(&request.body, request.known.members)?;
-            scope.known(&part, members)?;
+            scope.known_at(&place, &part, members)?;
             first = first.or(Some(table));
             view = Some(visit(&scope, name, &mut part, number)?);
             *node = Node::Object(part);

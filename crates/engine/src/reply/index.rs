@@ -1,5 +1,5 @@
 //! Items of an index. An index that does not project everything gives items that cannot be verified; those are read whole
-//! by their keys, opened, and cut down to the attributes that the index gave. An item that is gone by then is left out, and
+//! by their keys, opened, and cut down to the attributes that the index gave and, of a local one, that were asked for. An item that is gone by then is left out, and
 //! so is one that has changed so that the key condition does not select it any more.
 
 use std::collections::{HashMap, HashSet};
@@ -8,15 +8,15 @@ use std::time::Duration;
 use dynaseal_item::{Item, Sealed, json};
 use dynaseal_keys::{Call, Service};
 
-use crate::doc::NotJson;
+use crate::doc::{NOT_UTF8, NotJson};
 use crate::error::Error;
 use crate::expr::compare::equal;
-use crate::plan::{Listing, View, table_name};
+use crate::plan::{IndexRead, Listing, View, table_name};
 use crate::table::Failure;
 
 use super::asked::{Asked, MORE, identity};
 use super::pages::{List, TWICE, UNSELECTED};
-use super::{NOT_UTF8, Opener, RESPONSES, check_status};
+use super::{Opener, RESPONSES, check_status};
 
 /// The most keys that BatchGetItem takes.
 pub(crate) const BATCH: usize = 100;
@@ -39,7 +39,7 @@ impl Opener<'_> {
     pub(super) async fn index_items(
         &self,
         texts: &[&str],
-        named: &str,
+        index: &IndexRead,
         listing: &Listing<'_, '_>,
     ) -> Result<(Vec<u8>, usize), Error> {
         let view = &listing.view;
@@ -55,16 +55,24 @@ impl Opener<'_> {
             found.push(Found { identity, stored, opened });
         }
         self.check_doubled(&found, view)?;
-        let wholes = self.wholes(&found, named, view).await?;
+        let wholes = self.wholes(&found, &index.table, view).await?;
         for (number, Found { identity, stored, opened }) in found.into_iter().enumerate() {
             if let Some(opened) = opened {
                 page.printed(opened, 0)?.iter().for_each(|printed| list.add(printed));
             } else if let Some(whole) = wholes.get(&identity) {
                 let mut whole = self.stored(whole)?;
                 let mut opened = self.opened(&mut whole, view, Some(number)).await?;
-                if page.selects(&opened) {
+                if !page.selects(&opened) {
+                    continue;
+                }
+                // What a local index does not hold DynamoDB takes from the table, which a global one is refused for.
+                if index.is_global {
                     opened.retain(|name| stored.get(name).is_some());
                     page.printed(opened, 0)?.iter().for_each(|printed| list.add(printed));
+                } else if page.leaves(&opened)? {
+                    let asked = |name: &str| index.shown.iter().any(|shown| shown == name);
+                    opened.retain(|name| asked(name) || stored.get(name).is_some());
+                    list.add(&page.shown(opened, 0));
                 }
             }
         }

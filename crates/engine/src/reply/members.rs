@@ -153,7 +153,7 @@ fn members(operation: &str, reply: &Reply<'_, '_>) -> Option<&'static [&'static 
 fn leads_on(listing: &Listing<'_, '_>, name: &str) -> bool {
     let schema = listing.view.table.schema();
     let is_key = schema.keys().any(|key| key == name);
-    is_key || listing.index_of.is_some() && is_readable(&listing.view, name)
+    is_key || listing.index.is_some() && is_readable(&listing.view, name)
 }
 
 fn is_readable(view: &View<'_, '_>, name: &str) -> bool {

@@ -32,8 +32,8 @@ impl Opener<'_> {
         let (mut body, items) = Object::parse_around(text, ITEMS).map_err(|error| self.bad(error))?;
         self.keep(reply, &mut body)?;
         let Some(Elements(items)) = items else { return Ok(body.print(&[], text.len())) };
-        let (opened, count) = match &listing.index_of {
-            Some(table_name) => self.index_items(&items, table_name, listing).await?,
+        let (opened, count) = match &listing.index {
+            Some(index) => self.index_items(&items, index, listing).await?,
             None => self.items(&items, listing).await?,
         };
         body.replace("Count", Node::Printed(count.to_string().into_bytes()));
@@ -83,15 +83,22 @@ impl Page<'_> {
         self.key_condition.as_ref().is_none_or(|key| key.condition.is_some() && key.holds(Some(item)) == Ok(true))
     }
 
+    /// Whether the filter leaves an item.
+    pub(super) fn leaves(&self, opened: &Item<'_>) -> Result<bool, Error> {
+        let holds = self.filter.as_ref().map_or(Ok(true), |filter| filter.holds(Some(opened)));
+        holds.map_err(|fault| Error::expression(self.operation, fault))
+    }
+
     /// An item as the caller sees it, if the filter leaves it.
     pub(super) fn printed(&self, opened: Item<'_>, room: usize) -> Result<Option<Vec<u8>>, Error> {
-        let holds = self.filter.as_ref().map(|filter| filter.holds(Some(&opened))).transpose();
-        if holds.map_err(|fault| Error::expression(self.operation, fault))? == Some(false) {
-            return Ok(None);
-        }
+        Ok(if self.leaves(&opened)? { Some(self.shown(opened, room)) } else { None })
+    }
+
+    /// An item as the caller sees it.
+    pub(super) fn shown(&self, opened: Item<'_>, room: usize) -> Vec<u8> {
         let mut out = Vec::with_capacity(room);
         print(opened, self.view, &mut out);
-        Ok(Some(out))
+        out
     }
 }
 

@@ -21,6 +21,7 @@ mod known;
 mod legacy;
 mod lies;
 mod many;
+mod places;
 mod reads;
 mod tables;
 mod writes;
@@ -30,6 +31,7 @@ use dynaseal_item::Suite;
 use random::Random;
 use random::compare::{Difference, Request, Sides, Tally};
 use random::run::sequences;
+use random::spoil::spoil;
 
 /// Requests of one sequence.
 const STEPS: usize = 12;
@@ -40,7 +42,7 @@ const OPERATIONS: usize = 10;
 fn sequence(random: &mut Random) -> Vec<Request> {
     let mut all: Vec<Request> = Vec::with_capacity(STEPS);
     while all.len() < STEPS {
-        let request = match random.below(24) {
+        let mut request = match random.below(24) {
             0..=3 => writes::put(random),
             4..=8 => writes::change(random),
             9 => writes::delete(random),
@@ -57,6 +59,9 @@ fn sequence(random: &mut Random) -> Vec<Request> {
                 None => continue,
             },
         };
+        if random.chance(5) {
+            spoil(random, &mut request);
+        }
         all.push(request);
     }
     all

@@ -68,11 +68,16 @@ pub fn query(random: &mut Random) -> Request {
                 _ => json!({"ComparisonOperator": random.pick(&["LE", "GT"]), "AttributeValueList": [value]}),
             };
         }
-        if random.chance(60) {
-            legacy::filter(random, &mut body, "QueryFilter");
-        }
-        if random.chance(30) {
-            body["AttributesToGet"] = legacy::attributes_to_get(random);
+        if random.chance(40) {
+            // It may stand beside expressions.
+            expressions(random, &mut body, Placeholders::default());
+        } else {
+            if random.chance(60) {
+                legacy::filter(random, &mut body, "QueryFilter");
+            }
+            if random.chance(30) {
+                body["AttributesToGet"] = legacy::attributes_to_get(random);
+            }
         }
     } else {
         let mut placeholders = Placeholders::default();

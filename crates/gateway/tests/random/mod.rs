@@ -12,6 +12,7 @@ pub mod compare;
 mod redaction;
 pub mod run;
 pub mod shrink;
+pub mod spoil;
 
 use dynaseal_engine::{Call, Service};
 use dynaseal_item::kat;

@@ -21,6 +21,7 @@ mod unsealed;
 mod bodies;
 mod decide;
 mod guards;
+mod index_reads;
 mod indexes;
 mod kms;
 mod learned;

@@ -260,17 +260,26 @@ async fn an_upstream_that_is_slow_times_out_before_and_within_its_answer() {
 
 #[tokio::test]
 async fn an_answer_that_breaks_off_or_is_not_http_is_not_taken_for_an_answer() {
-    let broken: [&'static [u8]; 5] = [
+    let broken: [&'static [u8]; 4] = [
         b"",
         b"no http at all\r\n\r\n",
         b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\n{}",
         b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\n{}\r\n",
-        b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nx-amz-crc32: 1\r\n\r\n{}",
     ];
     for bytes in broken {
         let reply = before(&raw_upstream(bytes, Duration::ZERO).await).await.call("GetItem", "{}").await;
         assert_error(&reply, 503, "ServiceUnavailable", "DSL-6001");
         assert!(reply.json()["message"].as_str().unwrap().contains("broke before"), "{}", reply.json());
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_does_not_fit_its_checksum_is_told_as_such() {
+    let changed = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nx-amz-crc32: 1\r\n\r\n{}";
+    for operation in ["GetItem", "PutItem", "Query", "ListTables"] {
+        let reply = before(&raw_upstream(changed, Duration::ZERO).await).await.call(operation, "{}").await;
+        assert_error(&reply, 502, "InternalServerError", "DSL-6004");
+        assert!(reply.json()["message"].as_str().unwrap().contains("x-amz-crc32"), "{}", reply.json());
     }
 }
 

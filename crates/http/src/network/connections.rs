@@ -128,7 +128,7 @@ async fn read(response: hyper::Response<Incoming>, longest: usize) -> Result<Ans
     }
     // The caller gets our checksum, so a fault that the upstream's would have shown must show here. KMS sends none.
     if announced_checksum(&head.headers).is_some_and(|announced| announced != crc32fast::hash(&bytes)) {
-        return Err(WireError::Broken);
+        return Err(WireError::Checksum);
     }
     let request_id = head.headers.get("x-amzn-requestid").and_then(|id| id.to_str().ok()).map(str::to_owned);
     let retry_after = retry_after::read(|name| head.headers.get(name)?.to_str().ok());

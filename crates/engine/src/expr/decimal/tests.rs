@@ -36,6 +36,18 @@ fn the_range_is_dynamodbs() {
 }
 
 #[test]
+fn a_zero_of_a_request_has_a_range_too() {
+    for text in ["0", "-0", "0.000", "0e125", "0.0e-129", "0e-130", "+0", "1e-130"] {
+        assert!(Decimal::stored(text).is_ok(), "{text}");
+    }
+    assert_eq!(Decimal::stored("0E400"), Err(NumberFault::Overflow));
+    assert_eq!(Decimal::stored("0e126"), Err(NumberFault::Overflow));
+    assert_eq!(Decimal::stored("0.0e-130"), Err(NumberFault::Underflow));
+    assert_eq!(Decimal::stored("0e99999999999999999999"), Err(NumberFault::Syntax));
+    assert_eq!(Decimal::stored("1e99999999999999999999"), Err(NumberFault::Syntax));
+}
+
+#[test]
 fn sums_are_exact_or_refused() {
     assert_eq!(plus("0.1", "0.2"), Ok("0.3".into()));
     assert_eq!(plus("1", "10000000000000000000000"), Ok("10000000000000000000001".into()));

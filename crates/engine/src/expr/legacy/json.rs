@@ -3,7 +3,7 @@
 use dynaseal_item::{Value, json};
 
 use super::{LegacyCondition, LegacyUpdate};
-use crate::doc::{MOST_ENTRIES, NotJson, Object, TOO_MANY, has_more_members, list, text};
+use crate::doc::{MOST_ENTRIES, NOT_A_FLAG, NOT_AN_OBJECT, NotJson, Object, TOO_MANY, has_more_members, list, text};
 
 /// Reads `Expected`, `KeyConditions`, `QueryFilter` or `ScanFilter`.
 ///
@@ -16,7 +16,7 @@ pub fn read_conditions(parameter: &str) -> Result<Vec<LegacyCondition<'_>>, &'st
         let exists = members.raw("Exists").map(|exists| match exists {
             "true" => Ok(true),
             "false" => Ok(false),
-            _ => Err(NotJson("true or false was expected")),
+            _ => Err(NOT_A_FLAG),
         });
         Ok(LegacyCondition {
             attribute,
@@ -71,7 +71,7 @@ fn members<'t, T>(
     let all = Object::parse(parameter).and_then(|object| {
         let names: Vec<_> = object.names().map(str::to_owned).collect();
         let entries = names.into_iter().map(|name| {
-            let text = object.borrowed(&name).ok_or(NotJson("an object was expected"))?;
+            let text = object.borrowed(&name).ok_or(NOT_AN_OBJECT)?;
             one((name, text))
         });
         entries.collect()
@@ -80,5 +80,5 @@ fn members<'t, T>(
 }
 
 fn value(text: &str) -> Result<Value<'_>, NotJson> {
-    json::read_value(text).map_err(|_| NotJson("an attribute value was expected"))
+    json::read_value(text).map_err(|error| NotJson(error.dynamodb_words().unwrap_or("an attribute value was expected")))
 }
