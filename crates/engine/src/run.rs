@@ -221,6 +221,10 @@ impl Engine {
         if let Some(name) = described {
             self.directory.watch(&operation, &name, &answer, io.clock.now());
         }
+        if operation == "DescribeTable" {
+            let protects = |name: &str| self.directory.protects(name);
+            self.directory.indexes().watch(&answer, protects, io.clock.now());
+        }
         Ok(answer)
     }
 

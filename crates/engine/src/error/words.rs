@@ -6,6 +6,7 @@ use crate::doc::{NotJson, TOO_MANY};
 use crate::expr::error::{Error as Invalid, Fault};
 use crate::expr::stored::named;
 use crate::plan::VALUES;
+use crate::size::LIMIT;
 use crate::table::{Failure, Table};
 
 /// What is said of values that DynamoDB has no words for.
@@ -34,6 +35,12 @@ impl Error {
                 Error::HiddenKey { operation, table: name, attribute, role: "a key of an index" }
             }
         }
+    }
+
+    /// An item of this size, sealed or about to be, is larger than DynamoDB stores.
+    pub(crate) fn too_large(operation: &str, table: &Table, size: usize) -> Self {
+        let (operation, table) = (operation.to_owned(), table.name().to_owned());
+        Error::ItemTooLarge { operation, table, size, over: size.saturating_sub(LIMIT) }
     }
 
     pub(crate) fn expression(operation: &str, fault: Invalid) -> Self {

@@ -65,6 +65,15 @@ impl Indexes {
         Ok(None)
     }
 
+    /// Looks at a description that passes by.
+    pub(crate) fn watch(&self, answer: &Answer, protects: impl Fn(&str) -> bool, now: Duration) {
+        let Ok((Some(name), all)) = described(answer) else { return };
+        if protects(&name) {
+            let known = Known { all: Arc::new(all), at: now };
+            self.known.lock().unwrap_or_else(PoisonError::into_inner).insert(name, known);
+        }
+    }
+
     /// An index, if DynamoDB says anything of it. What was said long ago, or a moment ago without the index, is asked for once
     /// more; and, with `anew`, what was said before this moment.
     pub(crate) async fn of(
@@ -84,7 +93,7 @@ impl Indexes {
         }
         // Nobody may be allowed to ask; then the index holds what it gives.
         let answer = describe(operation, table, io).await.ok();
-        let all = answer.and_then(|answer| described(&answer).ok()).unwrap_or_default();
+        let (_, all) = answer.and_then(|answer| described(&answer).ok()).unwrap_or_default();
         let found = all.get(index).cloned();
         let known = Known { all: Arc::new(all), at: now };
         self.known.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned(), known);
@@ -107,11 +116,11 @@ fn refusal(read: &IndexRead, index: &Index) -> Option<String> {
     })
 }
 
-/// The indexes in the answer to DescribeTable.
-fn described(answer: &Answer) -> Result<HashMap<String, Index>, NotJson> {
+/// The table in the answer to DescribeTable, and its indexes.
+fn described(answer: &Answer) -> Result<(Option<String>, HashMap<String, Index>), NotJson> {
     let text = std::str::from_utf8(&answer.body).map_err(|_| crate::doc::NOT_UTF8)?;
     let body = Object::parse(text)?;
-    let Some(table) = body.raw("Table").filter(|_| answer.ok()) else { return Ok(HashMap::new()) };
+    let Some(table) = body.raw("Table").filter(|_| answer.ok()) else { return Ok((None, HashMap::new())) };
     let table = Object::parse(table)?;
     let own: Vec<_> = key_schema(&table)?.into_iter().map(|(name, _)| name).collect();
     let mut all = HashMap::new();
@@ -124,7 +133,8 @@ fn described(answer: &Answer) -> Result<HashMap<String, Index>, NotJson> {
             all.insert(name.into_owned(), Index { global, holds });
         }
     }
-    Ok(all)
+    let name = table.text("TableName")?.map(|name| name.into_owned());
+    Ok((name, all))
 }
 
 /// What an index holds besides keys; `None` for everything.
@@ -147,15 +157,16 @@ mod tests {
 
     #[test]
     fn an_index_holds_its_keys_those_of_its_table_and_what_it_includes() {
-        let text = r#"{"Table":{"KeySchema":[{"AttributeName":"id","KeyType":"HASH"}],"GlobalSecondaryIndexes":[
+        let text = r#"{"Table":{"TableName":"Posts","KeySchema":[{"AttributeName":"id","KeyType":"HASH"}],"GlobalSecondaryIndexes":[
             {"IndexName":"keys","KeySchema":[{"AttributeName":"g","KeyType":"HASH"}],"Projection":{"ProjectionType":"KEYS_ONLY"}},
             {"IndexName":"all","KeySchema":[{"AttributeName":"g","KeyType":"HASH"}],"Projection":{"ProjectionType":"ALL"}}],
             "LocalSecondaryIndexes":[{"IndexName":"some","KeySchema":[{"AttributeName":"id","KeyType":"HASH"}],
             "Projection":{"ProjectionType":"INCLUDE","NonKeyAttributes":["note"]}}]}}"#;
-        let all = described(&Answer::new(200, text.into())).unwrap();
+        let (name, all) = described(&Answer::new(200, text.into())).unwrap();
+        assert_eq!(name.as_deref(), Some("Posts"));
         let lacks = |index: &str| all[index].lacks(["id", "g", "note", "x"]);
         assert_eq!((lacks("keys"), lacks("all"), lacks("some")), (vec!["note", "x"], vec![], vec!["g", "x"]));
         assert!(all["keys"].global && !all["some"].global);
-        assert!(described(&Answer::new(400, text.into())).unwrap().is_empty());
+        assert!(described(&Answer::new(400, text.into())).unwrap().1.is_empty());
     }
 }

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::protected::request;
 
-/// `Posts`: key `author` and `at`; the local index `ByTopic` includes `title`, the global `Topics` holds keys alone.
+/// `Posts`: key `author` and `seq`; the local index `ByTopic` includes `title`, the global `Topics` holds keys alone.
 struct Posts {
     database: Embedded,
     engine: Engine,
@@ -34,7 +34,7 @@ impl Wire for Posts {
 fn spec() -> SchemaSpec {
     let plain = |name: &str| (name.to_owned(), Action::SignOnly);
     SchemaSpec {
-        actions: vec![plain("author"), plain("at"), plain("topic")],
+        actions: vec![plain("author"), plain("seq"), plain("topic")],
         default_action: Some(Action::EncryptAndSign),
         suite: Suite::Hmac,
         ..SchemaSpec::default()
@@ -47,8 +47,8 @@ async fn posts(by_name: bool, silent: bool) -> Posts {
     let of_type = |name: &str, kind: &str| json!({"AttributeName": name, "AttributeType": kind});
     let table = json!({
         "TableName": "Posts", "BillingMode": "PAY_PER_REQUEST",
-        "AttributeDefinitions": [of_type("author", "S"), of_type("at", "N"), of_type("topic", "S")],
-        "KeySchema": [key("author", "HASH"), key("at", "RANGE")],
+        "AttributeDefinitions": [of_type("author", "S"), of_type("seq", "N"), of_type("topic", "S")],
+        "KeySchema": [key("author", "HASH"), key("seq", "RANGE")],
         "LocalSecondaryIndexes": [{
             "IndexName": "ByTopic", "KeySchema": [key("author", "HASH"), key("topic", "RANGE")],
             "Projection": {"ProjectionType": "INCLUDE", "NonKeyAttributes": ["title"]},
@@ -64,7 +64,7 @@ async fn posts(by_name: bool, silent: bool) -> Posts {
         let spec = SchemaSpec {
             logical_name: "Posts".into(),
             partition_key: "author".into(),
-            sort_key: Some("at".into()),
+            sort_key: Some("seq".into()),
             ..spec()
         };
         let mut spec = spec;
@@ -76,9 +76,9 @@ async fn posts(by_name: bool, silent: bool) -> Posts {
         Engine::new([], Arc::new(RuntimeClock)).with_patterns([pattern])
     };
     let posts = Posts { database, engine, described: Mutex::new(0), silent };
-    for (at, topic) in [(1, "rust"), (2, "aws")] {
-        let item = json!({"author": {"S": "ann"}, "at": {"N": at.to_string()}, "topic": {"S": topic},
-            "title": {"S": format!("title {at}")}, "body": {"S": format!("body {at}")}, "words": {"N": "7"}});
+    for (seq, topic) in [(1, "rust"), (2, "aws")] {
+        let item = json!({"author": {"S": "ann"}, "seq": {"N": seq.to_string()}, "topic": {"S": topic},
+            "title": {"S": format!("title {seq}")}, "body": {"S": format!("body {seq}")}, "words": {"N": "7"}});
         assert_eq!(posts.call("PutItem", json!({"TableName": "Posts", "Item": item})).await.0, 200);
     }
     posts
@@ -106,16 +106,16 @@ async fn what_a_local_index_does_not_hold_comes_from_the_table() {
     for (by_name, silent) in [(true, false), (false, false), (true, true)] {
         let posts = posts(by_name, silent).await;
         for operation in ["Query", "Scan"] {
-            for asked in [json!({"ProjectionExpression": "at, body"}), json!({"AttributesToGet": ["at", "body"]})] {
+            for asked in [json!({"ProjectionExpression": "seq, body"}), json!({"AttributesToGet": ["seq", "body"]})] {
                 let (status, answer) = posts.read(operation, "ByTopic", asked).await;
-                let second = json!({"at": {"N": "2"}, "body": {"S": "body 2"}});
-                let first = json!({"at": {"N": "1"}, "body": {"S": "body 1"}});
+                let second = json!({"seq": {"N": "2"}, "body": {"S": "body 2"}});
+                let first = json!({"seq": {"N": "1"}, "body": {"S": "body 1"}});
                 assert_eq!((status, &answer["Items"]), (200, &json!([second, first])), "{by_name} {operation}");
             }
             // Without a projection it gives what it holds.
             let (_, answer) = posts.read(operation, "ByTopic", json!({})).await;
             let held =
-                json!({"author": {"S": "ann"}, "at": {"N": "2"}, "topic": {"S": "aws"}, "title": {"S": "title 2"}});
+                json!({"author": {"S": "ann"}, "seq": {"N": "2"}, "topic": {"S": "aws"}, "title": {"S": "title 2"}});
             assert_eq!(answer["Items"][0], held);
             let (_, answer) = posts.read(operation, "ByTopic", json!({"Select": "ALL_ATTRIBUTES"})).await;
             assert_eq!(answer["Items"][0]["body"], json!({"S": "body 2"}));
@@ -123,7 +123,7 @@ async fn what_a_local_index_does_not_hold_comes_from_the_table() {
         let filter = json!({"FilterExpression": "body = :b", "ExpressionAttributeValues": {":b": {"S": "body 1"}}});
         let (status, answer) = posts.read("Scan", "ByTopic", filter).await;
         let held =
-            json!([{"author": {"S": "ann"}, "at": {"N": "1"}, "topic": {"S": "rust"}, "title": {"S": "title 1"}}]);
+            json!([{"author": {"S": "ann"}, "seq": {"N": "1"}, "topic": {"S": "rust"}, "title": {"S": "title 1"}}]);
         assert_eq!((status, &answer["Items"]), (200, &held));
     }
 }
@@ -138,11 +138,11 @@ async fn a_global_index_is_refused_what_it_does_not_hold() {
         let posts = posts(by_name, false).await;
         let before = *posts.described.lock().unwrap();
         for operation in ["Query", "Scan"] {
-            for asked in [json!({"ProjectionExpression": "at, body"}), json!({"AttributesToGet": ["body"]})] {
+            for asked in [json!({"ProjectionExpression": "seq, body"}), json!({"AttributesToGet": ["body"]})] {
                 let (status, answer) = posts.read(operation, "Topics", asked).await;
                 assert_eq!((status, answer["message"].as_str()), (400, Some(LACKS)), "{operation}");
             }
-            let (status, answer) = posts.read(operation, "Topics", json!({"ProjectionExpression": "at, topic"})).await;
+            let (status, answer) = posts.read(operation, "Topics", json!({"ProjectionExpression": "seq, topic"})).await;
             assert_eq!((status, answer["Items"].as_array().map(Vec::is_empty)), (200, Some(false)));
         }
         let filter = json!({"FilterExpression": "body = :b", "ExpressionAttributeValues": {":b": {"S": "body 1"}}});
@@ -160,7 +160,7 @@ async fn a_global_index_is_refused_what_it_does_not_hold() {
 #[tokio::test]
 async fn a_statement_reads_what_a_local_index_does_not_hold() {
     let posts = posts(true, false).await;
-    let statement = "SELECT at, body FROM \"Posts\".\"ByTopic\" WHERE author = 'ann' AND topic = 'rust'";
+    let statement = "SELECT seq, body FROM \"Posts\".\"ByTopic\" WHERE author = 'ann' AND topic = 'rust'";
     let (status, answer) = posts.call("ExecuteStatement", json!({"Statement": statement})).await;
-    assert_eq!((status, &answer["Items"]), (200, &json!([{"at": {"N": "1"}, "body": {"S": "body 1"}}])));
+    assert_eq!((status, &answer["Items"]), (200, &json!([{"seq": {"N": "1"}, "body": {"S": "body 1"}}])));
 }
