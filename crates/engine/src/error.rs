@@ -308,8 +308,12 @@ impl Error {
 
     /// The same failure of one statement of a batch, whose others were carried out.
     pub(crate) fn of_statement(mut self, number: usize) -> Self {
-        if let Error::Item { key, .. } | Error::NotAsked { key, .. } = &mut self {
-            *key = format!(", statement {}, while all others were carried out{key}", number.saturating_add(1));
+        let place =
+            |key: &str| format!(", statement {}, while all others were carried out{key}", number.saturating_add(1));
+        match &mut self {
+            Error::Item { key, .. } => *key = place(key).into(),
+            Error::NotAsked { key, .. } => *key = place(key),
+            _ => {}
         }
         self
     }
