@@ -156,7 +156,7 @@ pub(crate) fn is_malformed(reason: &str) -> bool {
 fn fault(error: &serde_json::Error, attribute: Option<String>) -> Error {
     use serde_json::error::Category;
     let message = error.to_string();
-    let mut ours = [NOT_A_VALUE, EMPTY, SEVERAL, NOT_TRUE, NOT_BASE64, TWICE, TOO_MANY].into_iter();
+    let mut ours = [NOT_A_VALUE, EMPTY, SEVERAL, NOT_TRUE, NOT_BASE64, TWICE, TOO_MANY, TOO_MANY_NAMES].into_iter();
     let reason = match (ours.find(|ours| message.starts_with(ours)), error.classify()) {
         (Some(ours), _) => ours.strip_prefix(OURS).unwrap_or(ours),
         (None, Category::Eof) => CUT,

@@ -97,7 +97,6 @@ impl<'de> DeserializeSeed<'de> for Walk<'_> {
                 _,
                 Class::Item
                 | Class::Key
-                | Class::Keys
                 | Class::StartKey
                 | Class::Names
                 | Class::Values

@@ -42,10 +42,10 @@ fn faults_say_where_and_never_repeat_the_input() {
     for (text, expected) in cases {
         match read_item(text).unwrap_err() {
             Error::Json { reason, line: 1, column: 1.., attribute } => {
-                assert!(attribute.is_none_or(|attribute| &*attribute == "a"), "{text}");
-                assert_eq!(reason, expected.trim_start_matches(OURS), "{text}");
+                assert!(attribute.is_none_or(|attribute| &*attribute == "a"), "{}", text.get(..80).unwrap_or(text));
+                assert_eq!(reason, expected.trim_start_matches(OURS), "{}", text.get(..80).unwrap_or(text));
             }
-            other => panic!("{text}: {other}"),
+            other => panic!("{}: {other}", text.get(..80).unwrap_or(text)),
         }
     }
 }
