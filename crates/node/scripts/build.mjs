@@ -24,7 +24,8 @@ if (!options.js) buildNative();
 buildJavaScript();
 
 function buildNative() {
-  const of = options.shared ? ["--workspace", "--all-features"] : ["--package", "dynaseal-node"];
+  // An example makes cargo take the features that tests are built with.
+  const of = options.shared ? ["--workspace", "--all-features", "--example", "fake_kms"] : ["--package", "dynaseal-node"];
   const args = ["build", ...of, "--lib", "--message-format", "json-render-diagnostics"];
   if (!options.debug) args.push("--profile", "addon");
   if (options.target) args.push("--target", options.target);

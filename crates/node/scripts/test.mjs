@@ -22,7 +22,7 @@ const ONCE = [
   ...within("koa"),
   ...within("egress"),
 ];
-const EACH = ["calls", "records", "traps", "twice", "interop", "load", "sdktypes"];
+const EACH = ["calls", "minimal", "records", "traps", "twice", "interop", "load", "sdktypes"];
 
 const env = { ...process.env, PATH: [dirname(process.execPath), process.env.PATH].join(delimiter) };
 const versions = ["newest", ...readdirSync(join(folder, "test", "sdk"))];
