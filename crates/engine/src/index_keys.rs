@@ -66,7 +66,9 @@ fn refused_key(answer: &Answer) -> Option<String> {
         let (_, rest) = message.split_once(WORDS)?;
         // The attribute's name may hold blanks.
         let (name, types) = rest.split_once(" Expected: ")?;
-        types.contains("Actual: B").then(|| name.to_owned())
+        // Ciphertext is `B`; of a `BOOL` or `BS` that the caller sent, DynamoDB's own words are right.
+        let (_, actual) = types.split_once("Actual: ")?;
+        (actual.split_whitespace().next() == Some("B")).then(|| name.to_owned())
     };
     in_words(&body).or_else(|| {
         let reasons = array(body.raw("CancellationReasons")?).ok()?;

@@ -143,10 +143,10 @@ pub(crate) struct IndexRead {
     pub(crate) shown: Vec<String>,
     /// The attributes that a filter here reads.
     pub(crate) filtered: Vec<String>,
-    /// Whether it is a Query.
-    pub(crate) keyed: bool,
     /// Whether it is known to be global: then it gives what it holds, and a local one what the table holds.
     pub(crate) is_global: bool,
+    /// Whether all attributes of the items are asked for.
+    pub(crate) whole: bool,
 }
 
 /// A filter that DynamoDB could not ask, since it reads encrypted attributes.

@@ -33,7 +33,8 @@ pub(crate) fn read<'e, 'a>(mut request: Request<'e, 'a>) -> Result<Plan<'e, 'a>,
         request.body.remove("Select");
     }
     let filter = filter.map(|expressions| Filter { expressions, count_only });
-    let index = index_read(&request, projection.as_ref(), filter.as_ref())?;
+    let whole = select.as_deref() == Some("ALL_ATTRIBUTES");
+    let index = index_read(&request, projection.as_ref(), filter.as_ref())?.map(|index| IndexRead { whole, ..index });
     if let (Some(filter), "Query") = (&filter, request.operation) {
         let keys = match &index {
             None => table.schema().keys().map(str::to_owned).collect(),
@@ -62,8 +63,8 @@ fn index_read(
             parsed.condition.iter().flat_map(of_condition).map(|touch| touch.attribute.to_owned()).collect()
         }
     };
-    let (table, index, keyed) = (table.to_owned(), index.into_owned(), request.operation == "Query");
-    Ok(Some(IndexRead { table, index, shown, filtered, keyed, is_global: false }))
+    let (table, index) = (table.to_owned(), index.into_owned());
+    Ok(Some(IndexRead { table, index, shown, filtered, is_global: false, whole: false }))
 }
 
 /// Key conditions are for the key: DynamoDB refuses a Query whose filter reads it too.

@@ -71,7 +71,7 @@ impl Opener<'_> {
                     page.printed(opened, 0)?.iter().for_each(|printed| list.add(printed));
                 } else if page.leaves(&opened)? {
                     let asked = |name: &str| index.shown.iter().any(|shown| shown == name);
-                    opened.retain(|name| asked(name) || stored.get(name).is_some());
+                    opened.retain(|name| index.whole || asked(name) || stored.get(name).is_some());
                     list.add(&page.shown(opened, 0));
                 }
             }

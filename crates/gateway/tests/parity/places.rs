@@ -125,7 +125,7 @@ fn settings() -> Vec<Request> {
             all.push(request("PutItem", with(&body, name, value)));
         }
     }
-    for body in [update.clone(), conditional(&update), legacy.clone(), bare.clone()] {
+    for body in [update.clone(), conditional(&update), legacy, bare.clone()] {
         for (name, value) in [
             ("ReturnValues", json!("all")),
             ("ReturnValuesOnConditionCheckFailure", json!("ALL_NEW")),

@@ -132,8 +132,6 @@ async fn what_a_local_index_does_not_hold_comes_from_the_table() {
 async fn a_global_index_is_refused_what_it_does_not_hold() {
     const LACKS: &str =
         "One or more parameter values were invalid: Global secondary index Topics does not project [body]";
-    const FILTER: &str = "One or more parameter values were invalid: Secondary index Topics does not project one or more \
-                          filter attributes: [body]";
     for by_name in [true, false] {
         let posts = posts(by_name, false).await;
         let before = *posts.described.lock().unwrap();
@@ -147,7 +145,7 @@ async fn a_global_index_is_refused_what_it_does_not_hold() {
         }
         let filter = json!({"FilterExpression": "body = :b", "ExpressionAttributeValues": {":b": {"S": "body 1"}}});
         let (status, answer) = posts.read("Query", "Topics", filter).await;
-        assert_eq!((status, answer["message"].as_str()), (400, Some(FILTER)));
+        assert_eq!((status, &answer["Items"]), (200, &json!([])), "what the index lacks matches nothing");
         // DynamoDB was asked once.
         assert_eq!(*posts.described.lock().unwrap() - before, 1);
     }
