@@ -38,7 +38,7 @@ fn is_refused_anyway(Request { body, .. }: &Request) -> bool {
 }
 
 /// dynoxide gives of a local index what it holds and no more, and does not refuse what a global one lacks. What DynamoDB does is
-/// held by `system/indexes.rs`.
+/// held by `system/index_reads.rs`.
 fn reads_beyond_an_index(Request { operation, body }: &Request) -> bool {
     let Some(index) = INDEXES.iter().find(|index| body["IndexName"] == index.name) else { return false };
     let held: &[&str] = match index.name {
@@ -47,6 +47,9 @@ fn reads_beyond_an_index(Request { operation, body }: &Request) -> bool {
         "part" => &["id", "g", "pos", "m", "s"],
         _ => return false,
     };
+    if index.local && body["Select"] == "ALL_ATTRIBUTES" {
+        return true;
+    }
     let shown = ["ProjectionExpression"].iter().flat_map(|name| words(body[*name].as_str().unwrap_or_default()));
     let shown = shown.chain(body["AttributesToGet"].as_array().into_iter().flatten().filter_map(Value::as_str));
     let filtered = words(body["FilterExpression"].as_str().unwrap_or_default()).into_iter();
