@@ -1,6 +1,6 @@
 //! What a request costs before it is known whether it can be carried out: 2 MiB of anything, less than 24 MiB at any time,
 //! its own bytes among them.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "test helpers")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "test helpers")]
 
 #[allow(dead_code, unreachable_pub, reason = "each test uses a part of it")]
 mod support;

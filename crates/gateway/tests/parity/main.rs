@@ -84,7 +84,7 @@ async fn a_protected_table_answers_as_a_plain_one() {
         0 => differs(&ecdsa, requests, tally).await,
         _ => differs(&hmac, requests, tally).await,
     };
-    if let Some(tally) = sequences(2000, sequence, differs).await {
+    if let Some(tally) = sequences(2050, sequence, differs).await {
         // Both outcomes of every call must have been compared often; GetItem has nothing to refuse here.
         assert_eq!(tally.0.keys().filter(|name| *name != "GetRecords").count(), OPERATIONS, "{tally:?}");
         for (operation, (answered, refused)) in &tally.0 {
