@@ -8,7 +8,7 @@ mod words;
 
 use crate::nearest::did_you_mean;
 use crate::operation::OPERATIONS;
-use crate::table::{Failure, KEY_NOT_READABLE, NOT_ASKED, NOT_ASKED_HINT, READABLE_KEYS, Table};
+use crate::table::{Failure, KEY_NOT_READABLE, NOT_ASKED, NOT_ASKED_HINT, READABLE_KEYS};
 
 /// A failed call.
 #[derive(Debug, Error)]
@@ -279,45 +279,6 @@ impl Error {
         }
     }
 
-    /// The same failure of a call that was made for another one.
-    pub(crate) fn within(mut self, outer: &str) -> Self {
-        if let Error::Request { operation, .. }
-        | Error::UnknownOperation { operation }
-        | Error::LeadsAway { operation }
-        | Error::Record { operation, .. }
-        | Error::ForeignIterator { operation }
-        | Error::Unlearned { operation, .. }
-        | Error::HiddenKey { operation, .. }
-        | Error::Exposed { operation, .. }
-        | Error::OtherTable { operation, .. }
-        | Error::Refused { operation, .. }
-        | Error::ItemTooLarge { operation, .. }
-        | Error::Item { operation, .. }
-        | Error::NotAsked { operation, .. }
-        | Error::Keys { operation, .. }
-        | Error::Contended { operation, .. }
-        | Error::Expression { operation, .. }
-        | Error::Wire { operation, .. }
-        | Error::Unsettled { operation, .. }
-        | Error::Answer { operation, .. } = &mut self
-        {
-            *operation = format!("{outer} as {operation}");
-        }
-        self
-    }
-
-    /// The same failure of one statement of a batch, whose others were carried out.
-    pub(crate) fn of_statement(mut self, number: usize) -> Self {
-        let place =
-            |key: &str| format!(", statement {}, while all others were carried out{key}", number.saturating_add(1));
-        match &mut self {
-            Error::Item { key, .. } => *key = place(key).into(),
-            Error::NotAsked { key, .. } => *key = place(key),
-            _ => {}
-        }
-        self
-    }
-
     /// Whose fault it is.
     #[must_use]
     pub fn kind(&self) -> Kind {
@@ -350,10 +311,6 @@ impl Error {
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         self.kind() == Kind::Outage && !matches!(self, Error::Unsettled { .. })
-    }
-
-    pub(crate) fn unsettled(operation: &str, table: &Table, why: impl Into<String>) -> Self {
-        Error::Unsettled { operation: operation.to_owned(), table: table.name().to_owned(), why: why.into() }
     }
 
     /// What to do about it.

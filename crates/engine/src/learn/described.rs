@@ -29,17 +29,16 @@ pub(crate) fn keys_of(table: &Object<'_>) -> Result<TableKeys, NotJson> {
         }
     }
     for indexes in ["GlobalSecondaryIndexes", "LocalSecondaryIndexes"] {
-        for index in table.raw(indexes).filter(|list| *list != "null").map(array).transpose()?.unwrap_or_default() {
-            keys.index_keys.extend(key_schema(&Object::parse(index)?)?.into_iter().map(|(attribute, _)| attribute));
+        for index in objects(table, indexes)? {
+            keys.index_keys.extend(key_schema(&index)?.into_iter().map(|(attribute, _)| attribute));
         }
     }
-    for index in table.raw("VectorIndexes").filter(|list| *list != "null").map(array).transpose()?.unwrap_or_default() {
-        let index = Object::parse(index)?;
+    for index in objects(table, "VectorIndexes")? {
         let vector = index.raw("VectorAttribute").map(Object::parse).transpose()?;
         let vector = vector.as_ref().map(|vector| vector.text("AttributeName")).transpose()?.flatten();
         keys.index_keys.extend(vector.map(Cow::into_owned));
-        for searched in index.raw("SearchSchema").map(array).transpose()?.unwrap_or_default() {
-            keys.index_keys.extend(Object::parse(searched)?.text("AttributeName")?.map(Cow::into_owned));
+        for searched in objects(&index, "SearchSchema")? {
+            keys.index_keys.extend(searched.text("AttributeName")?.map(Cow::into_owned));
         }
     }
     keys.index_keys.sort_unstable();
@@ -48,14 +47,18 @@ pub(crate) fn keys_of(table: &Object<'_>) -> Result<TableKeys, NotJson> {
 }
 
 pub(super) fn key_schema(object: &Object<'_>) -> Result<Vec<(String, String)>, NotJson> {
-    let list = object.raw("KeySchema").filter(|list| *list != "null").map(array).transpose()?.unwrap_or_default();
     let mut keys = Vec::new();
-    for entry in list {
-        let entry = Object::parse(entry)?;
+    for entry in objects(object, "KeySchema")? {
         let (Some(name), Some(kind)) = (entry.text("AttributeName")?, entry.text("KeyType")?) else { continue };
         keys.push((name.into_owned(), kind.into_owned()));
     }
     Ok(keys)
+}
+
+/// The objects of a list that is a member; none if it is not there.
+pub(super) fn objects<'o>(object: &'o Object<'_>, member: &str) -> Result<Vec<Object<'o>>, NotJson> {
+    let list = object.raw(member).map(array).transpose()?.unwrap_or_default();
+    list.into_iter().map(Object::parse).collect()
 }
 
 #[cfg(test)]

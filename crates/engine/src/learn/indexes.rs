@@ -11,7 +11,7 @@ use crate::doc::{NotJson, Object, array};
 use crate::error::Error;
 use crate::plan::IndexRead;
 
-use super::described::key_schema;
+use super::described::{key_schema, objects};
 use super::{BELIEVED, PAUSE, describe, table_name};
 
 /// An index.
@@ -119,8 +119,7 @@ fn described(answer: &Answer) -> Result<(Option<String>, HashMap<String, Index>)
     let own: Vec<_> = key_schema(&table)?.into_iter().map(|(name, _)| name).collect();
     let mut all = HashMap::new();
     for (member, global) in [("GlobalSecondaryIndexes", true), ("LocalSecondaryIndexes", false)] {
-        for index in table.raw(member).map(array).transpose()?.unwrap_or_default() {
-            let index = Object::parse(index)?;
+        for index in objects(&table, member)? {
             let Some(name) = index.text("IndexName")? else { continue };
             let keys = key_schema(&index)?.into_iter().map(|(name, _)| name).chain(own.iter().cloned());
             let holds = held(&index)?.map(|held| held.into_iter().chain(keys).collect());

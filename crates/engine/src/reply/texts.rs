@@ -13,6 +13,7 @@ use dynaseal_keys::Io;
 
 use super::Opener;
 use super::records::{DYNAMODB, KEYS, OPEN, Owner, RECORDS};
+use crate::config::{Named, is_possible};
 use crate::crew::Crew;
 use crate::doc::{Node, NotJson, Object, array};
 use crate::error::Error;
@@ -189,8 +190,7 @@ fn table_of_arn(arn: &str) -> Option<&str> {
 }
 
 fn is_table_name(name: &str) -> bool {
-    let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-');
-    (3..=255).contains(&name.len()) && name.bytes().all(is_allowed)
+    is_possible(name, Named::Table)
 }
 
 const NO_ARN: NotJson =
