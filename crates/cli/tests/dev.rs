@@ -126,10 +126,8 @@ fn a_taken_port_is_named_and_another_one_advised() {
 #[test]
 fn it_serves_until_it_is_told_to_stop() {
     let directory = tempfile::tempdir().unwrap();
-    let mut child = Running(dev(directory.path(), &["--port", "0"]).stdout(Stdio::piped()).spawn().unwrap());
-    let mut lines = BufReader::new(child.0.stdout.take().unwrap()).lines().map(Result::unwrap);
-    let listens = lines.find(|line| line.contains("listen")).unwrap();
-    let address = listens.split("http://").nth(1).unwrap().split(' ').next().unwrap().to_owned();
+    let (mut child, mut lines) = serving(directory.path());
+    let address = address(&mut lines, "listen");
     assert!(lines.any(|line| line.contains("Serving until Ctrl-C")));
     assert!(std::net::TcpStream::connect(&address).is_ok());
     let told = Command::new("kill").args(["-INT", &child.0.id().to_string()]).status().unwrap();
@@ -143,13 +141,8 @@ fn it_serves_until_it_is_told_to_stop() {
 #[test]
 fn the_second_address_shows_what_is_stored() {
     let directory = tempfile::tempdir().unwrap();
-    let mut child = Running(dev(directory.path(), &["--port", "0"]).stdout(Stdio::piped()).spawn().unwrap());
-    let mut lines = BufReader::new(child.0.stdout.take().unwrap()).lines().map(Result::unwrap);
-    let mut address = |word: &str| {
-        let line = lines.find(|line| line.trim_start().starts_with(word)).unwrap();
-        line.split("http://").nth(1).unwrap().split(' ').next().unwrap().to_owned()
-    };
-    let (sealing, plain) = (address("listen"), address("plain"));
+    let (_child, mut lines) = serving(directory.path());
+    let (sealing, plain) = (address(&mut lines, "listen"), address(&mut lines, "plain"));
     assert!(lines.any(|line| line.contains(&plain) && line.contains("as they are stored")));
     let get = r#"{"TableName":"Users","Key":{"userId":{"S":"ada"}}}"#;
     let (opened, stored) = (ask(&sealing, "GetItem", get), ask(&plain, "GetItem", get));
@@ -210,6 +203,21 @@ fn ask(address: &str, operation: &str, body: &str) -> String {
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
     answer
+}
+
+/// A `dev` that serves, and the lines that it prints.
+#[cfg(unix)]
+fn serving(directory: &Path) -> (Running, impl Iterator<Item = String> + use<>) {
+    let mut child = Running(dev(directory, &["--port", "0"]).stdout(Stdio::piped()).spawn().unwrap());
+    let lines = BufReader::new(child.0.stdout.take().unwrap()).lines().map(Result::unwrap);
+    (child, lines)
+}
+
+/// The address on the next line that starts with a word.
+#[cfg(unix)]
+fn address(lines: &mut impl Iterator<Item = String>, word: &str) -> String {
+    let line = lines.find(|line| line.trim_start().starts_with(word)).unwrap();
+    line.split("http://").nth(1).unwrap().split(' ').next().unwrap().to_owned()
 }
 
 /// Ends its process whatever becomes of the test.

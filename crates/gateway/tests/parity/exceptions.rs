@@ -50,7 +50,7 @@ fn reads_beyond_an_index(Request { operation, body }: &Request) -> bool {
     if index.local && body["Select"] == "ALL_ATTRIBUTES" {
         return true;
     }
-    let shown = ["ProjectionExpression"].iter().flat_map(|name| words(body[*name].as_str().unwrap_or_default()));
+    let shown = words(body["ProjectionExpression"].as_str().unwrap_or_default()).into_iter();
     let shown = shown.chain(body["AttributesToGet"].as_array().into_iter().flatten().filter_map(Value::as_str));
     let filtered = words(body["FilterExpression"].as_str().unwrap_or_default()).into_iter();
     let filtered = filtered.chain(names(&body["QueryFilter"])).chain(names(&body["ScanFilter"]));

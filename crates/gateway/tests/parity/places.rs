@@ -113,40 +113,45 @@ fn settings() -> Vec<Request> {
     let legacy = json!({"TableName": THINGS, "Key": key, "AttributeUpdates": {"n": {"Value": {"N": "5"}}}});
     let bare = json!({"TableName": THINGS, "Key": key});
     let mut all = Vec::new();
-    for body in [put.clone(), conditional(&put)] {
-        for (name, value) in [
+    let mut each = |operation: &str, bodies: &[Value], settings: &[(&str, Value)]| {
+        for body in bodies {
+            all.extend(settings.iter().map(|(name, value)| request(operation, with(body, name, value.clone()))));
+        }
+    };
+    each(
+        "PutItem",
+        &[put.clone(), conditional(&put)],
+        &[
             ("ReturnValues", json!("all")),
             ("ReturnValues", json!("ALL_NEW")),
             ("ReturnValuesOnConditionCheckFailure", json!("ALL_NEW")),
             ("ReturnConsumedCapacity", json!("total")),
             ("ReturnItemCollectionMetrics", json!("")),
             ("ConditionalOperator", json!("AND")),
-        ] {
-            all.push(request("PutItem", with(&body, name, value)));
-        }
-    }
-    for body in [update.clone(), conditional(&update), legacy, bare.clone()] {
-        for (name, value) in [
+        ],
+    );
+    each(
+        "UpdateItem",
+        &[update.clone(), conditional(&update), legacy, bare.clone()],
+        &[
             ("ReturnValues", json!("all")),
             ("ReturnValuesOnConditionCheckFailure", json!("ALL_NEW")),
             ("ReturnConsumedCapacity", json!("total")),
             ("ReturnItemCollectionMetrics", json!("size")),
             ("ConditionalOperator", json!("AND")),
             ("ConditionalOperator", json!("or")),
-        ] {
-            all.push(request("UpdateItem", with(&body, name, value)));
-        }
-    }
-    for body in [bare.clone(), conditional(&bare)] {
-        for (name, value) in [
+        ],
+    );
+    each(
+        "DeleteItem",
+        &[bare.clone(), conditional(&bare)],
+        &[
             ("ReturnValues", json!("ALL_NEW")),
             ("ReturnValuesOnConditionCheckFailure", json!("x")),
             ("ReturnConsumedCapacity", json!("x")),
             ("ConditionalOperator", json!("OR")),
-        ] {
-            all.push(request("DeleteItem", with(&body, name, value)));
-        }
-    }
+        ],
+    );
     all.push(request("GetItem", with(&bare, "AttributesToGet", json!([]))));
     all.push(request("GetItem", with(&bare, "AttributesToGet", json!([""]))));
     all.push(request("GetItem", with(&bare, "ReturnConsumedCapacity", json!("x"))));
