@@ -50,23 +50,18 @@ impl Programs {
         let found = self.tests.iter().find(|test| test.is(name));
         found.map(Program::step).ok_or_else(|| Failed::new(format!("no tests of the workspace are called {name}")))
     }
-
-    pub(crate) fn dynaseal(&self) -> PathBuf {
-        dynaseal()
-    }
-
-    pub(crate) fn users_axum(&self) -> PathBuf {
-        target().join("debug/users-axum")
-    }
-
-    pub(crate) fn fake_kms(&self) -> PathBuf {
-        target().join("debug/examples/fake_kms")
-    }
 }
 
-/// The command, which building the tests builds.
 pub(crate) fn dynaseal() -> PathBuf {
     target().join("debug/dynaseal")
+}
+
+pub(crate) fn users_axum() -> PathBuf {
+    target().join("debug/users-axum")
+}
+
+pub(crate) fn fake_kms() -> PathBuf {
+    target().join("debug/examples/fake_kms")
 }
 
 /// The Node package, built without optimisation, of what building the tests has built.

@@ -28,19 +28,11 @@ pub(crate) const JS: Suite =
     Suite { fetched: js_packages, wants_tests: false, wants_node_package: false, tests: js_tests };
 /// The Node package, against a real store and a KMS, and as packed; the oldest line of Node.js with the oldest version of the AWS
 /// SDK, the middle one with the middle one, the newest with the newest.
-pub(crate) const NODE: Suite = Suite {
-    fetched: node_runtimes,
-    wants_tests: false,
-    wants_node_package: true,
-    tests: |programs| node_tests(programs, true),
-};
+pub(crate) const NODE: Suite =
+    Suite { fetched: node_runtimes, wants_tests: false, wants_node_package: true, tests: |_| node_tests(true) };
 /// The same with every version of the SDK on every line of Node.js.
-pub(crate) const NODE_MATRIX: Suite = Suite {
-    fetched: node_runtimes,
-    wants_tests: false,
-    wants_node_package: true,
-    tests: |programs| node_tests(programs, false),
-};
+pub(crate) const NODE_MATRIX: Suite =
+    Suite { fetched: node_runtimes, wants_tests: false, wants_node_package: true, tests: |_| node_tests(false) };
 /// boto3, PynamoDB and the AWS CLI; moto, which the KMS for tests is held to; and OpenBao.
 pub(crate) const PYTHON: Suite =
     Suite { fetched: python_packages, wants_tests: true, wants_node_package: false, tests: python_tests };
@@ -87,9 +79,9 @@ fn js_packages() -> Result<Vec<Vec<Step>>, Failed> {
     Ok(vec![vec![tools::node_packages("npm packages for the JavaScript clients", "clients/js")]])
 }
 
-fn js_tests(programs: &Programs) -> Result<Vec<Vec<Step>>, Failed> {
+fn js_tests(_: &Programs) -> Result<Vec<Vec<Step>>, Failed> {
     let tests = Step::new("JavaScript clients", "node").args(&["--test"]);
-    Ok(vec![vec![tests.dir("clients/js").env("DYNASEAL", programs.dynaseal())]])
+    Ok(vec![vec![tests.dir("clients/js").env("DYNASEAL", programs::dynaseal())]])
 }
 
 fn node_runtimes() -> Result<Vec<Vec<Step>>, Failed> {
@@ -99,13 +91,13 @@ fn node_runtimes() -> Result<Vec<Vec<Step>>, Failed> {
 }
 
 /// One chain, since the tests pack their folder and listen to the one garbage collector.
-fn node_tests(programs: &Programs, diagonal: bool) -> Result<Vec<Vec<Step>>, Failed> {
+fn node_tests(diagonal: bool) -> Result<Vec<Vec<Step>>, Failed> {
     let on = |(name, line, beside): &(&str, u32, &str)| {
         let mut tests = Step::new(*name, tools::node_runtime(*line)?).arg("scripts/test.mjs").dir(programs::NODE);
         if diagonal {
             tests = tests.arg(beside);
         }
-        Ok(tests.env("DYNASEAL", programs.dynaseal()).env("FAKE_KMS", programs.fake_kms()))
+        Ok(tests.env("DYNASEAL", programs::dynaseal()).env("FAKE_KMS", programs::fake_kms()))
     };
     Ok(vec![RUNTIMES.iter().map(on).collect::<Result<_, _>>()?])
 }
@@ -118,7 +110,7 @@ fn python_tests(programs: &Programs) -> Result<Vec<Vec<Step>>, Failed> {
     let (python, _) = tools::python_environment()?;
     let clients = Step::new("Python and AWS CLI clients", &python)
         .args(&["-m", "pytest", "-q", "-p", "no:cacheprovider", "clients/python"])
-        .env("DYNASEAL", programs.dynaseal());
+        .env("DYNASEAL", programs::dynaseal());
     let beside = programs.test("moto")?.named("the KMS for tests beside moto").env("MOTO_PYTHON", &python);
     let vault = programs.test("openbao")?.named("keys of Vault on OpenBao").env("OPENBAO_PYTHON", &python);
     Ok(vec![vec![clients], vec![beside, vault]])
@@ -128,13 +120,13 @@ fn koa_packages() -> Result<Vec<Vec<Step>>, Failed> {
     Ok(vec![vec![tools::node_packages("npm packages for the Koa example", KOA)]])
 }
 
-fn example_tests(programs: &Programs) -> Result<Vec<Vec<Step>>, Failed> {
+fn example_tests(_: &Programs) -> Result<Vec<Vec<Step>>, Failed> {
     let contract = |name: &str, service: &[String]| {
         let step = Step::new(name, "node").args(&["--test"]).dir("examples/contract");
-        step.env("DYNASEAL", programs.dynaseal()).env("SERVICE", format!("{service:?}"))
+        step.env("DYNASEAL", programs::dynaseal()).env("SERVICE", format!("{service:?}"))
     };
     let path = |path: PathBuf| path.to_string_lossy().into_owned();
-    let rust = contract("the Rust example's contract", &[path(programs.users_axum())]);
+    let rust = contract("the Rust example's contract", &[path(programs::users_axum())]);
     let build = Step::new("the Koa example", "npm").args(&["run", "build"]).dir(KOA);
     let main = root().join(KOA).join("dist/main.js");
     let koa = contract("the Koa example's contract", &["node".to_owned(), path(main)]);

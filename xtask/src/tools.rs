@@ -1,5 +1,6 @@
 //! What the steps need beyond cargo: found, or installed where that is safe, or named with the way to get it.
 
+use std::ffi::OsStr;
 use std::path::PathBuf;
 
 use crate::step::{Failed, Step, Steps, output, root, target, works};
@@ -25,18 +26,17 @@ pub(crate) fn node_packages(name: &str, folder: &str) -> Step {
 
 /// Fetches the Node.js of a line that npm has, pinned in `test/runtime`, unless the machine's own is of it.
 pub(crate) fn fetch_node_runtime(line: u32) -> Option<Step> {
-    let own = major(&output("node", &["--version"]).unwrap_or_default()) == Some(line);
-    (!own).then(|| node_packages(&format!("Node.js {line}"), &runtime_folder(line)))
+    (!is_of_line("node", line)).then(|| node_packages(&format!("Node.js {line}"), &runtime_folder(line)))
 }
 
 /// The Node.js of a line: the machine's own, or the one that was fetched.
 pub(crate) fn node_runtime(line: u32) -> Result<PathBuf, Failed> {
-    if major(&output("node", &["--version"]).unwrap_or_default()) == Some(line) {
+    if is_of_line("node", line) {
         return Ok("node".into());
     }
     let folder = runtime_folder(line);
     let node = root().join(&folder).join("node_modules/.bin/node");
-    if major(&output(&node, &["--version"]).unwrap_or_default()) == Some(line) {
+    if is_of_line(&node, line) {
         return Ok(node);
     }
     Err(Failed::new(format!(
@@ -44,6 +44,10 @@ pub(crate) fn node_runtime(line: u32) -> Result<PathBuf, Failed> {
          or there is none for this platform ({folder}/package.json names them).\n\
          Put a Node.js {line} first on the PATH and repeat: cargo xtask test node"
     )))
+}
+
+fn is_of_line(node: impl AsRef<OsStr>, line: u32) -> bool {
+    major(&output(node, &["--version"]).unwrap_or_default()) == Some(line)
 }
 
 fn runtime_folder(line: u32) -> String {
