@@ -6,13 +6,7 @@ use crate::step::{Failed, Step, Steps, output, root};
 use crate::tools;
 
 pub(crate) fn all(steps: &mut Steps) -> Result<(), Failed> {
-    steps.run(&Step::cargo("format", &["fmt", "--all", "--check"]))?;
-    for (name, manifest) in [("format, interop", "interop/Cargo.toml"), ("format, fuzz", "fuzz/Cargo.toml")] {
-        steps.run(&Step::cargo(name, &["fmt", "--manifest-path", manifest, "--check"]))?;
-    }
-    steps.check("files stay short", "cargo xtask lint", short_files)?;
-    steps.check("no unsafe in the Node crate's sources", "cargo xtask lint", no_unsafe)?;
-    steps.check("no machine's path or registry's host in a file", "cargo xtask lint", no_machine_words)?;
+    quick(steps)?;
     steps.run(&Step::cargo(
         "clippy",
         &["clippy", "--workspace", "--all-features", "--all-targets", "--", "-D", "warnings"],
@@ -25,6 +19,18 @@ pub(crate) fn all(steps: &mut Steps) -> Result<(), Failed> {
     // Advisories are left out: their database is a git repository, which a closed network cannot fetch.
     // `cargo deny check advisories` is for a machine that can.
     steps.run(&Step::cargo("cargo deny", &["deny", "--all-features", "check", "bans", "licenses", "sources"]))
+}
+
+/// What needs no build, for the hook before each commit.
+pub(crate) fn quick(steps: &mut Steps) -> Result<(), Failed> {
+    steps.run(&Step::cargo("format", &["fmt", "--all", "--check"]))?;
+    for (name, manifest) in [("format, interop", "interop/Cargo.toml"), ("format, fuzz", "fuzz/Cargo.toml")] {
+        steps.run(&Step::cargo(name, &["fmt", "--manifest-path", manifest, "--check"]))?;
+    }
+    steps.check("files stay short", "cargo xtask lint quick", short_files)?;
+    steps.check("no unsafe in the Node crate's sources", "cargo xtask lint quick", no_unsafe)?;
+    steps.check("no machine's path or registry's host in a file", "cargo xtask lint quick", no_machine_words)?;
+    steps.check("workflows and hooks name commands that exist", "cargo xtask lint quick", known_commands)
 }
 
 /// 400 lines is the rule for a source file; a few lines over are no reason for a worse cut.
@@ -71,6 +77,32 @@ fn no_machine_words() -> Result<String, String> {
         }
     }
     if found.is_empty() { Ok(format!("{} files read", paths.len())) } else { Err(found.join("\n  ")) }
+}
+
+/// A workflow or a guide that names a command which is no more fails on somebody else's machine.
+fn known_commands() -> Result<String, String> {
+    let guides = tracked()?.into_iter().filter(|path| path.starts_with('.') || path.ends_with(".md"));
+    let mut count = 0;
+    for path in guides {
+        let Ok(text) = fs::read_to_string(root().join(&path)) else { continue };
+        for word in
+            text.split("cargo xtask ").skip(1).filter_map(|rest| rest.split(|c: char| !c.is_alphanumeric()).next())
+        {
+            count += 1;
+            if !word.is_empty() && word != "help" && !crate::HELP.contains(&format!("cargo xtask {word}")) {
+                return Err(format!("{path} names `cargo xtask {word}`, which does not exist"));
+            }
+        }
+        for script in
+            text.split("bash .ci/").skip(1).filter_map(|rest| rest.split(|c: char| !c.is_alphanumeric()).next())
+        {
+            count += 1;
+            if !root().join(".ci").join(script).is_file() {
+                return Err(format!("{path} names .ci/{script}, which does not exist"));
+            }
+        }
+    }
+    Ok(format!("{count} names read"))
 }
 
 /// The files that git tracks and that still exist.

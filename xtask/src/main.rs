@@ -4,7 +4,7 @@
 //! prints the line that repeats it. Only the standard library is used, so this builds in a second.
 //!
 //! ```text
-//!   main -> { suites, interop, lint, fuzz } -> programs (what cargo builds, and its tests one by one)
+//!   main -> { suites, interop, lint, fuzz, nightly } -> programs (what cargo builds, and its tests one by one)
 //!                                            -> tools    (find or install what a step needs)
 //!                                            -> step     (run one command, time it, say how to repeat it)
 //!        capacity                               (arithmetic, no steps)
@@ -15,6 +15,7 @@ mod capacity;
 mod fuzz;
 mod interop;
 mod lint;
+mod nightly;
 mod programs;
 mod start;
 mod step;
@@ -50,6 +51,7 @@ fn run(args: &[&str], steps: &mut Steps) -> Result<(), Failed> {
         ["test", "python"] => suites::run(steps, &[suites::PYTHON]),
         ["test", "examples"] => suites::run(steps, &[suites::EXAMPLES]),
         ["lint"] => lint::all(steps),
+        ["lint", "quick"] => lint::quick(steps),
         ["interop"] => interop::run(steps),
         ["bench"] => {
             interop::bench(steps)?;
@@ -59,10 +61,9 @@ fn run(args: &[&str], steps: &mut Steps) -> Result<(), Failed> {
         ["bench", "start"] => start::bench(steps),
         ["capacity", ref rest @ ..] => capacity::run(rest),
         ["fuzz", ref rest @ ..] => fuzz::run(steps, &fuzz::Options::parse(rest)?),
-        ["nightly"] => {
-            suites::run(steps, &[suites::NODE_MATRIX])?;
-            fuzz::run(steps, &fuzz::Options::long())
-        }
+        ["features"] => nightly::features(steps),
+        ["package"] => nightly::package(steps),
+        ["nightly"] => nightly::run(steps),
         ["ci"] => {
             suites::run(steps, &suites::ALL)?;
             interop::run(steps)?;
@@ -81,6 +82,7 @@ const HELP: &str = "\
 cargo xtask test                      every test: the workspace, SDK clients against the built gateway, the Node package,
                                       the example services
 cargo xtask test rust|js|node|python|examples   one of them
+cargo xtask lint quick                what needs no build: rustfmt, file lengths, machine paths; the hook before each commit
 cargo xtask lint                      rustfmt, clippy, rustdoc, cargo-deny, file lengths, machine paths
 cargo xtask interop                   2,000 random items in each direction beside AWS's own crate; 220 from the Node package
 cargo xtask bench                     time per item beside AWS's crate and the bare cipher calls; the gateway per request;
@@ -89,6 +91,8 @@ cargo xtask bench start               the last of these
 cargo xtask capacity [--help]         KMS requests, key-store reads and cost of a load, and where it breaks
 cargo xtask fuzz [--seconds N] [TARGET]   each fuzz target for N seconds (30), or one of them
 cargo xtask ci                        test, interop, lint and fuzz, as .ci/run does
-cargo xtask nightly                   what is too long for every change: each AWS SDK on each line of Node.js, ten minutes of
-                                      each fuzz target
+cargo xtask features                  each feature of each crate alone
+cargo xtask package                   every crate that will be published, packed and built from its package
+cargo xtask nightly                   what is too long for every change: features, the oldest compiler and dependencies,
+                                      advisories, each AWS SDK on each line of Node.js, ten minutes of each fuzz target
 ";
