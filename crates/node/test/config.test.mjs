@@ -121,6 +121,8 @@ function revoked() {
   revoke();
   return proxy;
 }
+/** Looks like an object of literals that has no members. */
+const disguised = (value, prototype = null) => Object.setPrototypeOf(value, prototype);
 const cyclic = { ...Users };
 cyclic.attributes = { id: cyclic };
 
@@ -158,6 +160,15 @@ const FORGOTTEN = [
   [["tables", "Users", "attributes"], new Set(["email"]), /attributes is a Set/],
   [["tables", "Users", "attributes"], ["email"], /attributes is a list/],
   [["tables", "Users", "attributes"], Promise.resolve(Users.attributes), /attributes is a promise/],
+  [["tables", "Users", "attributes"], disguised(Promise.resolve(Users.attributes)), /attributes is a promise/],
+  [["tables", "Users", "attributes"], disguised(Promise.resolve(Users.attributes), Object.prototype), /attributes is a promise/],
+  [["tables", "Users", "attributes"], disguised(new Map(Object.entries(Users.attributes))), /attributes is a Map/],
+  [["tables", "Users", "attributes"], disguised(new Set(["email"])), /attributes is a Set/],
+  [["tables", "Users", "attributes"], disguised(new WeakMap()), /attributes is an object of a class/],
+  [["tables", "Users", "attributes"], disguised(new Date()), /attributes is an object of a class/],
+  [["tables", "Users", "attributes"], disguised(new Number(1)), /attributes is an object of a class/],
+  [["tables", "Users", "attributes"], disguised(new ArrayBuffer(8)), /attributes is an object of a class/],
+  [["tables", "Users", "attributes"], disguised(new Uint8Array(0)), /attributes is an object of a class/],
   [["tables", "Users", "attributes", "email"], undefined, /attributes\.email is undefined/],
   [["tables", "Users", "attributes", "email"], null, /attributes\.email is null/],
   [["tables", "Users", "attributes", "email"], new Getter(() => "encrypt_and_sign"), /attributes\.email is a getter/],

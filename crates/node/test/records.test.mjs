@@ -184,6 +184,21 @@ test("an event whose members are not what it prints gives nothing unverified", a
     { Records: [{ dynamodb: { Keys, NewImage: printing(item("forged"), NewImage) } }] },
   ];
   for (const trick of tricks) await assert.rejects(dynaseal.openRecords(trick, { table: "Watched" }), { name: "DynasealError" });
+  // JSON has no form for a number or a date that is none, so that there is no image to open: what its members say is not one.
+  const numbers = [NaN, Infinity, Object.assign(new Number(NaN), item("forged")), Object.assign(new Date(NaN), item("forged"))];
+  const unwatched = "arn:aws:dynamodb:us-east-1:000000000000:table/Unwatched/stream/x";
+  for (const name of ["NewImage", "OldImage"]) {
+    for (const none of numbers) {
+      const forms = [
+        { Records: [{ dynamodb: { Keys, [name]: none } }] },
+        [{ dynamodb: { Keys, [name]: none } }],
+        { dynamodb: { Keys, [name]: none } },
+        { Metadata: {}, Keys, [name]: none },
+      ];
+      for (const form of forms) await assert.rejects(dynaseal.openRecords(form, { table: "Watched" }), { code: "DSL-9013" });
+      await assert.rejects(dynaseal.openRecords({ Records: [{ eventSourceARN: unwatched, dynamodb: { Keys, [name]: none } }] }), { code: "DSL-9013" });
+    }
+  }
   let reads = 0;
   const changing = { Records: [{ dynamodb: { Keys, get NewImage() { return (reads += 1) === 1 ? NewImage : item("forged"); } } }] };
   assert.deepEqual(images(await dynaseal.openRecords(changing, { table: "Watched" })), [[undefined, item("1")]]);

@@ -226,6 +226,34 @@ test("another writer between two sends: told as lost, or counted, never twice", 
   assert.ok(counted === 2 || counted === 1 + mine, `${counted} after ${outcome}`);
 });
 
+test("a write that was carried out, given up, and then written over by another is told as unsettled, and not done again", async () => {
+  const late = (next) => pause(20).then(() => next());
+  const manners = {
+    "the faster one": (next) => Promise.race([next(), late(next)]),
+    "the second one's answer": async (next) => (await Promise.all([next(), late(next)]))[1],
+  };
+  const other = (id) => elsewhere.send(new lib.UpdateCommand(update(id)));
+  const { update: updates, "PartiQL update": statement, "conditional put": replaces } = WRITES;
+  const overwritten = async (position, how, kind, write) => {
+    const id = `written over ${position.step} ${position.priority} ${how} ${kind}`;
+    await put(documents, id);
+    // Carried out at once, and answered only when the second one has been sent; the other writer comes between the two.
+    const slow = async (_, send) => {
+      const output = await send();
+      await other(id);
+      await pause(1500);
+      return output;
+    };
+    const { documents: doubled, writes } = twice(manners[how], position, [undefined, slow]);
+    await assert.rejects(write(doubled, id), { code: "DSL-6006", retryable: false }, id);
+    assert.deepEqual([await balance(id), writes()], [2, 2], id);
+  };
+  const all = POSITIONS.slice(0, 4).flatMap((position) =>
+    Object.keys(manners).flatMap((how) => Object.entries({ updates, statement, replaces }).map((write) => overwritten(position, how, ...write))),
+  );
+  await Promise.all(all);
+});
+
 /** A strategy of the application's own, as the SDK takes one: it tries again whatever came. */
 const stubborn = (tries) => ({
   mode: "own",

@@ -53,9 +53,9 @@ export function withImages<Event extends object>(event: Event, opened: string): 
   return { ...event, [list]: each(own(event, list) as unknown[], own(from, list)) };
 }
 
+/** A record by its place: the engine gives back as many as it was given. */
 function each(records: unknown[], all: unknown): unknown[] {
-  if (!Array.isArray(all) || all.length !== records.length) throw notTheSame();
-  return records.map((record, at) => opening(record as object, all[at]));
+  return records.map((record, at) => opening(record as object, (all as readonly unknown[])[at]));
 }
 
 /** A record, in whichever form it came. */

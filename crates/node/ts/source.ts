@@ -70,7 +70,7 @@ function isScalar(value: unknown): boolean {
 
 /** An object as a literal or JSON makes it, in whatever realm, or the exports of a module. */
 function isPlain(value: unknown): value is object {
-  if (typeof value !== "object" || value === null || types.isPromise(value) || types.isMap(value)) return false;
+  if (typeof value !== "object" || value === null || isHolder(value)) return false;
   const prototype: unknown = Object.getPrototypeOf(value);
   if (prototype === null) return true;
   return Object.getPrototypeOf(prototype) === null && Object.hasOwn(prototype as object, "isPrototypeOf");
@@ -109,9 +109,15 @@ export function kindOf(value: unknown): string {
 
 /** An object that has members, of whatever class. */
 export function isRecord(value: unknown): value is object {
-  const isOther = types.isPromise(value) || types.isMap(value) || types.isSet(value) || ArrayBuffer.isView(value);
-  return typeof value === "object" && value !== null && !isOther && !Array.isArray(value);
+  return typeof value === "object" && value !== null && !isHolder(value) && !Array.isArray(value);
 }
+
+/** Whether what it holds is not its members, so that it looks empty; a prototype can be changed, and does not tell. */
+function isHolder(value: unknown): boolean {
+  return HOLDERS.some((is) => is(value));
+}
+
+const HOLDERS = [types.isPromise, types.isMap, types.isSet, types.isWeakMap, types.isWeakSet, types.isDate, types.isBoxedPrimitive, types.isAnyArrayBuffer, types.isArrayBufferView];
 
 function printed(path: readonly string[]): string {
   return path.length === 0 ? "it" : path.join(".");
