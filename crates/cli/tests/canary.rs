@@ -5,7 +5,6 @@
 
 #[path = "canary/literals.rs"]
 mod literals;
-#[expect(dead_code, reason = "each test binary uses its part")]
 mod support;
 mod vault;
 
@@ -13,13 +12,13 @@ use std::fs;
 use std::path::Path;
 
 use serde_json::{Value, json};
-use support::{Gateway, TEST_KEY};
+use support::{Gateway, PROGRAM, TEST_KEY};
 use vault::{Calls, DAMAGE, READABLE, SECRETS, all_changes, assert_clean, expressions, get, http, id, item, key, with};
 
 #[test]
 fn no_marker_is_found_in_anything_that_was_written() {
     let folder = tempfile::tempdir().unwrap();
-    let gateway = Gateway::start(folder.path(), "gateway", &config(), VERBOSE, TEST_KEY);
+    let gateway = Gateway::start(PROGRAM, folder.path(), "gateway", &config(), VERBOSE, TEST_KEY);
     let mut calls = Calls { address: gateway.address.clone(), failures: 0 };
 
     succeed(&mut calls);
@@ -242,7 +241,7 @@ fn fail_expressions(calls: &mut Calls) {
 
 /// Items that were changed behind the gateway's back.
 fn damage(folder: &Path, calls: &mut Calls) {
-    let store = Gateway::start(folder, "store", STORE, &[], TEST_KEY);
+    let store = Gateway::start(PROGRAM, folder, "store", STORE, &[], TEST_KEY);
     let stored = http(&store.address, "POST", "/", Some("GetItem"), get("1").to_string().as_bytes()).1;
     let stored: Value = serde_json::from_str(&stored).unwrap();
     for (name, value) in [
@@ -269,7 +268,7 @@ fn damage(folder: &Path, calls: &mut Calls) {
 /// The same database under a key that does not open it.
 fn another_key(folder: &Path) {
     let wrong = "8f".repeat(32);
-    let gateway = Gateway::start(folder, "wrong", &config(), VERBOSE, &wrong);
+    let gateway = Gateway::start(PROGRAM, folder, "wrong", &config(), VERBOSE, &wrong);
     let mut calls = Calls { address: gateway.address.clone(), failures: 0 };
     calls.fails("GetItem", &get("2"));
     calls.fails("Scan", &json!({"TableName": "Vault"}));
@@ -283,7 +282,7 @@ fn another_key(folder: &Path) {
 fn upstream_down(folder: &Path) {
     let config =
         config().replace("upstream = \"embedded\"\ndatabase = \"data.db\"", "upstream = \"http://127.0.0.1:9\"");
-    let gateway = Gateway::start(folder, "down", &config, VERBOSE, TEST_KEY);
+    let gateway = Gateway::start(PROGRAM, folder, "down", &config, VERBOSE, TEST_KEY);
     let mut calls = Calls { address: gateway.address.clone(), failures: 0 };
     calls.fails("PutItem", &json!({"TableName": "Vault", "Item": item("1")}));
     calls.fails("GetItem", &get("1"));

@@ -9,8 +9,6 @@
 )]
 
 mod command;
-#[path = "../../gateway/examples/fake_kms/server.rs"]
-mod server;
 
 use std::fs;
 use std::path::Path;
@@ -19,6 +17,7 @@ use std::sync::Arc;
 use command::{Ran, dynaseal, finish};
 use dynaseal_gateway::RuntimeClock;
 use dynaseal_keys::testing::{FakeKms, KeyState, Trouble};
+use dynaseal_testkit::fake_aws;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -152,7 +151,7 @@ struct World {
 impl World {
     async fn start() -> Self {
         let kms = FakeKms::with_clock(Arc::new(RuntimeClock)).with_key(KEY);
-        let address = server::serve(kms.clone()).await.unwrap();
+        let address = fake_aws::serve(kms.clone()).await.unwrap();
         let folder = tempfile::tempdir().unwrap();
         let config = format!(
             r#"

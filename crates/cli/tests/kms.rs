@@ -10,8 +10,6 @@
 )]
 
 mod command;
-#[path = "../../gateway/examples/fake_kms/server.rs"]
-mod server;
 mod support;
 
 use std::fs;
@@ -29,8 +27,9 @@ use aws_sdk_dynamodb::types::{
 use dynaseal_engine::{Answer, BoxFuture, Call, Wire, WireError};
 use dynaseal_gateway::RuntimeClock;
 use dynaseal_keys::testing::{FakeKms, KeyState, Trouble};
+use dynaseal_testkit::fake_aws;
 use serde_json::{Value, json};
-use support::{Gateway, TEST_KEY};
+use support::{Gateway, PROGRAM, TEST_KEY};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_sdk_works_through_a_gateway_whose_keys_are_in_kms() {
@@ -174,7 +173,7 @@ impl TestKms {
         let fake = FakeKms::with_clock(Arc::new(RuntimeClock)).with_key(KEY);
         let given = Arc::default();
         let wire = Arc::new(Remembering { fake: fake.clone(), given: Arc::clone(&given) });
-        let address = server::serve_through(fake.clone(), wire).await.unwrap();
+        let address = fake_aws::serve_through(fake.clone(), wire).await.unwrap();
         Self { fake, url: format!("http://{address}"), given }
     }
 
@@ -216,7 +215,7 @@ impl Wire for Remembering {
 }
 
 fn gateway(folder: &Path, kms: &TestKms) -> Gateway {
-    Gateway::start(folder, "gateway", &config(&kms.url), &["--log", "trace"], TEST_KEY)
+    Gateway::start(PROGRAM, folder, "gateway", &config(&kms.url), &["--log", "trace"], TEST_KEY)
 }
 
 fn client(gateway: &Gateway, retries: RetryConfig) -> Client {

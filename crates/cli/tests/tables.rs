@@ -4,7 +4,6 @@
 
 #[expect(dead_code, reason = "each test binary uses its part")]
 mod command;
-#[expect(dead_code, reason = "each test binary uses its part")]
 mod support;
 #[expect(dead_code, reason = "each test binary uses its part")]
 mod vault;
@@ -14,7 +13,7 @@ use std::path::Path;
 
 use command::run;
 use serde_json::{Value, json};
-use support::{Gateway, TEST_KEY};
+use support::{Gateway, PROGRAM, TEST_KEY};
 use vault::http;
 
 const GATEWAY: &str = "[gateway]\nlisten = \"127.0.0.1:0\"\nupstream = \"embedded\"\n";
@@ -99,7 +98,7 @@ fn table(name: &str) -> Value {
 fn other_tables_are_refused_where_that_is_configured() {
     let folder = folder("");
     let refusing = format!("other_tables = \"refuse\"\n{}", config("Users"));
-    let gateway = Gateway::start(folder.path(), "refusing", &refusing, &[], TEST_KEY);
+    let gateway = Gateway::start(PROGRAM, folder.path(), "refusing", &refusing, &[], TEST_KEY);
     assert_eq!(call(&gateway, "CreateTable", &table("Users")).0, 200);
     let item = json!({"id": {"S": "1"}, "ssn": {"S": "078-05-1120"}});
     assert_eq!(call(&gateway, "PutItem", &json!({"TableName": "Users", "Item": item})).0, 200);
@@ -127,7 +126,7 @@ fn other_tables_are_refused_where_that_is_configured() {
 #[test]
 fn the_start_says_which_tables_are_protected_and_that_others_pass() {
     let folder = folder("");
-    let gateway = Gateway::start(folder.path(), "passing", &config("prod-*"), &[], TEST_KEY);
+    let gateway = Gateway::start(PROGRAM, folder.path(), "passing", &config("prod-*"), &[], TEST_KEY);
     assert_eq!(call(&gateway, "CreateTable", &table("Orders")).0, 200);
     let said = gateway.stop();
     assert!(said.contains("protected=\"prod-*\" other_tables=\"pass\""), "{said}");

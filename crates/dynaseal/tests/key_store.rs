@@ -3,8 +3,6 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "helpers of tests, not tests themselves")]
 
-#[path = "../../gateway/examples/fake_kms/server.rs"]
-mod fake_kms;
 mod support;
 
 use std::net::SocketAddr;
@@ -17,6 +15,7 @@ use dynaseal::{AwsItem, Error, Sealing};
 use dynaseal_engine::{Call, Engine, Service, SystemClock};
 use dynaseal_gateway::{Server, Settings};
 use dynaseal_keys::testing::FakeKms;
+use dynaseal_testkit::fake_aws;
 use serde_json::{Value, json};
 use support::{SECRET, Store, TEST_KEY_ID, TEST_SECRET, engine_of, key_store, s, user};
 
@@ -167,7 +166,7 @@ impl Account {
         let server = Server::bind(settings, engine, store.database()).await.unwrap();
         let dynamodb = server.local_addr();
         tokio::spawn(server.serve(std::future::pending()));
-        Self { store, dynamodb, kms: fake_kms::serve(kms).await.unwrap() }
+        Self { store, dynamodb, kms: fake_aws::serve(kms).await.unwrap() }
     }
 
     fn dynamodb(&self) -> aws_sdk_dynamodb::config::Builder {

@@ -15,8 +15,6 @@ mod context;
 mod discovery;
 mod reach;
 mod roles;
-#[path = "../../../gateway/examples/fake_kms/server.rs"]
-mod server;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -24,6 +22,7 @@ use std::sync::Arc;
 
 use dynaseal_keys::testing::FakeAws;
 use dynaseal_keys::{AwsKms, CreateKey, Io, KeyStoreOptions, KeyStoreTable, KmsConfiguration, SystemClock};
+use dynaseal_testkit::fake_aws;
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
@@ -49,7 +48,7 @@ impl World {
         let runtime = Runtime::new().unwrap();
         let aws = FakeAws::default();
         let _ = [KEY, OTHER, FOREIGN, MRK, REPLICA].into_iter().fold(aws.kms.clone(), |kms, key| kms.with_key(key));
-        let address = runtime.block_on(server::serve_through(aws.kms.clone(), Arc::new(aws.clone()))).unwrap();
+        let address = runtime.block_on(fake_aws::serve_through(aws.kms.clone(), Arc::new(aws.clone()))).unwrap();
         let folder = tempfile::tempdir().unwrap();
         let config = format!(
             "[gateway]\nupstream = \"http://{address}\"\nkms_endpoint = \"http://{address}\"\n[keys.k]\n{key}\n{tables}"

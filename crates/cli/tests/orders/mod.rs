@@ -12,7 +12,7 @@ use aws_sdk_dynamodb::types::{
     AttributeDefinition, AttributeValue, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
 };
 
-use crate::support::{Gateway, TEST_KEY};
+use crate::support::{Gateway, PROGRAM, TEST_KEY};
 
 pub(crate) type Item = HashMap<String, AttributeValue>;
 
@@ -72,7 +72,7 @@ impl Both {
 
 /// A gateway that protects nothing, over a database in memory.
 pub(crate) fn store(folder: &Path) -> Gateway {
-    Gateway::start(folder, "store", include_str!("../../../../clients/store.toml"), &[], TEST_KEY)
+    Gateway::start(PROGRAM, folder, "store", include_str!("../../../../clients/store.toml"), &[], TEST_KEY)
 }
 
 /// A gateway before a store, under a name of its own; it protects Orders.
@@ -83,7 +83,7 @@ pub(crate) fn before(store: &Gateway, folder: &Path, name: &str) -> Gateway {
 /// The same with another policy for what is unsealed.
 pub(crate) fn before_in(store: &Gateway, folder: &Path, name: &str, plaintext: &str) -> Gateway {
     let table = format!("[tables.Orders]\nplaintext = \"{plaintext}\"");
-    Gateway::start(folder, name, &config(store).replace("[tables.Orders]", &table), &[], TEST_KEY)
+    Gateway::start(PROGRAM, folder, name, &config(store).replace("[tables.Orders]", &table), &[], TEST_KEY)
 }
 
 fn config(store: &Gateway) -> String {

@@ -1,6 +1,6 @@
 //! A KMS for tests of other heads and of other libraries: `cargo run -p dynaseal-gateway --example fake_kms -- KEY…`.
 //!
-//! It prints the address that it listens on, and ends when its standard input closes. Orders and counts: `server.rs`. It
+//! It prints the address that it listens on, and ends when its standard input closes. Orders and counts: `crates/testkit/src/fake_aws.rs`. It
 //! protects nothing.
 //!
 //! | argument | a key |
@@ -11,14 +11,13 @@
 
 #![expect(clippy::print_stdout, reason = "the address is the output")]
 
-mod server;
-
 use std::io::Read;
 use std::sync::Arc;
 
 use dynaseal_gateway::RuntimeClock;
 use dynaseal_keys::is_key_id;
 use dynaseal_keys::testing::FakeKms;
+use dynaseal_testkit::fake_aws;
 
 #[tokio::main]
 async fn main() -> std::io::Result<()> {
@@ -26,7 +25,7 @@ async fn main() -> std::io::Result<()> {
     for argument in std::env::args().skip(1) {
         kms = with_key(kms, &argument)?;
     }
-    println!("listening on http://{}", server::serve(kms).await?);
+    println!("listening on http://{}", fake_aws::serve(kms).await?);
     // The one who started us holds the other end.
     let closed = tokio::task::spawn_blocking(|| std::io::stdin().read_to_end(&mut Vec::new()));
     closed.await.map_err(std::io::Error::other)?.map(drop)

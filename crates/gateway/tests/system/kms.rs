@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::fake_kms;
 use crate::support::{
     FakeUpstream, Gateway, Reply, assert_error, assert_signed_for, brisk, network, raw_upstream, target,
 };
@@ -12,6 +11,7 @@ use dynaseal_gateway::{Embedded, RuntimeClock, Settings, Target, Upstream, Upstr
 use dynaseal_item::{Action, SchemaSpec};
 use dynaseal_keys::testing::{FakeKms, KeyState, Trouble};
 use dynaseal_keys::{AwsKmsRing, Provider};
+use dynaseal_testkit::fake_aws;
 use http::Response;
 use http_body_util::Full;
 use serde_json::json;
@@ -185,7 +185,7 @@ struct World {
 impl World {
     async fn start(limits: UpstreamLimits) -> Self {
         let kms = FakeKms::with_clock(Arc::new(RuntimeClock)).with_key(KEY);
-        let url = format!("http://{}", fake_kms::serve(kms.clone()).await.unwrap());
+        let url = format!("http://{}", fake_aws::serve(kms.clone()).await.unwrap());
         Self::over(kms, network(&target_of(&url), limits)).await
     }
 

@@ -12,8 +12,6 @@
     reason = "helpers of tests, not tests themselves"
 )]
 
-#[path = "../../examples/fake_kms/server.rs"]
-mod fake_kms;
 mod protected;
 mod support;
 mod unsealed;

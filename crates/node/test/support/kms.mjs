@@ -16,7 +16,7 @@ export async function startKms(...keys) {
   };
   return {
     url,
-    /** See `examples/fake_kms/server.rs`. */
+    /** See `testkit/src/fake_aws.rs`. */
     order: (order) => control({ method: "POST", body: JSON.stringify(order) }),
     /** What was called so far: operations and keys. */
     calls: async () => (await control()).calls,

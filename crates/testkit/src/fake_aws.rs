@@ -1,7 +1,5 @@
 //! The KMS in memory, served over HTTP on loopback, and orders for it at `/control`. A wire that answers calls of DynamoDB,
 //! too, gets those that come.
-#![allow(dead_code, reason = "each program that serves it uses its part")]
-#![allow(clippy::indexing_slicing, reason = "a member that JSON does not have reads as null")]
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -19,12 +17,18 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
 /// Serves `kms` until the runtime ends, and gives its address.
-pub(crate) async fn serve(kms: FakeKms) -> std::io::Result<SocketAddr> {
+///
+/// # Errors
+/// Where no port is free.
+pub async fn serve(kms: FakeKms) -> std::io::Result<SocketAddr> {
     serve_through(kms.clone(), Arc::new(kms)).await
 }
 
 /// The same, with calls going through `wire` and orders to `kms`.
-pub(crate) async fn serve_through(kms: FakeKms, wire: Arc<dyn Wire>) -> std::io::Result<SocketAddr> {
+///
+/// # Errors
+/// As [`serve`].
+pub async fn serve_through(kms: FakeKms, wire: Arc<dyn Wire>) -> std::io::Result<SocketAddr> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
     let address = listener.local_addr()?;
     tokio::spawn(async move {
