@@ -177,6 +177,50 @@ fn records_of_pipes_and_kinesis() {
     }
 }
 
+/// Some SDKs write every type, and `null` for those that a value does not have.
+fn with_nulls(item: &Value) -> Value {
+    let value = |value: &Value| {
+        let mut all = json!({"S": null, "N": null, "B": null, "SS": null, "NS": null, "BS": null, "M": null, "L": null,
+            "NULL": null, "BOOL": null});
+        all.as_object_mut().unwrap().extend(value.as_object().unwrap().clone());
+        all
+    };
+    Value::Object(item.as_object().unwrap().iter().map(|(name, one)| (name.clone(), value(one))).collect())
+}
+
+#[test]
+fn types_that_are_null_mean_nothing() {
+    let folder = folder();
+    let folder = folder.path();
+    let stored = sealed(folder, &[item(1, "41"), with_nulls(&item(2, "42"))]);
+    let opened = |text: String| parsed(&run(folder, USERS, text).stdout);
+    for (stored, plain) in stored.iter().zip([item(1, "41"), item(2, "42")]) {
+        let nulls = with_nulls(stored);
+        assert_eq!(opened(nulls.to_string()), [plain.clone()]);
+        assert_eq!(opened(format!("{nulls:#}")), [plain.clone()]);
+        for member in ["Item", "Attributes"] {
+            assert_eq!(opened(json!({ member: nulls }).to_string()), [json!({ member: plain })]);
+        }
+        let page = |item: &Value| json!({"Items": [item], "Count": 1});
+        assert_eq!(opened(page(&nulls).to_string()), [page(&plain)]);
+        let keys = json!({"id": plain["id"]});
+        let line =
+            |keys: &Value, item: &Value| json!({"Metadata": {}, "Keys": keys, "NewImage": item, "OldImage": null});
+        let told = opened(line(&with_nulls(&keys), &nulls).to_string());
+        assert_eq!((&told[0]["NewImage"], &told[0]["Keys"]["id"]["S"]), (&plain, &plain["id"]["S"]));
+    }
+    // A change is found out all the same.
+    let mut changed = with_nulls(&stored[0]);
+    changed["age"]["N"] = json!("43");
+    assert_eq!(codes(&run(folder, USERS, changed.to_string())), ["DSL-3008"]);
+    // Two types, or none, are no value.
+    for (name, given) in [("S", json!("x")), ("N", Value::Null)] {
+        let mut odd = with_nulls(&stored[0]);
+        odd["age"][name] = given;
+        assert_eq!(codes(&run(folder, USERS, odd.to_string())), ["DSL-1006"], "{name}");
+    }
+}
+
 #[test]
 fn sealing_keeps_what_surrounds_items() {
     let folder = folder();

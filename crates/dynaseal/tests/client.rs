@@ -63,21 +63,24 @@ async fn the_sdk_comes_back_when_it_was_told_to() {
     let store = Store::start().await;
     let db = store.sealed();
     db.put_item().table_name("Users").set_item(Some(user("1"))).send().await.unwrap();
-    for write in [false, true] {
-        store.order(vec![(if write { "UpdateItem" } else { "GetItem" }, Fate::Throttled(700))]);
+    let get = || db.get_item().table_name("Users").key("id", s("1")).send();
+    let cases = [("GetItem", Fate::Throttled(700)), ("UpdateItem", Fate::Throttled(700)), ("GetItem", Fate::Page(700))];
+    for (operation, fate) in cases {
+        store.order(vec![(operation, fate)]);
         let started = Instant::now();
-        if write {
-            birthday(&db).send().await.unwrap();
-        } else {
-            db.get_item().table_name("Users").key("id", s("1")).send().await.unwrap();
+        match operation {
+            "UpdateItem" => drop(birthday(&db).send().await.unwrap()),
+            _ => drop(get().await.unwrap()),
         }
         let took = started.elapsed();
         assert!(took >= Duration::from_millis(690) && took < Duration::from_secs(5), "{took:?}");
     }
-    store.order(vec![("GetItem", Fate::Throttled(90)); 3]);
-    let error = db.get_item().table_name("Users").key("id", s("1")).send().await.unwrap_err();
-    let headers = error.raw_response().unwrap().headers();
-    assert_eq!((headers.get("x-amz-retry-after"), error.code()), (Some("90"), Some("ThrottlingException")));
+    for (fate, code) in [(Fate::Throttled(90), "ThrottlingException"), (Fate::Page(90), "InternalServerError")] {
+        store.order(vec![("GetItem", fate); 3]);
+        let error = get().await.unwrap_err();
+        let headers = error.raw_response().unwrap().headers();
+        assert_eq!((headers.get("x-amz-retry-after"), error.code()), (Some("90"), Some(code)));
+    }
 }
 
 /// The SDK has no endpoint discovery for DynamoDB; an application that asks by itself is not led past the seal either.

@@ -2,7 +2,7 @@
 //! and how deep its expressions and statements are. Who parses such a request pays for what can only be refused, and
 //! a parser that calls itself for each bracket ends the process where they are too many.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 
 use dynaseal_keys::{Answer, Call};
 
@@ -12,45 +12,9 @@ use crate::expr::error::{Error, Fault, Kind};
 use crate::expr::syntax::MAX_BYTES;
 use crate::operation::{self, Visit, walk};
 
-/// A list of a request and how many entries DynamoDB takes in it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Listed {
-    pub(crate) operation: &'static str,
-    pub(crate) member: &'static str,
-    pub(crate) most: usize,
-}
+mod listed;
 
-pub(crate) const WRITES: Listed = Listed { operation: "BatchWriteItem", member: "RequestItems", most: 25 };
-pub(crate) const KEYS: Listed = Listed { operation: "BatchGetItem", member: "RequestItems", most: 100 };
-pub(crate) const PUTS: Listed = Listed { operation: "TransactWriteItems", member: "TransactItems", most: 100 };
-pub(crate) const GETS: Listed = Listed { operation: "TransactGetItems", ..PUTS };
-pub(crate) const BATCH: Listed = Listed { operation: "BatchExecuteStatement", member: "Statements", most: 25 };
-pub(crate) const TRANSACTION: Listed =
-    Listed { operation: "ExecuteTransaction", member: "TransactStatements", most: 100 };
-const LISTS: [Listed; 6] = [WRITES, KEYS, PUTS, GETS, BATCH, TRANSACTION];
-
-impl Listed {
-    /// DynamoDB's refusal of more. It shows the whole list, and this none of it.
-    pub(crate) fn words(self) -> String {
-        let Self { operation, member, most } = self;
-        let length = format!("Member must have length less than or equal to {most}");
-        match operation {
-            "BatchWriteItem" => format!(
-                "1 validation error detected: Value '(redacted)' at 'requestItems' failed to satisfy constraint: Map \
-                 value must satisfy constraint: [{length}, Member must have length greater than or equal to 1]"
-            ),
-            "BatchGetItem" => "Too many items requested for the BatchGetItem call".to_owned(),
-            _ => {
-                let mut letters = member.chars();
-                let first = letters.next().map(|first| first.to_ascii_lowercase()).into_iter();
-                let member: String = first.chain(letters).collect();
-                format!(
-                    "1 validation error detected: Value '(redacted)' at '{member}' failed to satisfy constraint: {length}"
-                )
-            }
-        }
-    }
-}
+pub(crate) use listed::{BATCH, GETS, KEYS, Listed, PUTS, TRANSACTION, WRITES};
 
 /// Refuses a call that is beyond them, in DynamoDB's words. One that cannot be read to its end is refused, too: a parser that
 /// skips what it does not know could get further.
@@ -61,10 +25,9 @@ pub fn check_bounds(call: &Call) -> Result<(), Answer> {
     if is_small(&call.body) {
         return Ok(());
     }
-    let list = LISTS.into_iter().find(|list| list.operation == call.operation);
-    let bounds = Bounds { list, entries: Cell::new(0), beyond: Cell::default() };
+    let bounds = Bounds::of(Listed::find(&call.operation));
     let read = walk(operation::find(call.service, &call.operation), &call.body, &bounds);
-    match (bounds.beyond.take(), read) {
+    match (bounds.beyond(), read) {
         (Some(Beyond::Expression(error)), _) => Err(answers::expression(&call.operation, &error)),
         (Some(Beyond::Other(words)), _) => Err(answers::validation(&words)),
         (None, Err(NotJson(reason))) => Err(answers::unreadable(reason)),
@@ -80,10 +43,11 @@ fn is_small(body: &[u8]) -> bool {
     body.len() < MAX_BYTES && body.iter().filter(opens).count() < DEEPEST
 }
 
-/// What of a request is beyond its limit, and so far how many entries its list has.
+/// What of a request is beyond its limit, and so far how many entries its list has, table by table where it has one for each.
 struct Bounds {
     list: Option<Listed>,
     entries: Cell<usize>,
+    tables: RefCell<Vec<(String, usize)>>,
     beyond: Cell<Option<Beyond>>,
 }
 
@@ -93,6 +57,17 @@ enum Beyond {
 }
 
 impl Bounds {
+    fn of(list: Option<Listed>) -> Self {
+        Self { list, entries: Cell::new(0), tables: RefCell::default(), beyond: Cell::default() }
+    }
+
+    /// What was found.
+    fn beyond(&self) -> Option<Beyond> {
+        let list = self.list.filter(|list| self.entries.get() > list.most);
+        let words = list.map(|list| Beyond::Other(list.beyond(&self.tables.borrow())));
+        words.or_else(|| self.beyond.take())
+    }
+
     /// Keeps the first that is found.
     fn note(&self, beyond: Beyond) {
         let first = self.beyond.take().unwrap_or(beyond);
@@ -120,10 +95,19 @@ impl Visit for Bounds {
         }
     }
 
+    fn table(&self, name: &str) {
+        let most = self.list.map_or(0, |list| list.most);
+        let mut tables = self.tables.borrow_mut();
+        // More have more entries than there may be.
+        if tables.len() <= most {
+            tables.push((name.to_owned(), 0));
+        }
+    }
+
     fn entry(&self) {
         self.entries.set(self.entries.get().saturating_add(1));
-        if let Some(list) = self.list.filter(|list| self.entries.get() > list.most) {
-            self.note(Beyond::Other(list.words()));
+        if let Some((_, entries)) = self.tables.borrow_mut().last_mut() {
+            *entries = entries.saturating_add(1);
         }
     }
 
@@ -202,7 +186,7 @@ mod tests {
 
     #[test]
     fn lists_end_where_dynamodb_ends_them() {
-        for list in LISTS {
+        for list in listed::LISTS {
             let Listed { operation, member, most } = list;
             let body = |count: usize| {
                 let all = vec![json!({"padding": "x".repeat(200)}); count];
@@ -217,8 +201,8 @@ mod tests {
             };
             assert_eq!(beyond(operation, &body(most)), None, "{operation}");
             let words = beyond(operation, &body(most + 1)).unwrap();
-            assert_eq!(words, list.words());
-            assert!(words.contains(&most.to_string()) || operation == "BatchGetItem", "{words}");
+            assert_eq!(words, list.beyond(&[("One".to_owned(), most / 2), ("Two".to_owned(), most / 2 + 1)]));
+            assert!(words.contains(&format!("less than or equal to {most}")), "{words}");
             // Elsewhere it is no list of the call.
             assert_eq!(beyond("PutItem", &body(most + 1)), None);
         }

@@ -1,7 +1,7 @@
 //! Why a call was refused or failed. Fields name tables, operations and attributes, never values.
 
 use dynaseal_item::Kind;
-use dynaseal_keys::WireError;
+use dynaseal_keys::{RetryAfter, WireError};
 use thiserror::Error;
 
 mod words;
@@ -214,6 +214,8 @@ pub enum Error {
         operation: String,
         /// What is wrong, without any text of the answer.
         reason: String,
+        /// When to come back, as whoever answered said: a load balancer in front of DynamoDB may.
+        retry_after: RetryAfter,
     },
 }
 

@@ -281,7 +281,7 @@ impl Directory {
 
     /// Remembers the table of a pattern that an answer describes. An answer about another table says nothing of any.
     fn remember(&self, operation: &str, name: &str, answer: &Answer, now: Duration) -> Result<(), Error> {
-        let bad = |reason: &str| Error::Answer { operation: operation.to_owned(), reason: reason.to_owned() };
+        let bad = |reason: &str| Error::answer(operation, reason);
         let text = std::str::from_utf8(&answer.body).map_err(|_| bad("it is not UTF-8"))?;
         let described = described(text).map_err(|NotJson(reason)| bad(reason))?;
         let keys = described.filter(|(other, _)| other == name).map(|(_, keys)| keys);

@@ -41,26 +41,26 @@ pub(crate) async fn open(
     crew: Crew,
 ) -> Result<Answer, Error> {
     let opener = Opener { operation, io, crew };
-    check_status(operation, &answer)?;
     // What most writes are answered with holds nothing to open.
-    if answer.body == b"{}" && !matches!(reply, Reply::Responses(_)) {
+    if answer.ok() && answer.body == b"{}" && !matches!(reply, Reply::Responses(_)) {
         return Ok(answer);
     }
-    let failed = answers::failed(&answer);
+    if !answer.ok() {
+        let failed = answers::failed(&answer);
+        let mut body = error_body(operation, &answer)?;
+        opener.failure(reply, failed, &mut body).await?;
+        let body = body.print(&[], answer.body.len());
+        return Ok(Answer { body, ..answer });
+    }
     let text = std::str::from_utf8(&answer.body).map_err(|_| opener.bad(NOT_UTF8))?;
-    let body = match (answer.ok(), reply) {
-        (true, Reply::One(view)) => opener.one(reply, "Item", text, view).await?,
-        (true, Reply::Write { shown: Shown::Item, view }) => opener.one(reply, "Attributes", text, view).await?,
-        (true, Reply::Items(listing)) => opener.list(reply, text, listing).await?,
-        (ok, reply) => {
+    let body = match reply {
+        Reply::One(view) => opener.one(reply, "Item", text, view).await?,
+        Reply::Write { shown: Shown::Item, view } => opener.one(reply, "Attributes", text, view).await?,
+        Reply::Items(listing) => opener.list(reply, text, listing).await?,
+        reply => {
             let mut body = opener.object(text)?;
-            if ok {
-                opener.keep(reply, &mut body)?;
-                opener.success(reply, &mut body).await?;
-            } else {
-                members::keep_of_error(&mut body).map_err(|error| opener.bad(error))?;
-                opener.failure(reply, failed, &mut body).await?;
-            }
+            opener.keep(reply, &mut body)?;
+            opener.success(reply, &mut body).await?;
             body.print(&[], text.len())
         }
     };
@@ -69,28 +69,30 @@ pub(crate) async fn open(
 
 /// What an error of DynamoDB says, without any item: for a call that was made on the way to the caller's own.
 pub(crate) fn refusal(operation: &str, answer: Answer) -> Result<Answer, Error> {
-    check_status(operation, &answer)?;
-    let bad = |error| bad(operation, error);
-    let text = std::str::from_utf8(&answer.body).map_err(|_| bad(NOT_UTF8))?;
-    let mut body = Object::parse(text).map_err(bad)?;
-    members::keep_of_error(&mut body).map_err(bad)?;
+    let mut body = error_body(operation, &answer)?;
     body.remove("Item");
     body.remove(REASONS);
-    let body = body.print(&[], text.len());
+    let body = body.print(&[], answer.body.len());
     Ok(Answer { body, ..answer })
 }
 
-/// DynamoDB answers 200, or an error. What comes under another status, such as 201, is of something else.
-fn check_status(operation: &str, answer: &Answer) -> Result<(), Error> {
-    if answer.ok() || answer.status >= 400 {
-        return Ok(());
+/// What an answer other than 200 says, if it is an error of DynamoDB's. What comes under another status, such as 201, is of
+/// something else, and so is what is no JSON; but whoever is in front of DynamoDB may know when to come back.
+fn error_body<'t>(operation: &str, answer: &'t Answer) -> Result<Object<'t>, Error> {
+    let Answer { status, retry_after, .. } = *answer;
+    let bad = |reason: String| Error::Answer { operation: operation.to_owned(), reason, retry_after };
+    if status < 400 {
+        return Err(bad(format!("it has HTTP status {status}")));
     }
-    let reason = format!("it has HTTP status {}", answer.status);
-    Err(Error::Answer { operation: operation.to_owned(), reason })
+    let unreadable = |NotJson(reason)| bad(format!("it has HTTP status {status} and {reason}"));
+    let text = std::str::from_utf8(&answer.body).map_err(|_| unreadable(NOT_UTF8))?;
+    let mut body = Object::parse(text).map_err(unreadable)?;
+    members::keep_of_error(&mut body).map_err(unreadable)?;
+    Ok(body)
 }
 
 fn bad(operation: &str, NotJson(reason): NotJson) -> Error {
-    Error::Answer { operation: operation.to_owned(), reason: reason.to_owned() }
+    Error::answer(operation, reason)
 }
 
 /// Opens what one answer holds.

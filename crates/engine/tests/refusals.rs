@@ -225,12 +225,12 @@ fn parameters_from_before_expressions_beside_expressions_in_dynamodb_s_words() {
         ),
         (
             "BatchGetItem",
-            r#""RequestItems":{"Users":{"Keys":[],"AttributesToGet":["email"]},"Other":{"Keys":[],"ProjectionExpression":"k"}}"#,
+            r#""RequestItems":{"Users":{KEYS,"AttributesToGet":["email"]},"Other":{KEYS,"ProjectionExpression":"k"}}"#,
             "AttributesToGet",
             "ProjectionExpression",
         ),
     ] {
-        let members = members.replace("KEY", KEY);
+        let members = members.replace("KEYS", r#""Keys":[{"id":{"S":"1"}}]"#).replace("KEY", KEY);
         let table = if operation == "BatchGetItem" { "" } else { r#""TableName":"Users","# };
         let wire = Script::new(|_, _| (200, "{}".into()));
         let answer = ready(engine().call(&wire, dynamodb(operation, &format!("{{{table}{members}}}")))).unwrap();

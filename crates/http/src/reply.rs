@@ -32,7 +32,7 @@ pub struct Reply {
     pub body: Bytes,
     /// DynamoDB's request id, or one of ours.
     pub request_id: String,
-    /// When to come back, as DynamoDB said.
+    /// When to come back, as DynamoDB said, or whatever answered in its place.
     pub retry_after: RetryAfter,
     /// How the request ended.
     pub outcome: Outcome,
@@ -88,7 +88,7 @@ impl Reply {
         let status = StatusCode::from_u16(answer.status).ok().filter(|s| *s == StatusCode::OK || s.as_u16() >= 400);
         let Some(status) = status.filter(|_| is_object(&answer.body)) else {
             let reason = format!("it has HTTP status {} and {}", answer.status, describe(&answer.body));
-            return Err(Error::Answer { operation: operation.to_owned(), reason });
+            return Err(Error::Answer { operation: operation.to_owned(), reason, retry_after: answer.retry_after });
         };
         let is_ok = status == StatusCode::OK;
         Ok(Self {
@@ -107,8 +107,10 @@ impl Reply {
         let (status, exception) = shape_of_error(error);
         let (code, kind, hint) = (error.code(), error.kind(), error.hint());
         let mut reply = Self::of_refusal(Refusal { status, exception, code, kind, what: error, hint });
-        if let Error::Wire { .. } = error {
-            reply.outcome = Outcome::NoAnswer;
+        match error {
+            Error::Wire { .. } => reply.outcome = Outcome::NoAnswer,
+            Error::Answer { retry_after, .. } => reply.retry_after = *retry_after,
+            _ => {}
         }
         reply
     }

@@ -58,6 +58,8 @@ pub(crate) enum Fate {
     Lost,
     /// It is carried out, and its answer is HTTP 500.
     Failed,
+    /// A load balancer's page, to come back after so many milliseconds.
+    Page(u32),
     /// It is refused: too many come, and the next is wanted after so many milliseconds.
     Throttled(u32),
     /// It is carried out, and its answer is HTTP 200 with half a body.
@@ -182,6 +184,11 @@ impl Store {
             Fate::Throttled(milliseconds) => {
                 let body = br#"{"__type":"com.amazonaws.dynamodb.v20120810#ThrottlingException"}"#.to_vec();
                 let mut response = self.answered(Answer::new(400, body));
+                response.headers_mut().insert("x-amz-retry-after", milliseconds.to_string());
+                HttpConnectorFuture::ready(Ok(response))
+            }
+            Fate::Page(milliseconds) => {
+                let mut response = self.answered(Answer::new(503, b"<html>busy</html>".to_vec()));
                 response.headers_mut().insert("x-amz-retry-after", milliseconds.to_string());
                 HttpConnectorFuture::ready(Ok(response))
             }

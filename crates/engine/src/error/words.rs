@@ -1,5 +1,7 @@
 //! How an error is made of what was found, in DynamoDB's own words where it has any.
 
+use dynaseal_keys::RetryAfter;
+
 use super::Error;
 use crate::bounds::Listed;
 use crate::doc::{NotJson, TOO_MANY};
@@ -56,7 +58,7 @@ impl Error {
     /// A list that is none, or has more entries than DynamoDB takes, which its words say.
     pub(crate) fn listed(list: Listed, error: NotJson) -> Self {
         if error == TOO_MANY {
-            return Self::in_words(list.operation, list.words());
+            return Self::in_words(list.operation, list.beyond(&[]));
         }
         Self::member(list.operation, list.member, error)
     }
@@ -101,6 +103,12 @@ impl Error {
         let text = format!("{words}{place}");
         let fault = if is_empty { Fault::Request(text) } else { Fault::Parameter(text) };
         Self::expression(operation, Invalid { expression: None, fault })
+    }
+
+    /// An answer that is not what the operation returns.
+    pub(crate) fn answer(operation: &str, reason: &str) -> Self {
+        let (operation, reason) = (operation.to_owned(), reason.to_owned());
+        Error::Answer { operation, reason, retry_after: RetryAfter::default() }
     }
 
     pub(crate) fn unsettled(operation: &str, table: &Table, why: impl Into<String>) -> Self {

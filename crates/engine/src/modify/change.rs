@@ -251,8 +251,7 @@ impl Write {
     ) -> Result<Answer, Error> {
         let answer = answer.unwrap_or_else(answers::nothing);
         let text = std::str::from_utf8(&answer.body).unwrap_or_default();
-        let mut body = Object::parse(text)
-            .map_err(|NotJson(reason)| Error::Answer { operation: operation.to_owned(), reason: reason.to_owned() })?;
+        let mut body = Object::parse(text).map_err(|NotJson(reason)| Error::answer(operation, reason))?;
         match self.returns.pick(before.text(), now.text()) {
             Some(text) => body.set("Attributes", Node::Raw(text.into())),
             None => body.remove("Attributes"),

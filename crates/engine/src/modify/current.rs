@@ -36,7 +36,7 @@ impl Current {
 
     /// The same under another name.
     pub(super) fn from_member(operation: &str, answer: &Answer, member: &str) -> Result<Self, Error> {
-        let bad = |reason: &str| Error::Answer { operation: operation.to_owned(), reason: reason.to_owned() };
+        let bad = |reason: &str| Error::answer(operation, reason);
         let body = std::str::from_utf8(&answer.body).map_err(|_| bad("it is not UTF-8"))?;
         let body = Object::parse(body).map_err(|NotJson(reason)| bad(reason))?;
         let text = body.raw(member);

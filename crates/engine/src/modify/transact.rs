@@ -286,7 +286,7 @@ fn code(reason: &Object<'_>) -> Result<String, Error> {
 }
 
 fn unreadable(_: NotJson) -> Error {
-    Error::Answer { operation: OPERATION.to_owned(), reason: "its reasons cannot be read".to_owned() }
+    Error::answer(OPERATION, "its reasons cannot be read")
 }
 
 fn quoted(text: &str) -> Node<'static> {

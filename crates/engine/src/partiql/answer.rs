@@ -58,7 +58,7 @@ impl Shape<'_> {
     }
 
     pub(super) fn bad(&self, NotJson(reason): NotJson) -> Error {
-        Error::Answer { operation: self.operation.to_owned(), reason: reason.to_owned() }
+        Error::answer(self.operation, reason)
     }
 }
 

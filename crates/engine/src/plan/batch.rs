@@ -20,9 +20,16 @@ const REQUEST_ITEMS: &str = "RequestItems";
 
 pub(crate) fn write<'e, 'a>(mut request: Request<'e, 'a>) -> Result<Plan<'e, 'a>, Error> {
     let mut tables = request_items(&request, WRITES)?;
-    let (mut puts, mut all, mut first, mut left) = (Vec::new(), BTreeMap::new(), None, WRITES.most);
+    let (mut puts, mut all, mut first) = (Vec::new(), BTreeMap::new(), None);
     let unclassed = First::default();
+    let lists = match is_protected(&request, &tables) {
+        // What is no list is told as that.
+        true => counted(WRITES, tables.names().map(|name| (name, tables.borrowed(name).or(Some("null")))))?,
+        false => Vec::new(),
+    };
+    let mut lists = lists.into_iter();
     for (name, node) in tables.entries_mut() {
+        let writes = lists.next().unwrap_or_default();
         let Node::Raw(Cow::Borrowed(text)) = &*node else { continue };
         let Some(table) = request.tables.table(name) else {
             walk_part(Class::List(WRITE_REQUEST), text, &unclassed).map_err(|error| request.bad(error))?;
@@ -31,8 +38,6 @@ pub(crate) fn write<'e, 'a>(mut request: Request<'e, 'a>) -> Result<Plan<'e, 'a>
         };
         let scope = Scope { operation: request.operation, table };
         scope.known(&request.body, request.known.members)?;
-        let writes = list(text, left).map_err(|error| Error::listed(WRITES, error))?;
-        left = left.saturating_sub(writes.len());
         let mut nodes = Vec::with_capacity(writes.len());
         for (number, text) in writes.iter().enumerate() {
             nodes.push(write_one(&scope, text, number, &mut puts)?);
@@ -78,12 +83,21 @@ fn write_one<'e, 'a>(
 
 pub(crate) fn get<'e, 'a>(mut request: Request<'e, 'a>) -> Result<Plan<'e, 'a>, Error> {
     let mut tables = request_items(&request, KEYS)?;
-    let (mut views, mut first, mut left) = (BTreeMap::new(), None, KEYS.most);
+    let (mut views, mut first) = (BTreeMap::new(), None);
     let unclassed = First::default();
-    let mut mixed = {
-        let all: Vec<_> = tables.entries().filter_map(|(_, text)| Object::parse(text).ok()).collect();
-        not_mixed(request.operation, &all.iter().collect::<Vec<_>>())
+    let (mut mixed, lists) = match is_protected(&request, &tables) {
+        true => {
+            let parts = |(name, text)| Object::parse(text).ok().map(|part| (name, part));
+            let borrowed = tables.names().filter_map(|name| Some((name, tables.borrowed(name)?)));
+            let parts: Vec<_> = borrowed.filter_map(parts).collect();
+            let keys = parts.iter().map(|(name, part)| (*name, part.borrowed("Keys")));
+            let counted = counted(KEYS, keys)?;
+            let lists: BTreeMap<_, _> = parts.iter().map(|(name, _)| (*name).to_owned()).zip(counted).collect();
+            (not_mixed(request.operation, &parts.iter().map(|(_, part)| part).collect::<Vec<_>>()), lists)
+        }
+        false => (Ok(()), BTreeMap::new()),
     };
+    let mut lists = lists;
     for (name, node) in tables.entries_mut() {
         let Node::Raw(Cow::Borrowed(text)) = &*node else { continue };
         let Some(table) = request.tables.table(name) else {
@@ -97,10 +111,8 @@ pub(crate) fn get<'e, 'a>(mut request: Request<'e, 'a>) -> Result<Plan<'e, 'a>, 
         scope.known(&request.body, request.known.members)?;
         let mut part = Object::parse(text).map_err(|error| request.bad(error))?;
         scope.known_at(&format!("requestItems.{name}.member."), &part, KEYS_AND_ATTRIBUTES)?;
-        let keys = part.borrowed("Keys").map_or(Ok(Vec::new()), |keys| list(keys, left));
-        let keys = keys.map_err(|error| Error::listed(KEYS, error))?;
+        let keys = lists.remove(name).unwrap_or_default();
         keys.iter().try_for_each(|key| scope.is_key("Keys", key))?;
-        left = left.saturating_sub(keys.len());
         let projection = scope.take_projection(&mut part)?;
         scope.all_used(&part)?;
         let view = View { projection, ..View::of(table, None) };
@@ -119,7 +131,8 @@ fn request_items<'a>(request: &Request<'_, 'a>, limit: Listed) -> Result<Object<
     let tables = Object::parse(text).map_err(|error| request.bad(error))?;
     // Each has at least one entry.
     if tables.len() > limit.most {
-        return Err(Error::listed(limit, TOO_MANY));
+        let each: Vec<_> = tables.names().take(limit.most).map(|name| (name.to_owned(), 1)).collect();
+        return Err(Error::in_words(limit.operation, limit.beyond(&each)));
     }
     tables.names().try_for_each(|name| check_name(request.operation, name))?;
     let mut names: Vec<_> =
@@ -129,6 +142,40 @@ fn request_items<'a>(request: &Request<'_, 'a>, limit: Listed) -> Result<Object<
         return Err(request.bad(NotJson("a table stands twice, by name and by ARN")));
     }
     Ok(tables)
+}
+
+/// Whether any of the tables is protected.
+fn is_protected(request: &Request<'_, '_>, tables: &Object<'_>) -> bool {
+    tables.names().any(|name| request.tables.table(name).is_some())
+}
+
+/// The entries of each table's list, those of other tables too: DynamoDB counts them together, and what it refuses it shows, sealed
+/// as it then would be.
+fn counted<'t, 'a>(
+    limit: Listed,
+    texts: impl Iterator<Item = (&'t str, Option<&'a str>)>,
+) -> Result<Vec<Vec<&'a str>>, Error> {
+    let (mut all, mut counts) = (Vec::new(), Vec::new());
+    for (name, text) in texts {
+        // A list that is missing is told by DynamoDB.
+        let entries = match text.map(|text| list(text, limit.most)) {
+            None => Vec::new(),
+            Some(Err(TOO_MANY)) => {
+                counts.push((name.to_owned(), limit.most.saturating_add(1)));
+                Vec::new()
+            }
+            Some(entries) => {
+                let entries = entries.map_err(|error| Error::listed(limit, error))?;
+                counts.push((name.to_owned(), entries.len()));
+                entries
+            }
+        };
+        all.push(entries);
+    }
+    match limit.refusal(&counts) {
+        Some(words) => Err(Error::in_words(limit.operation, words)),
+        None => Ok(all),
+    }
 }
 
 /// What goes along to other tables must be known, too.

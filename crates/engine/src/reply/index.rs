@@ -16,7 +16,7 @@ use crate::table::Failure;
 
 use super::asked::{Asked, MORE, identity};
 use super::pages::{List, TWICE, UNSELECTED};
-use super::{Opener, RESPONSES, check_status};
+use super::{Opener, RESPONSES, error_body};
 
 /// The most keys that BatchGetItem takes.
 pub(crate) const BATCH: usize = 100;
@@ -141,12 +141,15 @@ impl Opener<'_> {
             let call = Call::new(Service::DynamoDb, "BatchGetItem", body.into_bytes());
             let lost = |source| Error::Wire { operation: self.operation.to_owned(), source };
             let answer = self.io.wire.send(call).await.map_err(lost)?;
-            check_status(self.operation, &answer)?;
+            const NOT_READ: &str = "the items of an index page could not be read by key";
+            if !answer.ok() {
+                error_body(self.operation, &answer)?;
+                let (operation, retry_after) = (self.operation.to_owned(), answer.retry_after);
+                return Err(Error::Answer { operation, reason: NOT_READ.to_owned(), retry_after });
+            }
             let text = std::str::from_utf8(&answer.body).map_err(|_| self.bad(NOT_UTF8))?;
             let body = self.object(text)?;
-            let tables = body.raw(RESPONSES).filter(|_| answer.ok());
-            let tables =
-                tables.ok_or_else(|| self.bad(NotJson("the items of an index page could not be read by key")))?;
+            let tables = body.raw(RESPONSES).ok_or_else(|| self.bad(NotJson(NOT_READ)))?;
             for text in self.array(self.of_table(tables, &name, view)?.unwrap_or("[]"))? {
                 let identity = identity(&self.stored(text)?, view.table.schema());
                 asked.take(identity.as_deref()).map_err(failed)?;

@@ -14,6 +14,7 @@
 mod support;
 
 mod members;
+mod nulls;
 mod rows;
 
 use dynaseal_engine::{Call, Engine, Error};

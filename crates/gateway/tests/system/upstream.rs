@@ -123,6 +123,55 @@ async fn the_caller_learns_when_to_come_back() {
     assert!((500..1500).contains(&milliseconds) && away.header("retry-after") == "1", "{milliseconds}");
 }
 
+/// A load balancer in front of DynamoDB answers with a page, and knows when to come back as well.
+#[tokio::test]
+async fn what_stands_in_front_of_dynamodb_says_when_to_come_back() {
+    let key = json!({"id": {"S": "1"}});
+    let update = json!({"TableName": "Users", "Key": key, "UpdateExpression": "SET email = :e",
+        "ExpressionAttributeValues": {":e": {"S": "x"}}});
+    let one = json!({"Statement": "SELECT * FROM Users WHERE id = '1'"});
+    let calls = [
+        ("PutItem", json!({"TableName": "Users", "Item": crate::protected::user("1", "x")})),
+        ("GetItem", json!({"TableName": "Users", "Key": key})),
+        ("DeleteItem", json!({"TableName": "Users", "Key": key, "ReturnValues": "ALL_OLD"})),
+        ("UpdateItem", update.clone()),
+        ("Scan", json!({"TableName": "Users"})),
+        ("BatchGetItem", json!({"RequestItems": {"Users": {"Keys": [key]}}})),
+        ("BatchWriteItem", json!({"RequestItems": {"Users": [{"DeleteRequest": {"Key": key}}]}})),
+        ("TransactWriteItems", json!({"TransactItems": [{"Update": update}]})),
+        ("TransactWriteItems", json!({"TransactItems": [{"Delete": {"TableName": "Users", "Key": key}}]})),
+        ("TransactGetItems", json!({"TransactItems": [{"Get": {"TableName": "Users", "Key": key}}]})),
+        ("ExecuteStatement", one.clone()),
+        ("ExecuteTransaction", json!({"TransactStatements": [one]})),
+        ("DescribeTable", json!({"TableName": "Users"})),
+    ];
+    for (status, header, page, milliseconds, seconds) in [
+        (503, ("retry-after", "4"), "<html>503 canary</html>", "4000", "4"),
+        (503, ("x-amz-retry-after", "1700"), "", "1700", "2"),
+        (429, ("retry-after", "4"), "[canary]", "4000", "4"),
+        (502, ("retry-after", "4"), "upstream connect error, canary", "4000", "4"),
+    ] {
+        let fake = FakeUpstream::start(move || {
+            let mut answer = json_answer(status, page);
+            answer.headers_mut().insert(header.0, header.1.parse().unwrap());
+            answer
+        })
+        .await;
+        let wire = upstream(&fake.url(), UpstreamLimits::default());
+        let protected = Gateway::start_for(crate::protected::engine(), Settings::default(), Arc::clone(&wire)).await;
+        let plain = Gateway::start(wire).await;
+        for (operation, body) in &calls {
+            for gateway in [&plain, &protected] {
+                let reply = gateway.call(operation, &body.to_string()).await;
+                assert_error(&reply, 502, "InternalServerError", "DSL-6004");
+                let said = (reply.header("x-amz-retry-after"), reply.header("retry-after"));
+                assert_eq!(said, (milliseconds, seconds), "{status} {operation} {:?}", reply.body);
+                assert!(!reply.json().to_string().contains("canary"));
+            }
+        }
+    }
+}
+
 /// Also where the call is one step of several that a protected table takes.
 #[tokio::test]
 async fn the_callers_of_a_protected_table_learn_it_too() {
