@@ -132,6 +132,13 @@ pub(crate) enum Error {
         /// The port.
         port: u16,
     },
+    /// The key of `dynaseal dev` is an empty file.
+    #[cfg(feature = "dev")]
+    #[error("{name} is empty, so nothing was ever sealed with it")]
+    EmptyDevKey {
+        /// The file.
+        name: &'static str,
+    },
     /// `dynaseal dev` could not make one of its files.
     #[cfg(feature = "dev")]
     #[error("{name} cannot be made: {source}")]
@@ -187,7 +194,7 @@ impl Error {
             #[cfg(feature = "dev")]
             Error::PortInUse { .. } => "DSL-8005",
             #[cfg(feature = "dev")]
-            Error::DevFile { .. } => "DSL-8006",
+            Error::DevFile { .. } | Error::EmptyDevKey { .. } => "DSL-8006",
         }
     }
 
@@ -230,7 +237,13 @@ impl Error {
             #[cfg(feature = "dev")]
             Error::PortInUse { .. } => "choose another with --port 8001, or any free one with --port 0",
             #[cfg(feature = "dev")]
+            Error::DevFile { source, .. } if source.kind() == io::ErrorKind::StorageFull => {
+                "make room on the disk; nothing was left behind"
+            }
+            #[cfg(feature = "dev")]
             Error::DevFile { .. } => "run it in a directory that you may write to",
+            #[cfg(feature = "dev")]
+            Error::EmptyDevKey { .. } => "remove it and run `dynaseal dev` again, which makes another",
         }
     }
 }

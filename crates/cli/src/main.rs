@@ -20,6 +20,8 @@ mod report;
 mod say;
 #[cfg(feature = "items")]
 mod tables;
+#[cfg(feature = "dev")]
+mod whole_file;
 
 use std::process::ExitCode;
 

@@ -2,6 +2,7 @@
 
 mod absent;
 mod dispatch;
+mod file;
 mod malformed;
 
 use std::borrow::Cow;
@@ -11,7 +12,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use dynaseal_engine::{Answer, BoxFuture, Call, Service, Wire, WireError, as_key_condition_expression, check_bounds};
 use dynoxide::{Database, DynoxideError};
 
-use crate::error::Error;
+use crate::error::{DatabaseFault, Error};
+use crate::shortage::{self, Shortages};
 
 /// An embedded database. Clones share it.
 #[derive(Clone)]
@@ -20,20 +22,21 @@ pub struct Embedded {
     in_memory: bool,
     // dynoxide is one lock over SQLite. Taking ours first tells whether a call would have to wait for it.
     turn: Arc<Mutex<()>>,
+    shortages: Shortages,
 }
 
 impl Embedded {
-    /// Opens the database in `file`, or an empty one in memory.
+    /// Opens the database in `file`, which may be absent or empty, or an empty one in memory. A file that is something else
+    /// is refused and not touched.
     pub fn open(file: Option<&Path>) -> Result<Self, Error> {
-        let opened = match file {
-            None => Database::memory(),
-            Some(path) => Database::new(path.to_str().ok_or_else(|| Error::DatabaseName { path: path.to_owned() })?),
+        let database = match file {
+            None => Database::memory().map_err(|error| Error::Database {
+                path: "in memory".to_owned(),
+                fault: DatabaseFault::Engine(error.to_string()),
+            })?,
+            Some(path) => file::open(path)?,
         };
-        let database = opened.map_err(|error| Error::Database {
-            path: file.map_or_else(|| "in memory".to_owned(), |path| path.display().to_string()),
-            reason: error.to_string(),
-        })?;
-        Ok(Self { database, in_memory: file.is_none(), turn: Arc::default() })
+        Ok(Self { database, in_memory: file.is_none(), turn: Arc::default(), shortages: Shortages::default() })
     }
 
     /// Carries one call out on this thread, past any engine: what a caller of this sees is what is stored.
@@ -56,6 +59,9 @@ impl Embedded {
             None => answer(400, UNKNOWN_OPERATION.into()),
             Some(Ok(body)) => answer(200, body),
             Some(Err(error)) => {
+                if let Some(limit) = shortage::of_database(&error.to_string()) {
+                    self.shortages.meet(limit);
+                }
                 let error = settle(&call.operation, error);
                 answer(error.status_code(), error.to_json().into_bytes())
             }
@@ -105,7 +111,7 @@ fn settle(operation: &str, error: DynoxideError) -> DynoxideError {
             DynoxideError::StatementConditionalCheckFailed(message, item)
         }
         // SQLite's text can quote what it was given.
-        DynoxideError::SqliteError(_) => {
+        DynoxideError::SqliteError(_) | DynoxideError::InternalServerError(_) => {
             DynoxideError::InternalServerError("The embedded database could not carry the call out".to_owned())
         }
         other => other,

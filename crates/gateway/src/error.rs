@@ -61,12 +61,12 @@ pub enum Error {
     #[error(transparent)]
     Vault(#[from] VaultError),
     /// The embedded database cannot be opened.
-    #[error("the embedded database {path} cannot be opened: {reason}")]
+    #[error("the embedded database {path} cannot be opened: {fault}")]
     Database {
         /// The file, or "in memory".
         path: String,
-        /// The engine's reason.
-        reason: String,
+        /// Why.
+        fault: DatabaseFault,
     },
     /// The embedded database's file name is not Unicode.
     #[error("the embedded database {path:?} has a name that is not valid Unicode")]
@@ -82,6 +82,66 @@ pub enum Error {
         /// Why.
         source: io::Error,
     },
+}
+
+/// Why a file cannot be the embedded database.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum DatabaseFault {
+    /// Its folder does not exist.
+    #[error("the folder {} is not there", .0.display())]
+    NoFolder(PathBuf),
+    /// It is a folder.
+    #[error("it is a folder")]
+    Folder,
+    /// It is a pipe, a socket or a device.
+    #[error("it is no file, but a pipe, a socket or a device")]
+    NoFile,
+    /// It has something else in it.
+    #[error("it is not a database")]
+    NotDatabase,
+    /// A SQLite database without our tables.
+    #[error("it is another program's database")]
+    Foreign,
+    /// It begins as a database, and what follows is none.
+    #[error("it is damaged: it begins as a database, and the rest cannot be read as one")]
+    Damaged,
+    /// It, or its folder, cannot be written.
+    #[error("it or its folder cannot be written")]
+    ReadOnly,
+    /// Another process holds it.
+    #[error("another process holds it")]
+    Locked,
+    /// The disk is full.
+    #[error("there is no room on its disk")]
+    NoRoom,
+    /// It cannot be read.
+    #[error("it cannot be read: {0}")]
+    Unreadable(io::Error),
+    /// The embedded engine's own words.
+    #[error("{0}")]
+    Engine(String),
+}
+
+impl DatabaseFault {
+    fn hint(&self) -> &'static str {
+        match self {
+            Self::NoFolder(_) => "make the folder, or name a file in one that is there",
+            Self::Folder => "name a file in it; one that is not there yet is made",
+            Self::NoFile | Self::NotDatabase => {
+                "name another file; one that is not there yet is made, and this one was not touched"
+            }
+            Self::Foreign => {
+                "name another file; only one that Dynaseal made, an empty one or none at all is taken, and this one was not \
+                 touched"
+            }
+            Self::Damaged => "put back a copy of it, or name another file; it was not touched",
+            Self::ReadOnly | Self::Unreadable(_) => "check the permissions of the file and of its folder",
+            Self::Locked => "stop the other process, or name another file",
+            Self::NoRoom => "make room, or name a file on another disk",
+            Self::Engine(_) => "check the file and its folder; if it lasts, report it",
+        }
+    }
 }
 
 impl Error {
@@ -107,6 +167,7 @@ impl Error {
         match self {
             Error::Process { .. } => Kind::Internal,
             Error::Vault(error) => error.kind(),
+            Error::Database { fault: DatabaseFault::Foreign | DatabaseFault::Folder, .. } => Kind::Config,
             Error::Listen { .. } | Error::Tls { .. } | Error::Database { .. } => Kind::Outage,
             _ => Kind::Config,
         }
@@ -138,9 +199,7 @@ impl Error {
             Error::Vault(error) => error.hint(),
             Error::Tls { .. } => "report it",
             Error::Trust(_) => TrustError::HINT,
-            Error::Database { .. } => {
-                "check that the file is a dynoxide database, and that its directory can be written"
-            }
+            Error::Database { fault, .. } => fault.hint(),
             Error::DatabaseName { .. } => "give the file another name",
             Error::Process { .. } => "try again; if it lasts, report it",
         }

@@ -12,8 +12,10 @@
 //! [`Server`] and serves until [`StopSignals`] says stop.
 
 mod attribution;
+mod backlog;
 mod caches;
 mod clock;
+mod descriptors;
 mod embedded;
 mod encoding;
 mod endpoint;
@@ -31,6 +33,7 @@ mod paced;
 mod reject;
 mod respond;
 mod settings;
+mod shortage;
 mod sign;
 mod signals;
 mod stack;
@@ -38,10 +41,12 @@ mod start;
 mod trace;
 mod upstream;
 
+pub use backlog::Log;
 pub use clock::RuntimeClock;
+pub use descriptors::make_room;
 pub use dynaseal_http::{UpstreamLimits, VaultServer};
 pub use embedded::Embedded;
-pub use error::Error;
+pub use error::{DatabaseFault, Error};
 pub use forward::Upstream;
 pub use listen::{Server, Stopped};
 pub use look::look_at_tables;

@@ -20,6 +20,7 @@ use crate::error::Error;
 use crate::lines::{Line, Lines, Place};
 use crate::paced::Paced;
 use crate::settings::{Limits, Settings};
+use crate::shortage::{self, Shortages};
 use crate::stack::Stack;
 use crate::start::{self, Fact};
 
@@ -100,6 +101,7 @@ impl Server {
         let mut stop = pin!(stop);
         let graceful = GracefulShutdown::new();
         let mut connections = JoinSet::new();
+        let shortages = Shortages::default();
         self.tell();
         let Protection { tables, others } = &self.protection;
         tracing::info!(address = %self.address, protected = tables, other_tables = others, "listening");
@@ -122,9 +124,9 @@ impl Server {
                             }
                         });
                     }
-                    Err(error) => {
-                        // Out of file descriptors, most likely: the ones in use must end before another try can help.
-                        tracing::warn!(kind = %error.kind(), "a connection could not be accepted");
+                    Err(error) => if let Some(limit) = shortage::of_accept(&error) {
+                        // What is in use must end before another try can help.
+                        shortages.meet(limit);
                         tokio::time::sleep(ACCEPT_PAUSE).await;
                     }
                 },

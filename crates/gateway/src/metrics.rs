@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use dynaseal_http::Outcome;
 
+use crate::backlog;
 use crate::kms::{KmsLabel, KmsOutcome};
 use crate::operation::Label;
 
@@ -37,6 +38,7 @@ impl Metrics {
         let mut out = String::new();
         self.requests.write(&REQUESTS, &names, &outcomes, &mut out);
         self.kms.write(&KMS, &KmsLabel::NAMES, &KmsOutcome::ALL.map(KmsOutcome::name), &mut out);
+        let dropped = backlog::dropped();
         let _ = write!(
             out,
             "# HELP dynaseal_requests_in_flight Requests being worked on.\n\
@@ -44,7 +46,9 @@ impl Metrics {
              # HELP dynaseal_connections_open Connections that are open.\n\
              # TYPE dynaseal_connections_open gauge\ndynaseal_connections_open {open}\n\
              # HELP dynaseal_connections_closed_total Connections that were closed to make room for others.\n\
-             # TYPE dynaseal_connections_closed_total counter\ndynaseal_connections_closed_total {closed}\n"
+             # TYPE dynaseal_connections_closed_total counter\ndynaseal_connections_closed_total {closed}\n\
+             # HELP dynaseal_log_lines_dropped_total Lines of the log that could not be written, or not fast enough.\n\
+             # TYPE dynaseal_log_lines_dropped_total counter\ndynaseal_log_lines_dropped_total {dropped}\n"
         );
         out
     }

@@ -14,22 +14,25 @@ use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
+use crate::backlog::Log;
 use crate::error::Error;
 use crate::operation::Label;
 
-/// Starts the process's log on standard error, and makes panics name their place only: their text can quote data.
+/// Starts the process's log on standard error, which no call waits for, and makes panics name their place only: their text can quote data.
 ///
 /// Libraries underneath (HTTP, AWS, the embedded engine) do log bodies and headers at their lower levels, so only
 /// Dynaseal's own crates are heard, whatever the level.
-pub fn start(level: Level) -> Result<(), Error> {
-    let lines = tracing_subscriber::fmt::layer().with_writer(io::stderr).with_ansi(false);
+pub fn start(level: Level) -> Result<Log, Error> {
+    let failed = |source| Error::Process { what: "the log", source };
+    let (log, backlog) = Log::start().map_err(failed)?;
+    let lines = tracing_subscriber::fmt::layer().with_writer(backlog).with_ansi(false);
     tracing_subscriber::registry()
         .with(Targets::new().with_target(OURS, level))
         .with(lines)
         .try_init()
-        .map_err(|error| Error::Process { what: "the log", source: io::Error::other(error) })?;
+        .map_err(|error| failed(io::Error::other(error)))?;
     std::panic::set_hook(Box::new(panicked));
-    Ok(())
+    Ok(log)
 }
 
 /// What one request's line says, gathered on its way.

@@ -48,6 +48,12 @@ impl FullDisk {
         fs::remove_file(self.filler()).expect("a filler");
     }
 
+    /// Lets nobody write from now on, whoever they are.
+    pub fn make_read_only(&self) {
+        let mounted = Command::new("mount").args(["-o", "remount,ro"]).arg(self.path()).status();
+        assert!(mounted.is_ok_and(|status| status.success()), "the file system cannot be mounted again");
+    }
+
     fn filler(&self) -> PathBuf {
         self.path().join("filler")
     }

@@ -9,6 +9,8 @@ use std::time::Duration;
 /// A wrong answer to one call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Wrong {
+    /// The call is carried out, and its answer comes this much later.
+    Waits(Duration),
     /// The call is not carried out, and this is said: a status and a body.
     Says(u16, String),
     /// The call is carried out, and this is said in place of its answer.
@@ -108,6 +110,10 @@ impl StandIn {
             };
             match wrong {
                 None => stream.write_all(&carried_out)?,
+                Some(Wrong::Waits(time)) => {
+                    thread::sleep(time);
+                    stream.write_all(&carried_out)?;
+                }
                 Some(Wrong::Says(status, body) | Wrong::CarriesOutAndSays(status, body)) => {
                     stream.write_all(&response(status, &body))?;
                 }
@@ -212,6 +218,7 @@ mod tests {
             (Wrong::CarriesOutAndHangs, Err(()), 1),
             (Wrong::Closes, Err(()), 0),
             (Wrong::CarriesOutAndCloses, Err(()), 1),
+            (Wrong::Waits(Duration::from_millis(9)), Ok((200, r#"{"it":"is right"}"#)), 1),
             (Wrong::CutsShort, Ok((200, r#"{"it":"is right""#)), 1),
         ];
         for (wrong, said, carried_out) in orders {
@@ -223,6 +230,6 @@ mod tests {
             assert_eq!((answer, service.calls().len()), (said, before + 1 + carried_out), "{wrong:?}");
         }
         assert!(ask("GetItem").is_ok(), "each order was for one call");
-        assert_eq!(stand_in.calls().len(), 16);
+        assert_eq!(stand_in.calls().len(), 18);
     }
 }

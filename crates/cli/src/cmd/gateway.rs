@@ -8,7 +8,7 @@ use std::sync::Arc;
 use dynaseal_engine::{Config, GatewaySection, Machine, Service};
 use dynaseal_gateway::{
     Limits, LogLevel, Opened, RuntimeClock, Server, Settings, StopSignals, Target, UpstreamLimits, VaultServer,
-    look_at_tables, open_upstream, start_log,
+    look_at_tables, make_room, open_upstream, start_log,
 };
 use tokio::runtime::Runtime;
 
@@ -34,16 +34,18 @@ pub(crate) fn run(args: &Args) -> Result<Outcome, Error> {
     if let Some(listen) = args.listen {
         config.gateway.listen = listen;
     }
-    start_log(args.log)?;
+    // Kept until the end, so that what is said last is written.
+    let _log = start_log(args.log)?;
     runtime()?.block_on(serve(config))
 }
 
 async fn serve(config: Config) -> Result<Outcome, Error> {
     let section = &config.gateway;
     let target = target(section, |service| config.needs(service));
-    let (settings, limits) = (settings(section), upstream_limits(section));
+    let (mut settings, limits) = (settings(section), upstream_limits(section));
+    let few = make_room(&mut settings.limits);
     let Opened { wire, facts } = open_upstream(&target, limits).await?;
-    let settings = Settings { facts, ..settings };
+    settings.facts = facts.into_iter().chain(few).collect();
     let engine = Arc::new(config.into_engine(Arc::new(RuntimeClock)));
     let server = Server::bind(settings, Arc::clone(&engine), Arc::clone(&wire)).await?;
     // Beside the first calls, which it need not hold up.
@@ -63,17 +65,13 @@ pub(crate) fn load(path: &Path) -> Result<Config, Error> {
     Ok(config)
 }
 
-/// Serves until the first Ctrl-C or SIGTERM and its drain are over; a second one ends the drain.
+/// Serves until the first Ctrl-C, SIGTERM or SIGHUP and its drain are over; a second request to end cuts the drain short.
 pub(super) async fn until_stopped(server: Server) -> Result<Outcome, Error> {
     let mut first = StopSignals::watch()?;
     let mut second = StopSignals::watch()?;
-    let impatient = async {
-        second.next().await;
-        second.next().await;
-    };
     tokio::select! {
-        _ = server.serve(async { first.next().await }) => {}
-        () = impatient => {}
+        _ = server.serve(first.first()) => {}
+        () = second.second() => {}
     }
     Ok(Outcome::Done)
 }

@@ -55,6 +55,12 @@ pub(super) fn hex_key(
         let text = secret_file(&file, "key_file", folder, outside, faults)?;
         (file.span, text, "key_file", format!("from the file {}", file.value))
     };
+    if setting == "key_file" && text.trim_ascii().is_empty() {
+        let message = format!("the key of {}, {words}, is empty", section.title);
+        let hint = "nothing was ever sealed with it: put a key into the file, as with `openssl rand -hex 32 > FILE`";
+        faults.error(&span, KEY_MATERIAL, message, hint);
+        return None;
+    }
     let Some(key) = std::str::from_utf8(&text).ok().and_then(|text| hex(text.trim())) else {
         let message = format!("the key of {} is not 32, 48 or 64 hexadecimal digits", section.title);
         faults.error(&span, KEY_MATERIAL, message, "make one with `openssl rand -hex 32`");

@@ -8,13 +8,14 @@ use std::time::Duration;
 
 use crate::support::{self, Gateway, assert_error, target, upstream};
 use dynaseal_gateway::{Embedded, Settings, Target, UpstreamLimits, open_upstream, start_log};
+use dynaseal_testkit::{Input, Program};
 
 /// The upstream's own faults leave lines at the default level, though not a line each in an outage; and an alert on them can be
 /// told from one on ordinary refusals.
 #[tokio::test(flavor = "multi_thread")]
 async fn faults_of_the_upstream_are_logged_and_counted_apart() {
     if std::env::var(CHILD).is_ok() {
-        start_log(tracing::Level::INFO).unwrap();
+        let _log = start_log(tracing::Level::INFO).unwrap();
         fail_in_every_way().await;
         return;
     }
@@ -69,11 +70,41 @@ async fn fail_in_every_way() {
     gateway.stop().await.unwrap();
 }
 
+/// Without descriptors no connection is accepted; which limit that is, is said once however often it is met.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_limit_that_keeps_connections_out_is_named_once() {
+    if std::env::var(CHILD).is_ok() {
+        let _log = start_log(tracing::Level::INFO).unwrap();
+        let gateway = Gateway::start(Arc::new(support::FnWire(|_| async { support::ok("{}") }))).await;
+        println!("address={}", gateway.address);
+        let closed = tokio::task::spawn_blocking(|| std::io::Read::read(&mut std::io::stdin(), &mut [0]));
+        closed.await.unwrap().unwrap();
+        gateway.stop().await.unwrap();
+        return;
+    }
+    let test = "process::a_limit_that_keeps_connections_out_is_named_once";
+    let child = Program::new(std::env::current_exe().unwrap()).args(["--exact", test, "--nocapture"]);
+    let mut child = child.env(CHILD, "few files").bound("-n 64").input(Input::Silent).start();
+    let limit = Duration::from_secs(30);
+    let line = |text: &str| text.lines().find_map(|line| line.strip_prefix("address=").map(ToOwned::to_owned));
+    let address = child.wait_for(1, limit, line);
+    let idle: Vec<_> = (0..100).map(|_| std::net::TcpStream::connect(&address).unwrap()).collect();
+    child.wait_for(2, limit, |text| text.contains("ulimit -n").then_some(()));
+    // It is tried again ten times a second.
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    drop(idle);
+    assert!(dynaseal_testkit::call(&address, "ListTables", "{}", limit).is_ok(), "all is well again");
+    child.close_input();
+    let ended = child.end(limit);
+    assert_eq!(ended.stderr.matches("ulimit -n").count(), 1, "{}", ended.stderr);
+    assert!(ended.status.success() && !ended.stderr.contains("uncategorized"), "{}", ended.stderr);
+}
+
 /// One block at the start says what is protected and where calls go, with whose credentials, or what is missing.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_start_says_what_is_protected_and_where_calls_go() {
     if let Ok(upstream) = std::env::var(CHILD) {
-        start_log(tracing::Level::INFO).unwrap();
+        let _log = start_log(tracing::Level::INFO).unwrap();
         let target = Target::new(&upstream, Some("eu-west-1".into()), None);
         let target = target.danger_plain_upstream(upstream.contains("example"));
         let facts = open_upstream(&target, UpstreamLimits::default()).await.unwrap().facts;
@@ -130,7 +161,7 @@ async fn the_start_says_what_is_protected_and_where_calls_go() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_log_holds_no_text_of_a_caller_at_any_level() {
     if std::env::var(CHILD).is_ok() {
-        start_log(tracing::Level::TRACE).unwrap();
+        let _log = start_log(tracing::Level::TRACE).unwrap();
         speak_canary().await;
         return;
     }
@@ -159,7 +190,7 @@ async fn the_log_holds_no_text_of_a_caller_at_any_level() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_log_of_a_refused_item_names_its_tables() {
     if std::env::var(CHILD).is_ok() {
-        start_log(tracing::Level::INFO).unwrap();
+        let _log = start_log(tracing::Level::INFO).unwrap();
         refuse_items().await;
         return;
     }

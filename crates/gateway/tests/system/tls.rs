@@ -19,7 +19,7 @@ use tokio_rustls::TlsAcceptor;
 #[tokio::test(flavor = "multi_thread")]
 async fn tls_upstreams_are_called_only_with_a_trusted_certificate_for_their_name() {
     if let Ok(url) = std::env::var(CHILD) {
-        start_log(tracing::Level::INFO).unwrap();
+        let _log = start_log(tracing::Level::INFO).unwrap();
         let gateway = Gateway::start(upstream(&url, UpstreamLimits::default())).await;
         let reply = gateway.call("ListTables", "{}").await;
         println!("status={} {}", reply.status, std::str::from_utf8(&reply.body).unwrap());

@@ -1,11 +1,12 @@
 //! The key and the configuration of `dynaseal dev`: made once in the current directory, never overwritten.
 
-use std::fs::OpenOptions;
+use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
 
 use super::page::Page;
 use crate::error::Error;
+use crate::whole_file;
 
 /// The configuration's name.
 pub(super) const CONFIG: &str = "dynaseal.toml";
@@ -14,6 +15,10 @@ pub(super) const CONFIG: &str = "dynaseal.toml";
 pub(super) fn prepare(page: &mut Page<impl Write>) -> Result<(), Error> {
     if Path::new(CONFIG).exists() {
         return page.entry("found", CONFIG, "what is encrypted, and with which key");
+    }
+    // An interrupted write of an early version left one so.
+    if fs::read(KEY).is_ok_and(|key| key.trim_ascii().is_empty()) {
+        return Err(Error::EmptyDevKey { name: KEY });
     }
     // The key first: a configuration without its key would stand in the way of the next run.
     let mut key = [0; 32];
@@ -28,17 +33,7 @@ pub(super) fn prepare(page: &mut Page<impl Write>) -> Result<(), Error> {
 
 /// Writes a new file; `false` if there is one already.
 fn create(name: &'static str, mode: u32, text: &str) -> Result<bool, Error> {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, mode);
-    #[cfg(not(unix))]
-    let _ = mode;
-    match options.open(name) {
-        Ok(mut opened) => opened.write_all(text.as_bytes()).map(|()| true).map_err(|source| file(name, source)),
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
-        Err(source) => Err(file(name, source)),
-    }
+    whole_file::create(Path::new(name), mode, text.as_bytes()).map_err(|source| file(name, source))
 }
 
 fn file(name: &'static str, source: io::Error) -> Error {
