@@ -8,7 +8,8 @@ use crate::{EMBEDDED, LIMIT, gateway, reached};
 
 /// Refused calls leave a line each, which names their tables: some two thousand bytes.
 fn refuse(address: &str, count: usize) {
-    let others: String = (0..7).map(|number| format!(",\"{number}{}\":[]", "x".repeat(250))).collect();
+    let delete = r#"{"DeleteRequest":{"Key":{"id":{"S":"1"}}}}"#;
+    let others: String = (0..7).map(|number| format!(",\"{number}{}\":[{delete}]", "x".repeat(250))).collect();
     let item = r#"{"PutRequest":{"Item":{"id":{"S":"1"},"aws_dbe_head":{"S":"x"}}}}"#;
     let body = format!("{{\"RequestItems\":{{\"Users\":[{item}]{others}}}}}");
     for number in 0..count {
