@@ -62,4 +62,5 @@ pub use pattern::{Misfit, Pattern, TableKeys};
 pub use plan::OtherTables;
 pub use run::Engine;
 pub use session::{Session, Stale, Step};
+pub use size::{LIMIT as ITEM_LIMIT, item_size};
 pub use table::{Failure, Plaintext, Table};

@@ -5,10 +5,12 @@ use dynaseal_item::{Item, Schema, Value};
 
 use crate::expr::error::{Error, Fault};
 
-/// DynamoDB's limit for one item.
-pub(crate) const LIMIT: usize = 400 * 1024;
+/// DynamoDB's limit for one item, in bytes.
+pub const LIMIT: usize = 400 * 1024;
 
-pub(crate) fn item_size(item: &Item<'_>) -> usize {
+/// How many bytes an item has for DynamoDB, which refuses more than [`LIMIT`].
+#[must_use]
+pub fn item_size(item: &Item<'_>) -> usize {
     item.iter().map(|(name, value)| name.len() + value_size(value)).sum()
 }
 

@@ -276,6 +276,28 @@ impl Error {
         }
     }
 
+    /// Whether this process was turned away, whatever the item: credentials, a right or a client is missing, a key of KMS
+    /// must not be used, or what answers is not the service. Waiting does not help.
+    #[must_use]
+    pub fn is_refusal(&self) -> bool {
+        match self {
+            Error::Several { errors } => errors.iter().any(Error::is_refusal),
+            Error::Kms(error) => error.is_refusal(),
+            Error::Store(error) => error.is_refusal(),
+            Error::SealOnly { .. } | Error::OpenOnly { .. } => true,
+            other => matches!(other.kind(), Kind::Config | Kind::Internal),
+        }
+    }
+
+    /// Whether the same may succeed later, with nothing changed on this side.
+    #[must_use]
+    pub fn is_passing(&self) -> bool {
+        match self {
+            Error::Several { errors } => errors.iter().any(Error::is_passing),
+            other => other.kind() == Kind::Outage && !other.is_refusal(),
+        }
+    }
+
     /// What to do about it.
     #[must_use]
     pub fn hint(&self) -> &'static str {

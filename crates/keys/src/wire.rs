@@ -200,6 +200,12 @@ pub enum WireError {
 }
 
 impl WireError {
+    /// Whether the same call may get an answer later, with nothing changed on this side.
+    #[must_use]
+    pub fn is_passing(self) -> bool {
+        matches!(self, Self::Unreachable | Self::Broken | Self::Checksum | Self::Timeout)
+    }
+
     /// What to do where TLS failed.
     pub const TLS_HINT: &'static str = "if the certificate's authority is a private one, name a PEM file of it in `ca` of [gateway] or in AWS_CA_BUNDLE; \
          otherwise correct the address or the certificate";

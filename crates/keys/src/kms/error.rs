@@ -182,6 +182,18 @@ impl KmsError {
         }
     }
 
+    /// Whether KMS turned this process away, whatever was to be opened.
+    pub(crate) fn is_refusal(&self) -> bool {
+        match self {
+            Self::Refused { refusal, .. } => {
+                let of_the_item = matches!(refusal, Refusal::InvalidCiphertext | Refusal::IncorrectKey);
+                !of_the_item && !refusal.is_passing()
+            }
+            Self::NoAnswer { source, .. } => !source.is_passing(),
+            Self::Answer { .. } => true,
+        }
+    }
+
     /// What to do about it.
     #[must_use]
     pub fn hint(&self) -> &'static str {

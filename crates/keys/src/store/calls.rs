@@ -1,5 +1,6 @@
 //! The calls of DynamoDB that a key store makes. They go straight to the [`Wire`](crate::Wire): nothing seals them.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use dynaseal_item::Item;
@@ -30,7 +31,8 @@ impl Table {
     /// Writes all or nothing. The same token makes a second try of the same call harmless.
     pub(crate) async fn transact(&self, actions: &[Value], token: &str, io: Io<'_>) -> Result<(), StoreError> {
         let body = json!({ "TransactItems": actions, "ClientRequestToken": token });
-        self.call("TransactWriteItems", &body, io).await.map(drop)
+        let answer = self.call(WRITE, &body, io).await?;
+        self.read(WRITE, &answer).map(|_: Done| ())
     }
 
     /// Every item that a Query or Scan gives, page by page. A page that DynamoDB has no capacity for is asked for again, so
@@ -42,6 +44,7 @@ impl Table {
         io: Io<'_>,
         mut each: impl FnMut(Item<'static>) + Send,
     ) -> Result<(), StoreError> {
+        let mut starts = BTreeSet::new();
         loop {
             let answer = self.patient(operation, &body, io).await?;
             let page: Page<'_> = self.read(operation, &answer)?;
@@ -50,6 +53,10 @@ impl Table {
             }
             let Some(last) = page.last else { return Ok(()) };
             let last: Value = self.read(operation, last.get().as_bytes())?;
+            // Pages that lead back to one that was read would never end, and what they left out would not be missed.
+            if !starts.insert(last.to_string()) {
+                return Err(self.unusable(operation, "its LastEvaluatedKey stood in an earlier page already"));
+            }
             if let Some(fields) = body.as_object_mut() {
                 fields.insert("ExclusiveStartKey".to_owned(), last);
             }
@@ -109,6 +116,13 @@ impl Table {
 pub(crate) fn key(record: &RecordName) -> Value {
     json!({ ID: { "S": record.id }, TYPE: { "S": record.r#type } })
 }
+
+/// The call that writes.
+pub(crate) const WRITE: &str = "TransactWriteItems";
+
+/// An answer that brings nothing but that it is one.
+#[derive(Deserialize)]
+struct Done {}
 
 #[derive(Deserialize)]
 struct OneItem<'a> {

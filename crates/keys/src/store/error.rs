@@ -117,6 +117,25 @@ pub enum StoreError {
         /// What should have been done to it.
         to_be: &'static str,
     },
+    /// A write was answered as carried out, and could not be looked at.
+    #[error(
+        "version {version} of branch key \"{}\" was written, as DynamoDB says, but it could not be read back: {source}",
+        .id.escape_debug()
+    )]
+    Unconfirmed {
+        /// The branch key's id.
+        id: String,
+        /// The version that was written.
+        version: String,
+        /// Why it could not be read.
+        source: Box<crate::error::Error>,
+    },
+    /// An id that no new branch key should have.
+    #[error("the id of the new branch key {what}")]
+    Id {
+        /// What is wrong with it.
+        what: &'static str,
+    },
     /// Records stay behind although they were worked on again and again.
     #[error("branch key \"{}\" changes again and again while it is to be {to_be}; part of it is done", .id.escape_debug())]
     Restless {
@@ -225,6 +244,8 @@ impl StoreError {
             Self::Raced { .. } => "DSL-4138",
             Self::Restless { .. } => "DSL-4139",
             Self::Twice { .. } => "DSL-4140",
+            Self::Unconfirmed { .. } => "DSL-4141",
+            Self::Id { .. } => "DSL-4142",
         }
     }
 
@@ -243,14 +264,25 @@ impl StoreError {
                 TableRefusal::Other(_) => Kind::Internal,
             },
             Self::NoAnswer { source: WireError::NoWay(_), .. } => Kind::Config,
-            Self::NoAnswer { .. } | Self::Raced { .. } | Self::Restless { .. } => Kind::Outage,
+            Self::NoAnswer { .. } | Self::Raced { .. } | Self::Restless { .. } | Self::Unconfirmed { .. } => {
+                Kind::Outage
+            }
             Self::Answer { .. } => Kind::Internal,
             Self::Malformed { .. } | Self::NotAuthentic { .. } | Self::Twice { .. } => Kind::Data,
             Self::TableShape { .. } | Self::HierarchyVersion { .. } | Self::OtherKey { .. } | Self::Discovery => {
                 Kind::Config
             }
-            Self::NoContext | Self::Exists { .. } => Kind::Caller,
+            Self::NoContext | Self::Exists { .. } | Self::Id { .. } => Kind::Caller,
             Self::Disabled { .. } => Kind::Keys,
+        }
+    }
+
+    /// Whether DynamoDB turned this process away, whatever record was asked for.
+    pub(crate) fn is_refusal(&self) -> bool {
+        match self {
+            Self::NoAnswer { source, .. } => !source.is_passing(),
+            Self::Refused { refusal: TableRefusal::AccessDenied | TableRefusal::Credentials, .. } => true,
+            other => matches!(other.kind(), Kind::Config | Kind::Internal),
         }
     }
 
@@ -291,6 +323,12 @@ impl StoreError {
             Self::Disabled { .. } => "enable it with `dynaseal keys enable`",
             Self::Twice { .. } => {
                 "keep the one whose items matter: delete the records of the other from the table by hand, or destroy both"
+            }
+            Self::Unconfirmed { .. } => {
+                "look with `dynaseal keys describe` whether the version is there, before the command is run again"
+            }
+            Self::Id { .. } => {
+                "choose an id that is what it looks like; keys that have such an id already can be used as before"
             }
             Self::Raced { .. } => "look at it again, then try again if it is still to be done",
             Self::Restless { .. } => "stop what else changes it, then run the command again to the end",

@@ -49,6 +49,8 @@ pub enum TableTrouble {
     Lost(WireError),
     /// A success whose body is not what the API promises.
     Garbage,
+    /// A success with the body of a write, which is not carried out.
+    Feigned,
 }
 
 struct Order {
@@ -137,6 +139,7 @@ impl FakeTable {
                 Err(error)
             }
             Some(TableTrouble::Garbage) => Ok(reply(200, &json!([]))),
+            Some(TableTrouble::Feigned) => Ok(reply(200, &json!({}))),
         }
     }
 }

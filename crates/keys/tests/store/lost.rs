@@ -2,7 +2,7 @@
 
 use dynaseal_item::Kind;
 use dynaseal_keys::testing::TableTrouble;
-use dynaseal_keys::{StoreError, WireError};
+use dynaseal_keys::{Destroyed, Erasure, StoreError, WireError};
 
 use super::*;
 
@@ -58,6 +58,45 @@ fn an_outage_is_told_and_leaves_things_as_they_were() {
     }
     run(world.store.rotate("t", world.io())).unwrap();
     world.create("u");
+}
+
+#[test]
+fn a_success_that_was_none_is_an_error() {
+    let world = World::new();
+    world.create("t");
+    let before = world.items();
+    for trouble in [TableTrouble::Feigned, TableTrouble::Garbage] {
+        world.aws.table.trouble(trouble, WRITE, 0, usize::MAX);
+        assert_eq!(run(world.store.create(tenant("u"), world.io())).unwrap_err().code(), "DSL-4128");
+        assert_eq!(run(world.store.rotate("t", world.io())).unwrap_err().code(), "DSL-4128");
+        for result in [run(world.store.disable("t", world.io())), run(world.store.enable("t", world.io()))] {
+            assert!(result.is_err() || result.is_ok_and(|switched| switched.moved == 0));
+        }
+        let mut destroyed = Destroyed::nothing_of("t");
+        run(world.store.destroy_into(&mut destroyed, Erasure::ForGood, world.io())).unwrap_err();
+        assert_eq!(destroyed, Destroyed::nothing_of("t"));
+        world.aws.table.calm();
+        assert_eq!(world.items(), before);
+    }
+    // It was written, and nobody can say so.
+    world.aws.table.trouble(TableTrouble::Refuse("AccessDeniedException"), "GetItem", 1, 1);
+    let error = run(world.store.rotate("t", world.io())).unwrap_err();
+    assert_eq!((error.code(), error.kind(), world.items().len()), ("DSL-4141", Kind::Outage, 4));
+    assert!(error.to_string().contains(&world.active("t").unwrap()), "{error}");
+}
+
+#[test]
+fn what_was_destroyed_is_known_where_an_answer_is_lost() {
+    for (trouble, gone) in [(TableTrouble::Lost(WireError::Broken), 3), (TableTrouble::Down(WireError::Broken), 1)] {
+        let world = World::new();
+        let version = world.create("t").version;
+        world.aws.table.trouble(trouble, WRITE, 1, 1);
+        let mut destroyed = Destroyed::nothing_of("t");
+        run(world.store.destroy_into(&mut destroyed, Erasure::ForGood, world.io())).unwrap_err();
+        assert_eq!((destroyed.records.len(), world.items().len()), (gone, 3 - gone));
+        let versions: Vec<_> = destroyed.version_ids().collect();
+        assert_eq!(versions, if gone == 3 { vec![version] } else { Vec::new() });
+    }
 }
 
 #[test]

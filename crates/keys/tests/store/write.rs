@@ -4,7 +4,7 @@ use std::sync::Barrier;
 
 use dynaseal_item::Kind;
 use dynaseal_keys::testing::{TableTrouble, Trouble};
-use dynaseal_keys::{Answer, BoxFuture, Call, KeyVersion, StoreError, WireError};
+use dynaseal_keys::{Answer, BoxFuture, Call, KeyVersion, Rotation, StoreError, WireError};
 use serde_json::json;
 
 use super::*;
@@ -208,6 +208,36 @@ impl Wire for Together<'_> {
             self.all.wait();
         }
         self.aws.send(call)
+    }
+}
+
+#[test]
+fn a_rotation_goes_on_from_the_version_that_was_seen() {
+    let world = World::new();
+    let first = world.create("t").version;
+    let from = |from, to| run(world.store.rotate_from(Rotation { id: "t", from: Some(from), to }, world.io()));
+    let second = KeyVersion::random().unwrap();
+    assert_eq!(from(first, second).unwrap().new, second);
+    let (kms, before) = (world.aws.kms.calls().len(), world.items());
+    let raced = Err(StoreError::Raced { id: "t".into(), to_be: "rotated" }.into());
+    assert_eq!(from(first, KeyVersion::random().unwrap()), raced);
+    assert_eq!((world.aws.kms.calls().len(), world.items()), (kms, before));
+    assert_eq!(run(world.store.active_version("t", world.io())), Ok(Some(second)));
+    assert_eq!(run(world.store.active_version("u", world.io())), Ok(None));
+}
+
+#[test]
+fn what_is_made_was_planned() {
+    let world = World::new();
+    let planned = world.store.plan(tenant("t")).unwrap();
+    assert!(world.items().is_empty() && planned.id == "t");
+    let version = planned.version;
+    assert_eq!(run(world.store.create_planned(planned, world.io())).unwrap().version, version);
+    let random = world.store.plan(CreateKey::default()).unwrap();
+    uuid(&random.id);
+    for id in ["  ", " t", "t\n", "\u{feff}t", "\u{202e}t"] {
+        let error = world.store.plan(tenant(id)).unwrap_err();
+        assert_eq!((error.code(), error.kind()), ("DSL-4142", Kind::Caller), "{id:?}");
     }
 }
 

@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::json;
 
-use super::{absent, merge, new_version, uuid};
+use super::id;
+use super::{absent, merge, uuid};
 use crate::branch::store::KeyVersion;
 use crate::error::Error;
 use crate::keyring::Io;
@@ -26,6 +27,18 @@ pub struct CreateKey {
     pub context: BTreeMap<String, String>,
 }
 
+/// A branch key that is to be made, with all that tells it apart.
+#[derive(Clone, Debug)]
+pub struct PlannedKey {
+    /// Its id.
+    pub id: String,
+    /// Its first version.
+    pub version: KeyVersion,
+    /// Whether the id was somebody's choice.
+    chosen: bool,
+    context: BTreeMap<String, String>,
+}
+
 /// A branch key that was made.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Created {
@@ -38,13 +51,12 @@ pub struct Created {
 }
 
 impl KeyStoreTable {
-    /// Makes a branch key and the beacon key beside it, unless there is one of this id.
+    /// Chooses what [`create_planned`](Self::create_planned) makes, so that it can be written down before it is there.
     ///
     /// # Errors
-    /// An id that is taken, a configuration without a KMS key, or a failure of KMS or DynamoDB. If the answer to the write
-    /// was lost and the table does not show it either, the branch key may come to be there later.
-    pub async fn create(&self, new: CreateKey, io: Io<'_>) -> Result<Created, Error> {
-        let kms_key = self.keys.for_writing()?;
+    /// An id that no branch key should have, or a configuration without a KMS key.
+    pub fn plan(&self, new: CreateKey) -> Result<PlannedKey, Error> {
+        self.keys.for_writing()?;
         let chosen = new.id.is_some();
         let id = match new.id {
             Some(_) if new.context.is_empty() => return Err(StoreError::NoContext.into()),
@@ -52,11 +64,33 @@ impl KeyStoreTable {
                 let what = "must have 1 to 2,048 bytes";
                 return Err(Error::Config { ring: RING, field: "branch_key_id", what });
             }
-            Some(id) => id,
+            Some(id) => match id::fault(&id) {
+                Some(what) => return Err(StoreError::Id { what }.into()),
+                None => id,
+            },
             None => uuid()?.to_string(),
         };
-        let (version, create_time) = (new_version()?, CreateTime::new(io.clock.now()));
-        let first = Attributes::first(&id, version, &create_time, kms_key, &new.context);
+        Ok(PlannedKey { id, version: KeyVersion::random()?, chosen, context: new.context })
+    }
+
+    /// Makes a branch key and the beacon key beside it, unless there is one of this id.
+    ///
+    /// # Errors
+    /// An id that is taken, a configuration without a KMS key, or a failure of KMS or DynamoDB. If the answer to the write
+    /// was lost and the table does not show it either, the branch key may come to be there later.
+    pub async fn create(&self, new: CreateKey, io: Io<'_>) -> Result<Created, Error> {
+        self.create_planned(self.plan(new)?, io).await
+    }
+
+    /// Makes the branch key that was planned.
+    ///
+    /// # Errors
+    /// As [`create`](Self::create).
+    pub async fn create_planned(&self, planned: PlannedKey, io: Io<'_>) -> Result<Created, Error> {
+        let kms_key = self.keys.for_writing()?;
+        let PlannedKey { id, version, chosen, context } = planned;
+        let create_time = CreateTime::new(io.clock.now());
+        let first = Attributes::first(&id, version, &create_time, kms_key, &context);
         let [wrapped, wrapped_active] = self.fresh(kms_key, &first, io).await?;
         let beacon = first.beacon();
         let wrapped_beacon = self.kms.generate(kms_key, &beacon.bound(&self.logical_name), io).await?;

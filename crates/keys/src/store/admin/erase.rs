@@ -4,10 +4,11 @@
 use serde::Serialize;
 
 use super::{Stored, uuid};
+use crate::branch::store::KeyVersion;
 use crate::error::Error;
 use crate::keyring::Io;
 use crate::store::error::{StoreError, TableRefusal};
-use crate::store::record::RecordType;
+use crate::store::record::{DISABLED, RecordType};
 use crate::store::table::KeyStoreTable;
 
 /// Whether to destroy, or only to say what would be destroyed.
@@ -30,6 +31,35 @@ pub struct Destroyed {
     pub records: Vec<String>,
 }
 
+impl Destroyed {
+    /// Nothing yet.
+    #[must_use]
+    pub fn nothing_of(id: &str) -> Self {
+        Self { id: id.to_owned(), versions: 0, records: Vec::new() }
+    }
+
+    /// The versions among what was deleted.
+    pub fn version_ids(&self) -> impl Iterator<Item = KeyVersion> {
+        self.records.iter().filter_map(|r#type| {
+            match RecordType::parse(r#type.strip_prefix(DISABLED).unwrap_or(r#type)) {
+                Some(RecordType::Version(version)) => Some(version),
+                _ => None,
+            }
+        })
+    }
+
+    fn note<'r>(&mut self, records: impl IntoIterator<Item = &'r Stored>) {
+        self.records.extend(records.into_iter().map(|record| record.name.r#type.to_string()));
+        self.versions = self.version_ids().count();
+    }
+
+    /// Takes back what stands in the table, whatever was answered when it was to be deleted.
+    fn take_back(&mut self, found: &[Stored]) {
+        self.records.retain(|r#type| !found.iter().any(|record| *record.name.r#type == **r#type));
+        self.versions = self.version_ids().count();
+    }
+}
+
 impl KeyStoreTable {
     /// Deletes everything that stands under an id, disabled records included. There is no way back but a backup.
     ///
@@ -39,18 +69,28 @@ impl KeyStoreTable {
     /// # Errors
     /// No such branch key, or a failure of DynamoDB, after which a part may be gone.
     pub async fn destroy(&self, id: &str, erasure: Erasure, io: Io<'_>) -> Result<Destroyed, Error> {
-        let mut destroyed = Destroyed { id: id.to_owned(), versions: 0, records: Vec::new() };
+        let mut destroyed = Destroyed::nothing_of(id);
+        self.destroy_into(&mut destroyed, erasure, io).await.map(|()| destroyed)
+    }
+
+    /// The same, with what was destroyed told whatever happens: `destroyed` has what is known to be gone also where it fails.
+    ///
+    /// # Errors
+    /// As [`destroy`](Self::destroy).
+    pub async fn destroy_into(&self, destroyed: &mut Destroyed, erasure: Erasure, io: Io<'_>) -> Result<(), Error> {
+        let id = destroyed.id.clone();
         for _ in 0..ROUNDS {
-            let mut found = self.stored(id, io).await?;
+            let mut found = self.stored(&id, io).await?;
+            destroyed.take_back(&found);
             if found.is_empty() && destroyed.records.is_empty() {
-                return Err(Error::NoBranchKey { id: id.to_owned() });
+                return Err(Error::NoBranchKey { id });
             }
             found.sort_by_key(order);
             if erasure == Erasure::DryRun {
                 destroyed.note(&found);
             }
             if erasure == Erasure::DryRun || found.is_empty() {
-                return Ok(destroyed);
+                return Ok(());
             }
             // The active record on its own, then a fresh look at the rest.
             let active = found.iter().filter(|record| record.is_active()).count();
@@ -62,18 +102,19 @@ impl KeyStoreTable {
                     Ok(()) => destroyed.note(batch),
                     // Someone was faster; the next round sees what is left.
                     Err(StoreError::Refused { refusal: TableRefusal::Condition | TableRefusal::Conflict, .. }) => break,
-                    Err(error) => return Err(error.into()),
+                    Err(error) => {
+                        // An answer that was lost says nothing; the table does, if it can be asked.
+                        if let Ok(left) = self.stored(&id, io).await {
+                            let is_left = |gone: &&Stored| left.iter().any(|record| record.name == gone.name);
+                            destroyed.note(batch.iter().filter(|record| !is_left(record)));
+                        }
+                        return Err(error.into());
+                    }
                 }
             }
         }
-        Err(StoreError::Restless { id: id.to_owned(), to_be: "destroyed" }.into())
-    }
-}
-
-impl Destroyed {
-    fn note(&mut self, records: &[Stored]) {
-        self.versions += records.iter().filter(|record| matches!(record.r#type, Some(RecordType::Version(_)))).count();
-        self.records.extend(records.iter().map(|record| record.name.r#type.to_string()));
+        destroyed.take_back(&self.stored(&id, io).await?);
+        Err(StoreError::Restless { id, to_be: "destroyed" }.into())
     }
 }
 

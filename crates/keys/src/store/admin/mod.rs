@@ -2,6 +2,7 @@
 
 pub(crate) mod create;
 pub(crate) mod erase;
+mod id;
 pub(crate) mod list;
 pub(crate) mod rotate;
 pub(crate) mod setup;
@@ -15,7 +16,7 @@ use crate::branch::store::KeyVersion;
 use crate::error::Error;
 use crate::keyring::Io;
 use crate::secret::random;
-use crate::store::calls::key;
+use crate::store::calls::{WRITE, key};
 use crate::store::error::{RecordName, StoreError, TableRefusal};
 use crate::store::record::{Attributes, DISABLED, ENC, ID, RecordType, TYPE};
 use crate::store::table::KeyStoreTable;
@@ -30,9 +31,9 @@ impl KeyStoreTable {
         Ok([wrapped, active])
     }
 
-    /// Writes a new version of a branch key, all or nothing. Whether a write that failed was carried out all the same, as
-    /// when its answer was lost, shows in the table, since no other write makes this version: `None` if it was carried out,
-    /// or why it was not.
+    /// Writes a new version of a branch key, all or nothing. Whether it was carried out shows in the table, since no other
+    /// write makes this version: a success brings nothing of its own that could be checked, and the answer to a write that
+    /// was carried out may be lost. `None` if it was, or why it was not.
     async fn write_version(
         &self,
         actions: &[Value],
@@ -41,24 +42,29 @@ impl KeyStoreTable {
         io: Io<'_>,
     ) -> Result<Option<TableRefusal>, Error> {
         let token = uuid()?.to_string();
-        let Err(first) = self.table.transact(actions, &token, io).await else { return Ok(None) };
-        let lost = matches!(first, StoreError::NoAnswer { .. });
-        let error = if lost {
-            let Err(second) = self.table.transact(actions, &token, io).await else { return Ok(None) };
-            second
-        } else {
-            first.clone()
-        };
-        if let Ok(Some(_)) = self.record(RecordType::Version(version).of(id), io).await {
-            return Ok(None);
-        }
-        match error {
-            // The first try may be at work still.
-            StoreError::Refused { refusal: TableRefusal::Conflict, .. } if lost => Err(first.into()),
-            StoreError::Refused { refusal: refusal @ (TableRefusal::Condition | TableRefusal::Conflict), .. } => {
-                Ok(Some(refusal))
+        let first = self.table.transact(actions, &token, io).await;
+        let lost = first.as_ref().err().filter(|error| matches!(error, StoreError::NoAnswer { .. })).cloned();
+        let last = if lost.is_some() { self.table.transact(actions, &token, io).await } else { first };
+        match (self.record(RecordType::Version(version).of(id), io).await, last) {
+            (Ok(Some(_)), _) => Ok(None),
+            (Ok(None), Ok(())) => {
+                let what = "it says that the write was carried out, and what was written is not there";
+                Err(self.table.unusable(WRITE, what).into())
             }
-            error => Err(error.into()),
+            (Err(source), Ok(())) => {
+                let (id, version) = (id.to_owned(), version.to_string());
+                Err(StoreError::Unconfirmed { id, version, source: Box::new(source) }.into())
+            }
+            (_, Err(StoreError::Refused { refusal, .. }))
+                if matches!(refusal, TableRefusal::Condition | TableRefusal::Conflict) =>
+            {
+                match lost {
+                    // The first try may be at work still.
+                    Some(first) if refusal == TableRefusal::Conflict => Err(first.into()),
+                    _ => Ok(Some(refusal)),
+                }
+            }
+            (_, Err(error)) => Err(error.into()),
         }
     }
 
@@ -150,6 +156,12 @@ fn uuid() -> Result<Uuid, Error> {
     Ok(Builder::from_random_bytes(random()?).into_uuid())
 }
 
-fn new_version() -> Result<KeyVersion, Error> {
-    Ok(KeyVersion::from_bytes(uuid()?.into_bytes()))
+impl KeyVersion {
+    /// One that was never there.
+    ///
+    /// # Errors
+    /// There is no randomness.
+    pub fn random() -> Result<Self, Error> {
+        Ok(Self::from_bytes(uuid()?.into_bytes()))
+    }
 }

@@ -8,6 +8,7 @@ use serde_json::json;
 
 use crate::error::Error;
 use crate::keyring::Io;
+use crate::store::calls::Table;
 use crate::store::error::{StoreError, TableRefusal};
 use crate::store::record::{ID, TYPE};
 use crate::store::table::KeyStoreTable;
@@ -39,7 +40,10 @@ impl KeyStoreTable {
             "DeletionProtectionEnabled": true,
         });
         let created = match self.table.call("CreateTable", &body, io).await {
-            Ok(_) => true,
+            Ok(answer) => {
+                self.table.read::<Made>("CreateTable", &answer)?.table.is(&self.table)?;
+                true
+            }
             Err(StoreError::Refused { refusal: TableRefusal::InUse, .. }) => false,
             Err(error) => return Err(error.into()),
         };
@@ -62,6 +66,7 @@ impl KeyStoreTable {
             answer => answer?,
         };
         let table = self.table.read::<Answer>("DescribeTable", &answer)?.table;
+        table.of.is(&self.table)?;
         let unfit = |what| Err(StoreError::TableShape { table: self.table.name.clone(), what }.into());
         let keys = table.keys.iter().map(|key| (key.name.as_str(), key.kind.as_str()));
         if !keys.eq(KEYS) {
@@ -80,6 +85,28 @@ impl KeyStoreTable {
 }
 
 #[derive(Deserialize)]
+struct Made {
+    #[serde(rename = "TableDescription")]
+    table: Named,
+}
+
+/// What every description says of a table.
+#[derive(Deserialize)]
+struct Named {
+    #[serde(rename = "TableName")]
+    name: String,
+}
+
+impl Named {
+    fn is(&self, table: &Table) -> Result<(), StoreError> {
+        if self.name == table.name {
+            return Ok(());
+        }
+        Err(table.unusable("DescribeTable", "it describes another table"))
+    }
+}
+
+#[derive(Deserialize)]
 struct Answer {
     #[serde(rename = "Table")]
     table: Description,
@@ -87,6 +114,8 @@ struct Answer {
 
 #[derive(Deserialize)]
 struct Description {
+    #[serde(flatten)]
+    of: Named,
     #[serde(rename = "KeySchema")]
     keys: Vec<Key>,
     #[serde(rename = "AttributeDefinitions")]
