@@ -1,7 +1,7 @@
 //! The command line as typed.
 
 #[cfg(feature = "items")]
-use std::num::NonZeroUsize;
+use std::num::NonZeroU64;
 #[cfg(feature = "items")]
 use std::path::PathBuf;
 
@@ -10,6 +10,8 @@ use crate::cmd::check::{Access, Target};
 #[cfg(feature = "dev")]
 use crate::cmd::dev;
 use crate::cmd::gateway;
+#[cfg(feature = "items")]
+use crate::items::{lines::Unit, stream::Way};
 
 /// Client-side encryption for DynamoDB, compatible with the AWS Database Encryption SDK.
 #[derive(Debug, clap::Parser)]
@@ -82,6 +84,9 @@ pub(crate) struct SealArgs {
     pub(crate) table: String,
     #[command(flatten)]
     pub(crate) table_keys: TableKeyArgs,
+    /// Seal items over 400 KB, too, which DynamoDB does not store.
+    #[arg(long)]
+    pub(crate) any_size: bool,
 }
 
 #[cfg(feature = "items")]
@@ -118,9 +123,19 @@ pub(crate) struct InputArgs {
     /// The configuration, such as dynaseal.toml.
     #[arg(long, value_name = "FILE")]
     pub(crate) config: PathBuf,
-    /// How many items to work on at once [default: one per core].
-    #[arg(long, value_name = "N")]
-    pub(crate) threads: Option<NonZeroUsize>,
+    /// How many items to work on at once, up to 256 [default: one per core].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub(crate) threads: Option<u16>,
+    /// Leave out the lines before this one, as a run that was stopped says: its output and that of this one make the whole.
+    #[arg(long, value_name = "N", default_value = "1", hide_default_value = true)]
+    pub(crate) from_line: NonZeroU64,
+}
+
+#[cfg(feature = "items")]
+impl InputArgs {
+    pub(crate) fn way(&self, unit: Unit) -> Way {
+        Way { unit, threads: self.threads, first: self.from_line }
+    }
 }
 
 #[cfg(feature = "items")]
@@ -205,16 +220,32 @@ fn key_arn(text: &str) -> Result<String, &'static str> {
 }
 
 const EXIT_CODES: &str = "\
-Exit codes: 0 done; 1 found something wrong in the data; 2 could not be carried out.
+Exit codes:
+  0    done
+  1    ran to its end, and something is wrong in the data: what failed is named
+  2    could not be carried out: usage, configuration, missing credentials or rights,
+       or an output that cannot be written
+  3    try again later: DynamoDB, KMS or Vault is down, busy, or changed under it
+  141  whoever read the output went away before its end
+
 `dynaseal explain DSL-3008` says more about an error that has this code.";
 #[cfg(feature = "items")]
 const FAILED_ITEMS: &str = "\
-A line may be an item, {\"Item\": …} or an answer with items in it; what surrounds
-them stays. The input may be gzip.
+One line of JSON each: an item, {\"Item\": …} or an answer with items in it; what
+surrounds them stays. `jq -c .` makes one line of several. The input may be gzip.
 
-An item that fails is left out of stdout and goes to stderr as one JSON line,
-{\"line\":N,\"code\":\"DSL-…\",\"message\":\"…\"}; the others go on, in order, and the
-exit code is 1.";
+An item that fails, or would be over the 400 KB that DynamoDB stores, is left out of
+stdout and goes to stderr as one JSON line, {\"line\":N,\"code\":\"DSL-…\",\"message\":\"…\"};
+the others go on, in order. Unless all went well the last line of stderr is the
+sum: {\"lines\":N,\"done\":N,\"failed\":N}.
+
+Where keys cannot be had the run stops: at once if a service is down, after ten
+lines without a success between them if it refuses. The sum then has
+\"go_on_from_line\":N: --from-line N seals the rest.
+
+Exit codes: 0 every line is sealed; 1 some lines are wrong, and named; 2 usage,
+configuration, a missing right, or an output that cannot be written; 3 try again
+later; 141 whoever read the output went away.";
 #[cfg(feature = "items")]
 const FORMS: &str = "\
 Each line holds one of these; all but items are opened inside what surrounds them:
@@ -226,11 +257,21 @@ Each line holds one of these; all but items are opened inside what surrounds the
   a Kinesis stream carries the records; a list of records, as of EventBridge Pipes
 
 JSON over several indented lines, such as a saved event, counts as one line and
-comes out as one. The input may be gzip. Exports in Amazon Ion are not read.
+comes out as one. Lines that make no whole JSON are taken one by one. The input may
+be gzip. Exports in Amazon Ion are not read.
 
 What fails is left out of stdout and goes to stderr as one JSON line,
-{\"line\":N,\"code\":\"DSL-…\",\"message\":\"…\"}; the others go on, in order, and the
-exit code is 1. An event fails as a whole; jq -c '.Records[]' makes lines of it.";
+{\"line\":N,\"code\":\"DSL-…\",\"message\":\"…\"}; the others go on, in order. An event
+fails as a whole; jq -c '.Records[]' makes lines of it. Unless all went well the
+last line of stderr is the sum: {\"lines\":N,\"done\":N,\"failed\":N}.
+
+Where keys cannot be had the run stops: at once if a service is down, after ten
+lines without a success between them if it refuses. The sum then has
+\"go_on_from_line\":N: --from-line N opens the rest.
+
+Exit codes: 0 every line is open; 1 some lines do not open, and are named; 2 usage,
+configuration, a missing right, or an output that cannot be written; 3 try again
+later; 141 whoever read the output went away.";
 #[cfg(feature = "items")]
 const REPAIR: &str = "\
 Reads stored items from stdin, as `open` does. Without --attribute, what was added
@@ -241,13 +282,23 @@ it writes nothing if the item is another one by then.
 
   aws dynamodb get-item --consistent-read --table-name Users --key file://key.json |
     dynaseal repair --config dynaseal.toml --table Users --attribute lockedBy > fix.json
-  aws dynamodb update-item --cli-input-json file://fix.json";
+  aws dynamodb update-item --cli-input-json file://fix.json
+
+Exit codes: 0 nothing was added, or every item has its request; 1 something was
+added, or an item does not verify; 2, 3 and 141 as of `open`, which says when the
+run stops and how to go on.";
 #[cfg(feature = "items")]
-const NOT_VERIFIED: &str = "What a header says is not verified: only `dynaseal open` checks the footer.";
+const NOT_VERIFIED: &str = "\
+What a header says is not verified: only `dynaseal open` checks the footer.
+
+Exit codes: 0 every header was read; 1 some lines have none, and are named on
+stderr; 2 usage, configuration, or an output that cannot be written; 141 whoever
+read the output went away.";
 #[cfg(feature = "items")]
 const REFUSED: &str = "\
 The exit code is 1 if the configuration has faults, the request is refused, or
-the credentials lack something or reach a key that must be out of reach. Nothing
+the credentials lack something or reach a key that must be out of reach; 2 if it
+cannot be carried out, 3 if it may be later. Nothing
 is sent without --credentials, and no value of the request is printed:
 
   dynaseal check dynaseal.toml --explain UpdateItem < request.json

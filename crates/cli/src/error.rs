@@ -1,6 +1,5 @@
 //! Why a command could not be carried out.
 
-#[cfg(any(feature = "dev", feature = "items"))]
 use std::io;
 #[cfg(feature = "items")]
 use std::path::PathBuf;
@@ -70,11 +69,32 @@ pub(crate) enum Error {
         source: Unreadable,
     },
     /// The output cannot be written.
-    #[cfg(any(feature = "dev", feature = "items"))]
-    #[error("stdout cannot be written: {source}")]
+    #[error("{name} cannot be written: {source}")]
     Output {
+        /// stdout or stderr.
+        name: &'static str,
         /// Why.
         source: io::Error,
+    },
+    /// A stream of items was given up before its end, since nothing that comes after would go otherwise.
+    #[cfg(feature = "items")]
+    #[error("stopped at line {line}: {message}")]
+    Stopped {
+        /// The first line that is not done.
+        line: u64,
+        /// Of the failure.
+        code: &'static str,
+        /// What, and what to do.
+        message: String,
+        /// Whether it may go by itself.
+        passing: bool,
+    },
+    /// A pair of a custom encryption context stands twice.
+    #[cfg(feature = "items")]
+    #[error("nothing was done: the pair \"{}\" of the context was given more than once", .name.escape_debug())]
+    PairTwice {
+        /// Its name.
+        name: String,
     },
     /// A worker thread could not be started or ended early.
     #[cfg(feature = "items")]
@@ -121,6 +141,15 @@ pub(crate) enum Error {
         /// Why.
         source: io::Error,
     },
+    /// What was named as the audit log is none.
+    #[cfg(feature = "items")]
+    #[error("nothing was done: the audit log {path} {what}")]
+    AuditFile {
+        /// The file.
+        path: PathBuf,
+        /// What it is.
+        what: &'static str,
+    },
     /// An erasure must leave a record.
     #[cfg(feature = "items")]
     #[error("destroy needs an audit log")]
@@ -161,6 +190,17 @@ impl Error {
         }
     }
 
+    /// Whether the same command may succeed later, with nothing changed on this side.
+    pub(crate) fn is_passing(&self) -> bool {
+        match self {
+            #[cfg(feature = "items")]
+            Error::Keys(error) => error.is_passing(),
+            #[cfg(feature = "items")]
+            Error::Stopped { passing, .. } => *passing,
+            _ => false,
+        }
+    }
+
     /// The stable code, listed in `docs/ERRORS.md`.
     pub(crate) fn code(&self) -> &'static str {
         match self {
@@ -175,8 +215,11 @@ impl Error {
             Error::InputForm { .. } => "DSL-8014",
             #[cfg(feature = "items")]
             Error::Input { .. } => "DSL-8002",
-            #[cfg(any(feature = "dev", feature = "items"))]
             Error::Output { .. } => "DSL-8003",
+            #[cfg(feature = "items")]
+            Error::Stopped { code, .. } => code,
+            #[cfg(feature = "items")]
+            Error::PairTwice { .. } => "DSL-8015",
             #[cfg(feature = "items")]
             Error::Worker { .. } => "DSL-8004",
             #[cfg(feature = "items")]
@@ -187,6 +230,8 @@ impl Error {
             Error::NotConfirmed { .. } => "DSL-8008",
             #[cfg(feature = "items")]
             Error::AuditLog { .. } => "DSL-8009",
+            #[cfg(feature = "items")]
+            Error::AuditFile { .. } => "DSL-8016",
             #[cfg(feature = "items")]
             Error::NoAuditLog => "DSL-8010",
             #[cfg(feature = "items")]
@@ -214,8 +259,13 @@ impl Error {
             Error::InputForm { source, .. } => source.hint(),
             #[cfg(feature = "items")]
             Error::Input { .. } => "check the path and its permissions",
-            #[cfg(any(feature = "dev", feature = "items"))]
             Error::Output { .. } => "check the disk or the program that reads from this one",
+            #[cfg(feature = "items")]
+            Error::Stopped { .. } => {
+                "the lines before it are done; go on there with --from-line and the number of the line"
+            }
+            #[cfg(feature = "items")]
+            Error::PairTwice { .. } => "write each name once; a pair cannot have two values",
             #[cfg(feature = "items")]
             Error::Worker { .. } => "try again with a smaller --threads; if it lasts, report it",
             #[cfg(feature = "items")]
@@ -228,6 +278,8 @@ impl Error {
             Error::AuditLog { .. } => {
                 "free the disk or name another file; look at the key's state with `dynaseal keys describe`"
             }
+            #[cfg(feature = "items")]
+            Error::AuditFile { .. } => "name a file that is not there yet, or one that only `dynaseal keys` writes to",
             #[cfg(feature = "items")]
             Error::NoUse { .. } => "leave it out, or correct it or the configuration",
             #[cfg(feature = "items")]

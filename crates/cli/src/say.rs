@@ -7,6 +7,7 @@ use dynaseal_engine::Fault;
 use crate::error::Error;
 #[cfg(feature = "items")]
 use crate::items::LineFailure;
+use crate::output::Stream;
 
 /// Says what went wrong and what to do.
 pub(crate) fn error(error: &Error) {
@@ -16,7 +17,7 @@ pub(crate) fn error(error: &Error) {
         other => block(&format!("error[{}]: {other}", other.code()), other.hint(), &mut out),
     }
     // Nothing can be said when stderr is gone.
-    let _ = io::stderr().write_all(&out);
+    let _ = Stream::Err.write(&out);
 }
 
 /// Every fault of a configuration, as a compiler would say it.
@@ -40,36 +41,37 @@ pub(crate) fn block(what: &str, hint: &str, out: &mut Vec<u8>) {
     wrap(&format!("  help: {hint}"), "        ", out);
 }
 
-/// Whether someone still reads stdout.
-#[cfg(feature = "items")]
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Reader {
-    There,
-    /// Whoever read our output has seen enough of it; that is no error.
-    Gone,
-}
-
 /// Writes to stdout what was asked for.
-#[cfg(feature = "items")]
-pub(crate) fn page(text: &[u8]) -> Result<Reader, Error> {
-    let mut stdout = io::stdout().lock();
-    match stdout.write_all(text).and_then(|()| stdout.flush()) {
-        Ok(()) => Ok(Reader::There),
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Reader::Gone),
-        Err(source) => Err(Error::Output { source }),
-    }
+pub(crate) fn page(text: &[u8]) -> Result<(), Error> {
+    Stream::Out.write(text)
 }
 
-/// Writes failed items to stderr, one JSON object a line.
+/// Writes failed items to stderr, one JSON object a line. Which they are is part of the answer, so it may not be lost.
 #[cfg(feature = "items")]
-pub(crate) fn line_failures(failures: &[LineFailure]) {
+pub(crate) fn line_failures(failures: &[LineFailure]) -> Result<(), Error> {
     let mut out = Vec::new();
     for failure in failures {
-        // Serialising plain data into memory cannot fail.
-        let _ = json(failure, false, &mut out);
+        json(failure, false, &mut out)?;
     }
-    // Nothing can be said when stderr is gone; the exit code still tells.
-    let _ = io::stderr().write_all(&out);
+    Stream::Err.write(&out)
+}
+
+/// An id as it is, on a terminal and in a sentence: blanks that would be lost there are shown, too.
+#[cfg(feature = "items")]
+pub(crate) fn id(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut before = ' ';
+    let end = text.trim_end().len();
+    for (at, char) in text.char_indices() {
+        let is_lost = char.is_whitespace() && (char != ' ' || before.is_whitespace() || at >= end);
+        if is_lost {
+            out.extend(char.escape_unicode());
+        } else {
+            out.push_str(&printable(char.encode_utf8(&mut [0; 4])));
+        }
+        before = char;
+    }
+    out
 }
 
 /// Text from elsewhere without what would command a terminal, or show it other than it is: escapes, the marks that turn the
@@ -86,7 +88,7 @@ pub(crate) fn printable(text: &str) -> String {
 #[cfg(feature = "items")]
 pub(crate) fn json(value: &impl serde::Serialize, is_pretty: bool, out: &mut Vec<u8>) -> Result<(), Error> {
     let text = if is_pretty { serde_json::to_string_pretty(value) } else { serde_json::to_string(value) };
-    let text = text.map_err(io::Error::from).map_err(|source| Error::Output { source })?;
+    let text = text.map_err(io::Error::from).map_err(|source| Error::Output { name: "stdout", source })?;
     for char in text.chars() {
         // Outside of strings there is none but line breaks.
         if is_unprintable(char) && char != '\n' {
@@ -162,6 +164,16 @@ mod tests {
         assert_eq!(serde_json::from_str::<String>(lines[2]).unwrap(), name);
         assert_eq!(serde_json::from_str::<Vec<String>>(&lines[3..].concat()).unwrap(), [name]);
         assert_eq!(printable("Größe 名前 👍"), "Größe 名前 👍");
+    }
+
+    #[test]
+    fn an_id_is_shown_with_its_blanks() {
+        assert_eq!((id("acme"), id("a b")), ("acme".to_owned(), "a b".to_owned()));
+        assert_eq!(id("  lead"), r"\u{20}\u{20}lead");
+        assert_eq!(id("trail "), r"trail\u{20}");
+        assert_eq!(id("a  b"), r"a \u{20}b");
+        assert_eq!(id(" "), r"\u{20}");
+        assert_eq!(id("a\u{a0}b\n\u{202e}"), r"a\u{a0}b\u{a}\u{202e}");
     }
 
     #[test]

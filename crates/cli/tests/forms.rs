@@ -32,7 +32,7 @@ fn parsed(text: &str) -> Vec<Value> {
 }
 
 fn codes(ran: &Ran) -> Vec<String> {
-    parsed(&ran.stderr).iter().map(|failure| failure["code"].as_str().unwrap().to_owned()).collect()
+    ran.failures().iter().map(|failure| failure["code"].as_str().unwrap().to_owned()).collect()
 }
 
 fn gzip(text: &str) -> Vec<u8> {
@@ -230,12 +230,16 @@ fn sealing_keeps_what_surrounds_items() {
         json!({"Items": [item(1, "1"), item(2, "2")], "Count": 2}),
         json!({"Item": item(1, "1"), "ConsumedCapacity": {"CapacityUnits": 1.0}}),
     ] {
-        let ran = run(folder, SEAL, format!("{wrapped}\n{wrapped:#}\n"));
+        let ran = run(folder, SEAL, format!("{wrapped}\n{wrapped}\n"));
         assert_eq!((ran.status.code(), ran.stderr.as_str()), (Some(0), ""));
         let stored = parsed(&ran.stdout);
         assert!(stored.len() == 2 && stored.iter().all(|line| line.to_string().contains("aws_dbe_head")), "{stored:?}");
         assert_eq!(parsed(&run(folder, USERS, &ran.stdout).stdout), [wrapped.clone(), wrapped]);
     }
+    // One line for each: of several none is sealed, and each is named.
+    let pretty = format!("{:#}", json!({"Item": item(1, "1")}));
+    let ran = run(folder, SEAL, &pretty);
+    assert_eq!((ran.status.code(), ran.stdout.as_str(), ran.failures().len()), (Some(1), "", pretty.lines().count()));
     // What is sealed already is not sealed once more.
     let stored = sealed(folder, &[item(1, "1")]);
     for again in [stored[0].clone(), json!({"Item": stored[0]})] {

@@ -119,9 +119,9 @@ async fn troubles_are_told_and_the_other_keys_are_rotated_all_the_same() {
     world.kms.trouble(Trouble::AccessDenied, None, 1);
     let ran = world.keys(&["rotate", "--older-than", "0m", "--json", "--audit-log", "audit"]);
     assert_eq!(ran.status.code(), Some(1), "{}", ran.stderr);
-    let lines: Vec<Value> = ran.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    assert_eq!((&lines[0]["action"], &lines[0]["code"]), (&"failed".into(), &"DSL-4103".into()));
-    assert_eq!((&lines[1]["action"], &lines[1]["id"]), (&"rotate".into(), &"globex".into()));
+    let [failed, rotated]: [Value; 2] = [&ran.stderr, &ran.stdout].map(|line| serde_json::from_str(line).unwrap());
+    assert_eq!((&failed["action"], &failed["code"]), (&"failed".into(), &"DSL-4103".into()));
+    assert_eq!((&rotated["action"], &rotated["id"]), (&"rotate".into(), &"globex".into()));
     let audit = fs::read_to_string(world.folder.path().join("audit")).unwrap();
     assert_eq!(audit.matches("\"failed\"").count(), 1, "{audit}");
 

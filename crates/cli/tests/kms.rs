@@ -108,8 +108,9 @@ async fn seal_and_open_use_keys_of_kms_and_local_keys_need_no_network() {
         move || (run(&folder, "open", "Users", &stored, true), run(&folder, "open", "Users", &stored, false))
     })
     .await;
-    let failure: Value = serde_json::from_str(&disabled.stderr).unwrap();
-    assert_eq!((disabled.status.code(), &failure["code"]), (Some(1), &json!("DSL-4106")));
+    // It is not the data that is wrong.
+    assert_eq!(disabled.status.code(), Some(2));
+    assert!(disabled.stderr.contains("error[DSL-4106]: stopped at line 1"), "{}", disabled.stderr);
     // Without a Region the command does not start, and says what to set.
     assert_eq!(nobody.status.code(), Some(2));
     assert!(nobody.stderr.contains("DSL-7005") && nobody.stderr.contains("AWS_REGION"), "{}", nobody.stderr);

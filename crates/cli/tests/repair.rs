@@ -36,8 +36,8 @@ fn repair(folder: &Path, names: &[&str], item: &Value) -> Ran {
 #[track_caller]
 fn assert_refused(ran: &Ran, code: &str) {
     assert_eq!((ran.status.code(), ran.stdout.as_str()), (Some(1), ""), "{}", ran.stderr);
-    let failure: Value = serde_json::from_str(&ran.stderr).unwrap();
-    assert_eq!(failure["code"], code, "{failure}");
+    let failures = ran.failures();
+    assert_eq!((failures.len(), &failures[0]["code"]), (1, &json!(code)), "{failures:?}");
 }
 
 /// Carries out what the request says on an item, as DynamoDB would.

@@ -19,6 +19,7 @@ use dynaseal_gateway::{Embedded, RuntimeClock, Server, Settings, with_keys};
 
 use super::{Outcome, gateway};
 use crate::error::Error;
+use crate::output::Stdout;
 use page::Page;
 use story::Story;
 
@@ -37,14 +38,14 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args) -> Result<Outcome, Error> {
-    let mut page = Page::new(io::stdout());
+    let mut page = Page::new(Stdout);
     page.title("Dynaseal: a DynamoDB on this machine that sees only sealed items")?;
     setup::prepare(&mut page)?;
     let config = gateway::load(setup::CONFIG.as_ref())?;
     gateway::runtime()?.block_on(tell_and_serve(args, config, &mut page))
 }
 
-async fn tell_and_serve(args: &Args, config: Config, page: &mut Page<io::Stdout>) -> Result<Outcome, Error> {
+async fn tell_and_serve(args: &Args, config: Config, page: &mut Page<Stdout>) -> Result<Outcome, Error> {
     // The configuration's upstream is for `dynaseal gateway`; of its database, a file is kept and used.
     let database = Embedded::open(config.gateway.database.as_deref())?;
     let where_to = config.gateway.database.as_ref().map_or("in memory".into(), |file| file.display().to_string());

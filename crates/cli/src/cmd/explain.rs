@@ -1,8 +1,6 @@
 //! `dynaseal explain CODE`: the row of `docs/ERRORS.md`, which the program has with it, as it has the documents to which
 //! the rows and other messages lead: `dynaseal explain KEYS.md`.
 
-use std::io::{self, Write as _};
-
 use dynaseal_engine::did_you_mean;
 
 use super::Outcome;
@@ -13,7 +11,7 @@ use crate::say;
 pub(crate) fn run(args: &ExplainArgs) -> Result<Outcome, Error> {
     let code = written(&args.code);
     if let Some((_, document)) = DOCUMENTS.iter().find(|(name, _)| name.eq_ignore_ascii_case(&args.code)) {
-        return print(document.as_bytes());
+        return say::page(document.as_bytes()).map(|()| Outcome::Done);
     }
     let Some([_, cause, remedy]) = rows().find(|[other, ..]| *other == code) else {
         let near = did_you_mean(&code, rows().map(|[code, ..]| code).collect::<Vec<_>>().into_iter());
@@ -25,13 +23,7 @@ pub(crate) fn run(args: &ExplainArgs) -> Result<Outcome, Error> {
     for (name, _) in DOCUMENTS.iter().filter(|(name, _)| [cause, remedy].iter().any(|cell| cell.contains(name))) {
         say::wrap(&format!("  more: `dynaseal explain {name}`"), "        ", &mut out);
     }
-    print(&out)
-}
-
-fn print(text: &[u8]) -> Result<Outcome, Error> {
-    // Whoever has seen enough is no failure, and nothing is left to say when stdout is gone.
-    let _ = io::stdout().write_all(text);
-    Ok(Outcome::Done)
+    say::page(&out).map(|()| Outcome::Done)
 }
 
 /// A code as errors show it: `3008` and `dsl-3008` are typed sooner.

@@ -1,6 +1,5 @@
 //! `dynaseal gateway`.
 
-use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -14,6 +13,7 @@ use tokio::runtime::Runtime;
 
 use super::Outcome;
 use crate::error::Error;
+use crate::output::Stream;
 use crate::say;
 
 #[derive(Debug, clap::Args)]
@@ -61,7 +61,7 @@ pub(crate) fn load(path: &Path) -> Result<Config, Error> {
         say::fault("warning", warning, &mut warnings);
     }
     // Nothing can be said when stderr is gone.
-    let _ = io::stderr().write_all(&warnings);
+    let _ = Stream::Err.write(&warnings);
     Ok(config)
 }
 

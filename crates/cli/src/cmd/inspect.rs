@@ -9,7 +9,7 @@ use super::Outcome;
 use crate::args::InspectArgs;
 use crate::error::Error;
 use crate::items::input::Input;
-use crate::items::lines::Lines;
+use crate::items::lines::{Lines, Unit};
 use crate::items::{Failed, wrapped};
 use crate::report::{self, Report};
 use crate::say;
@@ -23,7 +23,7 @@ pub(crate) fn run(args: &InspectArgs) -> Result<Outcome, Error> {
         Some(file) => Input::new(File::open(file).map_err(unread)?),
         None => Input::new(io::stdin()),
     };
-    let mut lines = Lines::new(input);
+    let mut lines = Lines::new(input, Unit::Document);
     let mut outcome = Outcome::Done;
     while let Some(batch) = lines.next_batch().map_err(unread)? {
         let mut out = Vec::new();
@@ -36,13 +36,11 @@ pub(crate) fn run(args: &InspectArgs) -> Result<Outcome, Error> {
                     outcome = Outcome::Found;
                     // What was found so far stands before the failure on a terminal, too.
                     say::page(&std::mem::take(&mut out))?;
-                    say::line_failures(&[failed.at(number)]);
+                    say::line_failures(&[failed.at(number)])?;
                 }
             }
         }
-        if say::page(&out)? == say::Reader::Gone {
-            break;
-        }
+        say::page(&out)?;
     }
     Ok(outcome)
 }

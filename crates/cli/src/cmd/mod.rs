@@ -24,6 +24,12 @@ pub(crate) enum Outcome {
     /// It ran to its end and found something wrong: an item that does not open, a configuration with faults.
     #[cfg(any(feature = "dev", feature = "items"))]
     Found,
+    /// It stopped in between, and may go on later.
+    #[cfg(feature = "items")]
+    Later,
+    /// It ran to its end, and this process has not the right to do a part of it.
+    #[cfg(feature = "items")]
+    Refused,
 }
 
 pub(crate) fn run(command: Command) -> Result<Outcome, Error> {

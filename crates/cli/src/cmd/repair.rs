@@ -9,7 +9,8 @@ use super::Outcome;
 use super::seal::{failed, io};
 use crate::args::RepairArgs;
 use crate::error::Error;
-use crate::items::{Failed, stream, wrapped};
+use crate::items::lines::Unit;
+use crate::items::{Cause, Failed, stream, wrapped};
 use crate::network::Network;
 use crate::tables;
 
@@ -20,7 +21,7 @@ pub(crate) fn run(args: &RepairArgs) -> Result<Outcome, Error> {
     let added = args.attribute.clone();
     let work: Arc<stream::Work> =
         Arc::new(move |number, line, out| repair(&table, io(&network), &added, (number, line), out));
-    stream::run(&work, args.input.threads)
+    stream::run(&work, args.input.way(Unit::Document))
 }
 
 fn repair(
@@ -43,7 +44,10 @@ fn repair(
 fn repair_item(table: &Table, io: Io<'_>, added: &[String], item: &Item<'_>, out: &mut Vec<u8>) -> Result<(), Failed> {
     if !added.is_empty() {
         let request = pollster::block_on(table.repair(io, item, added));
-        out.extend_from_slice(&request.map_err(|error| Failed::new(error.code(), &error, error.hint()))?);
+        out.extend_from_slice(
+            &request
+                .map_err(|error| Failed::new(error.code(), &error, error.hint()).because(Cause::of_call(&error)))?,
+        );
         return Ok(());
     }
     let found = pollster::block_on(table.added(io, item)).map_err(|failure| failed("repair", table, &failure))?;

@@ -2,14 +2,17 @@
 
 use std::sync::Arc;
 
-use dynaseal_engine::{Config, Engine, Error as EngineError, Failure, Io, Machine, SystemClock, Table};
+use dynaseal_engine::{
+    Config, Engine, Error as EngineError, Failure, ITEM_LIMIT, Io, Machine, SystemClock, Table, item_size,
+};
 use dynaseal_item::{Item, json};
 
 use super::Outcome;
 use crate::args::{OpenArgs, SealArgs};
 use crate::error::Error;
+use crate::items::lines::Unit;
 use crate::items::wrapped::{self, Found, Inner, Wrapped};
-use crate::items::{Failed, document, stream};
+use crate::items::{Cause, Failed, document, stream};
 use crate::network::Network;
 use crate::tables;
 
@@ -17,8 +20,10 @@ pub(crate) fn seal(args: &SealArgs) -> Result<Outcome, Error> {
     let config = Config::load(&args.input.config, &Machine)?;
     let table = tables::chosen(&config, &args.input.config, &args.table, &args.table_keys)?;
     let network = Network::of_keys(&config, Some(&table))?;
-    let work: Arc<stream::Work> = Arc::new(move |number, line, out| seal_line(&table, io(&network), number, line, out));
-    stream::run(&work, args.input.threads)
+    let most = if args.any_size { usize::MAX } else { ITEM_LIMIT };
+    let work: Arc<stream::Work> =
+        Arc::new(move |number, line, out| seal_line(&table, most, io(&network), (number, line), out));
+    stream::run(&work, args.input.way(Unit::Line))
 }
 
 pub(crate) fn open(args: &OpenArgs) -> Result<Outcome, Error> {
@@ -32,7 +37,7 @@ pub(crate) fn open(args: &OpenArgs) -> Result<Outcome, Error> {
     }
     let opener = Opener { table, network, engine: config.into_engine(Arc::new(SystemClock)) };
     let work: Arc<stream::Work> = Arc::new(move |number, line, out| opener.open(number, line, out));
-    stream::run(&work, args.input.threads)
+    stream::run(&work, args.input.way(Unit::Document))
 }
 
 pub(super) fn io(network: &Network) -> Io<'_> {
@@ -40,19 +45,37 @@ pub(super) fn io(network: &Network) -> Io<'_> {
 }
 
 /// What came in a wrapper comes out in one.
-fn seal_line(table: &Table, io: Io<'_>, number: u64, line: &str, out: &mut Vec<u8>) -> Result<(), Failed> {
+fn seal_line(
+    table: &Table,
+    most: usize,
+    io: Io<'_>,
+    (number, line): (u64, &str),
+    out: &mut Vec<u8>,
+) -> Result<(), Failed> {
     let unread = |error: dynaseal_item::Error| failed("seal", table, &error.into());
     match wrapped::read(number, line).map_err(unread)? {
-        Found::Item(item) => seal_item(table, io, item, out),
+        Found::Item(item) => seal_item(table, most, io, item, out),
         Found::Wrapped(wrapped) => {
-            wrapped.rewrite(out, |inner, out| seal_item(table, io, wrapped.item(inner).map_err(unread)?, out))
+            wrapped.rewrite(out, |inner, out| seal_item(table, most, io, wrapped.item(inner).map_err(unread)?, out))
         }
     }
 }
 
-fn seal_item(table: &Table, io: Io<'_>, item: Item<'_>, out: &mut Vec<u8>) -> Result<(), Failed> {
-    let sealed = pollster::block_on(table.seal_given(io, item));
-    json::write_item(&sealed.map_err(|failure| failed("seal", table, &failure))?, out);
+fn seal_item(table: &Table, most: usize, io: Io<'_>, item: Item<'_>, out: &mut Vec<u8>) -> Result<(), Failed> {
+    let sealed = pollster::block_on(table.seal_given(io, item)).map_err(|failure| failed("seal", table, &failure))?;
+    let size = item_size(&sealed);
+    if size > most {
+        return Err(Failed::new(
+            "DSL-2004",
+            format_args!(
+                "seal on table {}: sealed, the item has {size} bytes, {} more than DynamoDB stores",
+                table.name(),
+                size - most
+            ),
+            "shorten the item; --any-size is for items that are stored elsewhere",
+        ));
+    }
+    json::write_item(&sealed, out);
     Ok(())
 }
 
@@ -86,7 +109,7 @@ impl Opener {
                 format_args!("open on table {table}: a pattern protects it, and nothing here says what its keys are"),
                 "name it with --table, and its keys with --partition-key and --sort-key",
             )),
-            Err(error) => Err(Failed::new(error.code(), &error, error.hint())),
+            Err(error) => Err(Failed::new(error.code(), &error, error.hint()).because(Cause::of_call(&error))),
         }
     }
 
@@ -121,5 +144,6 @@ impl Opener {
 }
 
 pub(super) fn failed(operation: &str, table: &Table, failure: &Failure) -> Failed {
-    Failed::new(failure.code(), format_args!("{operation} on table {}: {failure}", table.name()), failure.hint())
+    let what = format_args!("{operation} on table {}: {failure}", table.name());
+    Failed::new(failure.code(), what, failure.hint()).because(Cause::of(failure))
 }

@@ -18,7 +18,7 @@ pub(crate) struct KeysArgs {
     /// One JSON object a line instead of text.
     #[arg(long, global = true)]
     pub(crate) json: bool,
-    /// Append what is done to this file, one JSON object a line.
+    /// Append what is done to this file, one JSON object a line: a regular file that is new, empty, or one of these.
     #[arg(long, value_name = "FILE", global = true)]
     pub(crate) audit_log: Option<PathBuf>,
     #[command(subcommand)]
@@ -61,7 +61,8 @@ pub(crate) struct RotateArgs {
     /// The branch key's id.
     #[arg(value_name = "ID", required_unless_present = "older_than", conflicts_with = "older_than")]
     pub(crate) id: Option<String>,
-    /// Rotate every branch key whose active version is older than this: 90d, 12h or 30m.
+    /// Rotate every branch key whose active version is older than this: 90d, 12h or 30m. One whose version is dated in the
+    /// future is rotated, too.
     #[arg(long, value_name = "AGE", value_parser = age)]
     pub(crate) older_than: Option<Duration>,
     /// Say what would be rotated and change nothing.
@@ -105,7 +106,12 @@ fn age(text: &str) -> Result<Duration, &'static str> {
 const AFTER: &str = "\
 The configuration's [gateway] section says where DynamoDB and KMS are; credentials
 come from the AWS credential chain. `dynaseal explain KEYS.md` has the policies that
-each command needs. For a scheduler: dynaseal keys rotate --older-than 90d --json";
+each command needs. For a scheduler: dynaseal keys rotate --older-than 90d --json
+
+Exit codes: 0 done; 1 some branch keys were not rotated, or `list` found one that is
+unfinished; 2 usage, configuration, a missing right, or an output or audit log that
+cannot be written; 3 try again later; 141 whoever read the output went away. What
+was done is on stdout, what was not on stderr, each as it happens.";
 const ERASURE: &str = "\
 What was sealed under the branch key cannot be opened by anyone once caches have
 expired (cache_ttl). Other branch keys are not touched. What stays: keys of items,

@@ -1,8 +1,9 @@
 //! What cannot be taken back is typed twice.
 
-use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
+use std::io::{self, BufRead as _, IsTerminal as _};
 
 use crate::error::Error;
+use crate::output::Stream;
 use crate::say;
 
 /// Whether the id was typed again, on the command line or when asked. Without a terminal nobody can be asked.
@@ -17,9 +18,9 @@ pub(crate) fn confirmed(id: &str, given: Option<&str>, what: &str) -> Result<(),
 
 fn ask(id: &str, what: &str) -> Result<String, Error> {
     let mut out = Vec::new();
-    say::wrap(&format!("{what} Type the id, {}, to go on:", say::printable(id)), "", &mut out);
+    say::wrap(&format!("{what} Type the id, {}, to go on:", say::id(id)), "", &mut out);
     let input = |source| Error::Input { name: "stdin".to_owned(), source };
-    io::stderr().write_all(&out).map_err(input)?;
+    Stream::Err.write(&out)?;
     let mut line = String::new();
     io::stdin().lock().read_line(&mut line).map_err(input)?;
     Ok(line.trim_end_matches(['\r', '\n']).to_owned())

@@ -3,6 +3,7 @@
 //! ```text
 //!  args.rs ──> run.rs ──> KeyStoreTable (crates/keys)        confirm.rs   what cannot be taken back is typed twice
 //!                 └─────> report.rs ──> text or JSON         audit.rs     what is done is written down first
+//!                                                            told.rs      a signal lets a change come to its end
 //! ```
 
 pub(crate) mod args;
@@ -10,5 +11,6 @@ mod audit;
 mod confirm;
 mod report;
 mod run;
+mod told;
 
 pub(crate) use run::run;

@@ -1,4 +1,5 @@
-//! What `dynaseal keys` says on stdout: text, or one JSON object a line.
+//! What `dynaseal keys` says: text, or one JSON object a line. What was done stands on stdout as soon as it is done, what was
+//! not done on stderr.
 
 use std::time::Duration;
 
@@ -10,31 +11,27 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::error::Error;
+use crate::output::Stream;
 use crate::say;
 
 /// The words of one command.
 pub(crate) struct Report {
     json: bool,
-    out: Vec<u8>,
 }
 
 impl Report {
     pub(crate) fn new(json: bool) -> Self {
-        Self { json, out: Vec::new() }
+        Self { json }
     }
 
-    pub(crate) fn print(&self) -> Result<(), Error> {
-        say::page(&self.out).map(drop)
-    }
-
-    pub(crate) fn store(&mut self, table: &str, ready: &KeyStoreReady) {
+    pub(crate) fn store(&self, table: &str, ready: &KeyStoreReady) -> Result<(), Error> {
         let made = if ready.created { "was created" } else { "is there already, and its keys are right" };
         let protected = if ready.deletion_protection {
             "It is protected from being deleted."
         } else {
             "It is NOT protected from being deleted; enable DeletionProtectionEnabled."
         };
-        self.say(
+        self.say_done(
             || object("create-store", &json!({ "table": table, "created": ready.created, "deletion_protection": ready.deletion_protection })),
             || {
                 format!(
@@ -42,106 +39,138 @@ impl Report {
                      `dynaseal explain KEYS.md`."
                 )
             },
-        );
+        )
     }
 
-    pub(crate) fn created(&mut self, made: &Created) {
-        self.say(
+    pub(crate) fn created(&self, made: &Created) -> Result<(), Error> {
+        self.say_done(
             || object("create", made),
-            || format!("Created branch key {}, version {}.", say::printable(&made.id), made.version),
-        );
+            || format!("Created branch key {}, version {}.", say::id(&made.id), made.version),
+        )
     }
 
-    pub(crate) fn rotated(&mut self, rotated: &Rotated) {
-        self.say(
+    pub(crate) fn rotated(&self, rotated: &Rotated) -> Result<(), Error> {
+        self.say_done(
             || object("rotate", rotated),
-            || format!("Rotated {}: version {} seals from now on.", say::printable(&rotated.id), rotated.new),
-        );
+            || format!("Rotated {}: version {} seals from now on.", say::id(&rotated.id), rotated.new),
+        )
     }
 
-    pub(crate) fn would_rotate(&mut self, key: &BranchKeySummary) {
+    pub(crate) fn would_rotate(&self, key: &BranchKeySummary) -> Result<(), Error> {
         self.say(
             || object("would-rotate", key),
-            || format!("Would rotate {}, last rotated {}.", say::printable(&key.id), day(key.rotated.as_ref())),
-        );
+            || format!("Would rotate {}, last rotated {}.", say::id(&key.id), day(key.rotated.as_ref())),
+        )
     }
 
-    pub(crate) fn failed(&mut self, id: &str, error: &Error) {
-        self.say(
+    pub(crate) fn not_rotated(&self, id: &str, error: &Error) -> Result<(), Error> {
+        self.warn(
             || object("failed", &json!({ "id": id, "code": error.code(), "message": error.to_string() })),
-            || format!("NOT rotated: {}: [{}] {error}", say::printable(id), error.code()),
-        );
+            || format!("NOT rotated: {}: [{}] {error}; {}", say::id(id), error.code(), error.hint()),
+        )
     }
 
-    pub(crate) fn rotations(&mut self, due: usize, dry_run: bool) {
-        if !self.json && (due == 0 || dry_run) {
-            let nothing = if due == 0 { "No branch key is due." } else { "Nothing was changed." };
-            say::wrap(nothing, "", &mut self.out);
-        }
-    }
-
-    pub(crate) fn disabled(&mut self, switched: &Switched) {
-        self.switched("disable", "disabled", switched);
-    }
-
-    pub(crate) fn enabled(&mut self, switched: &Switched) {
-        self.switched("enable", "enabled", switched);
-    }
-
-    pub(crate) fn would_disable(&mut self, key: &BranchKeySummary) {
+    /// Another was faster with a key that was due.
+    pub(crate) fn rotated_by_another(&self, id: &str) -> Result<(), Error> {
         self.say(
-            || object("would-disable", key),
+            || object("changed-meanwhile", &json!({ "id": id })),
+            || format!("Left {}: another has rotated it, or taken it out of use, since it was listed.", say::id(id)),
+        )
+    }
+
+    /// The active version is dated later than now.
+    pub(crate) fn dated_ahead(&self, key: &BranchKeySummary) -> Result<(), Error> {
+        let time = key.rotated.as_ref().map_or("?", CreateTime::as_str);
+        self.warn(
+            || object("from-the-future", &json!({ "id": key.id, "rotated": time })),
             || {
                 format!(
-                    "Would disable {} with {}. Nothing was changed.",
-                    say::printable(&key.id),
-                    versions(key.versions)
+                    "The active version of {} is dated {time}, which is to come: the clock was wrong where it was made, or is \
+                     wrong here. It counts as due.",
+                    say::id(&key.id)
                 )
             },
-        );
+        )
     }
 
-    pub(crate) fn would_destroy(&mut self, planned: &Destroyed) {
+    /// The rotation of several ended before all had their turn.
+    pub(crate) fn stopped(&self, left: usize, why: &str) -> Result<(), Error> {
+        self.warn(
+            || object("stopped", &json!({ "left": left, "why": why })),
+            || format!("Stopped: {why}. {} had no turn; run the command again.", keys(left)),
+        )
+    }
+
+    pub(crate) fn rotations(&self, due: usize, dry_run: bool) -> Result<(), Error> {
+        if self.json || (due > 0 && !dry_run) {
+            return Ok(());
+        }
+        say::page(if due == 0 { b"No branch key is due.\n" } else { b"Nothing was changed.\n" })
+    }
+
+    pub(crate) fn disabled(&self, switched: &Switched) -> Result<(), Error> {
+        self.switched("disable", "disabled", switched)
+    }
+
+    pub(crate) fn enabled(&self, switched: &Switched) -> Result<(), Error> {
+        self.switched("enable", "enabled", switched)
+    }
+
+    pub(crate) fn would_disable(&self, key: &BranchKeySummary) -> Result<(), Error> {
+        self.say(
+            || object("would-disable", key),
+            || format!("Would disable {} with {}. Nothing was changed.", say::id(&key.id), versions(key.versions)),
+        )
+    }
+
+    pub(crate) fn would_destroy(&self, planned: &Destroyed) -> Result<(), Error> {
         self.say(
             || object("would-destroy", planned),
             || {
-                let (id, records) = (say::printable(&planned.id), planned.records.len());
+                let (id, records) = (say::id(&planned.id), planned.records.len());
                 format!(
                     "Would destroy {id}: {} in {records} records. All that was sealed under it would be lost. Nothing was \
                      changed.",
                     versions(planned.versions)
                 )
             },
-        );
+        )
     }
 
-    pub(crate) fn destroyed(&mut self, destroyed: &Destroyed) {
-        self.say(
-            || object("destroy", destroyed),
+    /// What was destroyed; all that there was, unless it failed in between.
+    pub(crate) fn destroyed(&self, destroyed: &Destroyed, is_whole: bool) -> Result<(), Error> {
+        self.say_done(
+            || object(if is_whole { "destroy" } else { "destroy-in-part" }, destroyed),
             || {
-                let (id, records) = (say::printable(&destroyed.id), destroyed.records.len());
+                let (id, records) = (say::id(&destroyed.id), destroyed.records.len());
+                if !is_whole {
+                    return format!(
+                        "Destroyed a PART of {id}: {} in {records} records. Run the command again to destroy the rest.",
+                        versions(destroyed.versions)
+                    );
+                }
                 format!(
                     "Destroyed {id}: {} in {records} records. What was sealed under it opens nowhere once caches have expired \
                      (cache_ttl); backups of the key store can bring it back until they are deleted.",
                     versions(destroyed.versions)
                 )
             },
-        );
+        )
     }
 
-    pub(crate) fn list(&mut self, all: &[BranchKeySummary], now: Duration) {
+    pub(crate) fn list(&self, all: &[BranchKeySummary], now: Duration) -> Result<(), Error> {
+        let mut out = Vec::new();
         if self.json {
-            all.iter().for_each(|key| self.line(&object("list", key)));
-            return;
+            all.iter().try_for_each(|key| say::json(&object("list", key), false, &mut out))?;
+            return say::page(&out);
         }
         if all.is_empty() {
-            say::wrap("The key store has no branch keys. Make one: dynaseal keys create", "", &mut self.out);
-            return;
+            return say::page(b"The key store has no branch keys. Make one: dynaseal keys create\n");
         }
         let head = ["branch key", "versions", "created", "last rotation", "state", "KMS key"].map(str::to_owned);
         let row = |key: &BranchKeySummary| {
             [
-                say::printable(&key.id),
+                say::id(&key.id),
                 key.versions.to_string(),
                 day(key.created.as_ref()),
                 aged(key.rotated.as_ref(), now),
@@ -149,25 +178,27 @@ impl Report {
                 say::printable(key.kms_arn.as_deref().unwrap_or("?")),
             ]
         };
-        columns(&[vec![head], all.iter().map(row).collect()].concat(), &mut self.out);
+        columns(&[vec![head], all.iter().map(row).collect()].concat(), &mut out);
         if all.iter().any(|key| key.state == BranchKeyState::Unfinished) {
-            self.out.push(b'\n');
+            out.push(b'\n');
             say::wrap(
                 "A branch key is unfinished: run the disable, enable or destroy that was interrupted again.",
                 "",
-                &mut self.out,
+                &mut out,
             );
         }
+        say::page(&out)
     }
 
-    pub(crate) fn described(&mut self, key: &BranchKeyDescription, now: Duration) {
+    pub(crate) fn described(&self, key: &BranchKeyDescription, now: Duration) -> Result<(), Error> {
+        let mut page = Vec::new();
+        let out = &mut page;
         if self.json {
-            self.line(&object("describe", key));
-            return;
+            say::json(&object("describe", key), false, out)?;
+            return say::page(out);
         }
         let summary = &key.summary;
-        let out = &mut self.out;
-        say::wrap(&format!("branch key {}", say::printable(&summary.id)), "  ", out);
+        say::wrap(&format!("branch key {}", say::id(&summary.id)), "  ", out);
         let mut line = |name: &str, text: &str| say::wrap_columns(&format!("  {name:15}"), &say::printable(text), out);
         line("state", state(summary.state));
         line("active version", &summary.active.map_or_else(|| "none".to_owned(), |version| version.to_string()));
@@ -192,29 +223,44 @@ impl Report {
                 out,
             );
         }
+        say::page(&page)
     }
 
-    fn switched(&mut self, action: &'static str, to: &str, switched: &Switched) {
-        self.say(
+    fn switched(&self, action: &'static str, to: &str, switched: &Switched) -> Result<(), Error> {
+        self.say_done(
             || object(action, switched),
             || match switched.moved {
-                0 => format!("{} is {to} already.", say::printable(&switched.id)),
-                _ => format!("{} is {to}; caches notice within cache_ttl.", say::printable(&switched.id)),
+                0 => format!("{} is {to} already.", say::id(&switched.id)),
+                _ => format!("{} is {to}; caches notice within cache_ttl.", say::id(&switched.id)),
             },
-        );
+        )
     }
 
-    fn say(&mut self, json: impl FnOnce() -> Value, text: impl FnOnce() -> String) {
+    fn say(&self, json: impl FnOnce() -> Value, text: impl FnOnce() -> String) -> Result<(), Error> {
+        say::page(&self.words(json, text)?)
+    }
+
+    /// What was changed, which is said even where stdout cannot be written any more.
+    fn say_done(&self, json: impl FnOnce() -> Value, text: impl FnOnce() -> String) -> Result<(), Error> {
+        let words = self.words(json, text)?;
+        say::page(&words).inspect_err(|_| {
+            // Nothing can be said when stderr is gone, too.
+            let _ = Stream::Err.write(&words);
+        })
+    }
+
+    fn warn(&self, json: impl FnOnce() -> Value, text: impl FnOnce() -> String) -> Result<(), Error> {
+        Stream::Err.write(&self.words(json, text)?)
+    }
+
+    fn words(&self, json: impl FnOnce() -> Value, text: impl FnOnce() -> String) -> Result<Vec<u8>, Error> {
+        let mut out = Vec::new();
         if self.json {
-            self.line(&json());
+            say::json(&json(), false, &mut out)?;
         } else {
-            say::wrap(&text(), "", &mut self.out);
+            say::wrap(&text(), "", &mut out);
         }
-    }
-
-    fn line(&mut self, object: &Value) {
-        // Writing plain data into memory cannot fail.
-        let _ = say::json(object, false, &mut self.out);
+        Ok(out)
     }
 }
 
@@ -250,13 +296,23 @@ fn versions(count: usize) -> String {
     if count == 1 { "1 version".to_owned() } else { format!("{count} versions") }
 }
 
+fn keys(count: usize) -> String {
+    if count == 1 { "1 branch key".to_owned() } else { format!("{count} branch keys") }
+}
+
 fn day(time: Option<&CreateTime>) -> String {
     let day = time.and_then(|time| time.as_str().get(..10)).unwrap_or("?");
     say::printable(day)
 }
 
+/// Whether a time is later than now by more than clocks differ. AWS refuses the calls of machines whose clocks are that far off.
+pub(super) fn is_to_come(time: Duration, now: Duration) -> bool {
+    time.saturating_sub(now) > Duration::from_secs(15 * 60)
+}
+
 fn aged(time: Option<&CreateTime>, now: Duration) -> String {
     match time.and_then(CreateTime::since_epoch) {
+        Some(since) if is_to_come(since, now) => format!("{} (in the FUTURE)", day(time)),
         Some(since) => format!("{} ({} d ago)", day(time), now.saturating_sub(since).as_secs() / 86_400),
         None => day(time),
     }

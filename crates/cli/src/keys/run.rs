@@ -1,21 +1,24 @@
 //! `dynaseal keys`.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use dynaseal_engine::{Config, Io, Service, SystemClock, did_you_mean};
 use dynaseal_keys::{
-    BranchKeyState, BranchKeySummary, CreateKey, CreateTime, Erasure, Error as KeysError, KeyStore as _, KeyStoreTable,
-    KeyVersion,
+    BranchKeyState, BranchKeySummary, CreateKey, CreateTime, Destroyed, Erasure, Error as KeysError, KeyStore as _,
+    KeyStoreReady, KeyStoreTable, KeyVersion, Rotation, StoreError, Switched,
 };
 
 use super::args::{Action, ConfirmedArgs, CreateArgs, KeysArgs, RotateArgs};
 use super::audit::{AuditLog, Record};
 use super::confirm::confirmed;
-use super::report::Report;
+use super::report::{Report, is_to_come};
+use super::told::Told;
 use crate::cmd::{Outcome, gateway};
 use crate::error::Error;
 use crate::network::Network;
+use crate::say;
 
 pub(crate) fn run(args: &KeysArgs) -> Result<Outcome, Error> {
     if matches!(&args.action, Action::Destroy(one) if !one.dry_run) && args.audit_log.is_none() {
@@ -28,10 +31,7 @@ pub(crate) fn run(args: &KeysArgs) -> Result<Outcome, Error> {
     let wire = Network::open(&config.gateway, services.filter(|one| store.needs(*one)).collect())?;
     let io = Io { wire: &wire, clock: &SystemClock };
     let mut session = Session { store, io, audit, report: Report::new(args.json) };
-    let outcome = pollster::block_on(session.carry_out(&args.action));
-    // What was done before a failure is said, too.
-    session.report.print()?;
-    outcome
+    pollster::block_on(session.carry_out(&args.action))
 }
 
 fn chosen<'c>(config: &'c Config, args: &KeysArgs) -> Result<&'c Arc<KeyStoreTable>, Error> {
@@ -73,19 +73,19 @@ impl Session<'_> {
 
     async fn create_store(&mut self) -> Result<Outcome, Error> {
         let (store, io) = (self.store, self.io);
-        let ready = store.create_table(io).await?;
-        self.report.store(store.table(), &ready);
+        let work = async { Did::from(store.create_table(io).await) };
+        let say = |report: &Report, ready: &KeyStoreReady, _| report.store(store.table(), ready);
+        self.audited(Entry::new("create-store", ""), work, |_| Vec::new(), say).await?;
         Ok(Outcome::Done)
     }
 
     async fn create(&mut self, args: &CreateArgs) -> Result<Outcome, Error> {
         let (store, io) = (self.store, self.io);
-        let id = args.id.clone().unwrap_or_default();
-        let new = CreateKey { id: args.id.clone(), context: args.context.iter().cloned().collect() };
-        let made = self
-            .audited("create", &id, Vec::new(), store.create(new, io), |made| (made.id.clone(), vec![made.version]));
-        let made = made.await?;
-        self.report.created(&made);
+        let planned = store.plan(CreateKey { id: args.id.clone(), context: pairs(&args.context)? })?;
+        let id = planned.id.clone();
+        let entry = Entry { versions: vec![planned.version], ..Entry::new("create", &id) };
+        let work = async { Did::from(store.create_planned(planned, io).await) };
+        self.audited(entry, work, |made| vec![made.version], |report, made, _| report.created(made)).await?;
         Ok(Outcome::Done)
     }
 
@@ -93,46 +93,77 @@ impl Session<'_> {
         let (store, io) = (self.store, self.io);
         let due = match &args.id {
             // Only looked at if it is not changed, so that rotating needs no more rights than it must have.
-            Some(id) if !args.dry_run => return self.rotate_one(id).await.map(|()| Outcome::Done),
+            Some(id) if !args.dry_run => return self.rotate_one(id, None).await.map(|()| Outcome::Done),
             Some(id) => vec![store.describe(id, io).await?.summary],
             None => {
                 let age = args.older_than.unwrap_or_default();
                 store.list(io).await?.into_iter().filter(|key| is_due(key, age, io.clock.now())).collect()
             }
         };
-        let mut outcome = Outcome::Done;
         for key in &due {
-            if args.dry_run {
-                self.report.would_rotate(key);
-                continue;
+            if key
+                .rotated
+                .as_ref()
+                .and_then(CreateTime::since_epoch)
+                .is_some_and(|time| is_to_come(time, io.clock.now()))
+            {
+                self.report.dated_ahead(key)?;
             }
-            match self.rotate_one(&key.id).await {
-                Ok(()) => {}
-                // The others are rotated all the same.
-                Err(error @ Error::Keys(_)) => {
-                    self.report.failed(&key.id, &error);
-                    outcome = Outcome::Found;
-                }
-                Err(error) => return Err(error),
+            if args.dry_run {
+                self.report.would_rotate(key)?;
             }
         }
-        self.report.rotations(due.len(), args.dry_run);
+        self.report.rotations(due.len(), args.dry_run)?;
+        if args.dry_run { Ok(Outcome::Done) } else { self.rotate_all(&due).await }
+    }
+
+    /// One after the other, each said as soon as it is done. A signal lets the one that is at work come to its end.
+    async fn rotate_all(&mut self, due: &[BranchKeySummary]) -> Result<Outcome, Error> {
+        let told = Told::watch()?;
+        let mut outcome = Outcome::Done;
+        for (at, key) in due.iter().enumerate() {
+            if told.to_stop() {
+                self.report.stopped(due.len() - at, "a signal told it to")?;
+                return Ok(Outcome::Later);
+            }
+            let error = match self.rotate_one(&key.id, key.active).await {
+                Ok(()) => continue,
+                Err(error @ Error::Keys(_)) => error,
+                Err(error) => return Err(error),
+            };
+            if is_raced(&error) && self.is_another(key).await {
+                self.report.rotated_by_another(&key.id)?;
+                continue;
+            }
+            self.report.not_rotated(&key.id, &error)?;
+            if error.is_passing() && !is_raced(&error) {
+                self.report.stopped(due.len() - at - 1, "the others would meet the same")?;
+                return Ok(Outcome::Later);
+            }
+            // The others are rotated all the same.
+            outcome = Outcome::Found;
+        }
         Ok(outcome)
     }
 
-    async fn rotate_one(&mut self, id: &str) -> Result<(), Error> {
+    /// Whether another version seals than when the branch key was listed.
+    async fn is_another(&self, listed: &BranchKeySummary) -> bool {
+        let now = self.store.active_version(&listed.id, self.io).await;
+        now.is_ok_and(|now| now != listed.active)
+    }
+
+    async fn rotate_one(&mut self, id: &str, from: Option<KeyVersion>) -> Result<(), Error> {
         let (store, io) = (self.store, self.io);
-        let rotated = self
-            .audited("rotate", id, Vec::new(), store.rotate(id, io), |rotated| (rotated.id.clone(), vec![rotated.new]));
-        let rotated = rotated.await?;
-        self.report.rotated(&rotated);
-        Ok(())
+        let to = KeyVersion::random()?;
+        let entry = Entry { versions: vec![to], ..Entry::new("rotate", id) };
+        let work = async { Did::from(store.rotate_from(Rotation { id, from, to }, io).await) };
+        self.audited(entry, work, |rotated| vec![rotated.new], |report, rotated, _| report.rotated(rotated)).await
     }
 
     async fn list(&mut self) -> Result<Outcome, Error> {
         let (store, io) = (self.store, self.io);
         let all = store.list(io).await?;
-        self.report.list(&all, io.clock.now());
+        self.report.list(&all, io.clock.now())?;
         let sound = all.iter().all(|key| key.state != BranchKeyState::Unfinished);
         Ok(if sound { Outcome::Done } else { Outcome::Found })
     }
@@ -140,7 +171,7 @@ impl Session<'_> {
     async fn describe(&mut self, id: &str) -> Result<Outcome, Error> {
         let (store, io) = (self.store, self.io);
         let key = store.describe(id, io).await?;
-        self.report.described(&key, io.clock.now());
+        self.report.described(&key, io.clock.now())?;
         Ok(Outcome::Done)
     }
 
@@ -148,7 +179,7 @@ impl Session<'_> {
         let (store, io) = (self.store, self.io);
         let key = store.describe(&args.id, io).await?;
         if args.dry_run {
-            self.report.would_disable(&key.summary);
+            self.report.would_disable(&key.summary)?;
             return Ok(Outcome::Done);
         }
         confirmed(
@@ -156,20 +187,17 @@ impl Session<'_> {
             args.confirm.as_deref(),
             "Nothing under this branch key can be sealed or opened afterwards.",
         )?;
-        let switched = self.audited("disable", &args.id, Vec::new(), store.disable(&args.id, io), |switched| {
-            (switched.id.clone(), Vec::new())
-        });
-        let switched = switched.await?;
-        self.report.disabled(&switched);
+        let work = async { Did::from(store.disable(&args.id, io).await) };
+        let say = |report: &Report, switched: &Switched, _| report.disabled(switched);
+        self.audited(Entry::new("disable", &args.id), work, |_| Vec::new(), say).await?;
         Ok(Outcome::Done)
     }
 
     async fn enable(&mut self, id: &str) -> Result<Outcome, Error> {
         let (store, io) = (self.store, self.io);
-        let switched =
-            self.audited("enable", id, Vec::new(), store.enable(id, io), |switched| (switched.id.clone(), Vec::new()));
-        let switched = switched.await?;
-        self.report.enabled(&switched);
+        let work = async { Did::from(store.enable(id, io).await) };
+        let say = |report: &Report, switched: &Switched, _| report.enabled(switched);
+        self.audited(Entry::new("enable", id), work, |_| Vec::new(), say).await?;
         Ok(Outcome::Done)
     }
 
@@ -177,60 +205,114 @@ impl Session<'_> {
         let (store, io) = (self.store, self.io);
         let planned = store.destroy(&args.id, Erasure::DryRun, io).await?;
         if args.dry_run {
-            self.report.would_destroy(&planned);
+            self.report.would_destroy(&planned)?;
             return Ok(Outcome::Done);
         }
         confirmed(&args.id, args.confirm.as_deref(), "What was sealed under this branch key is lost for ever.")?;
-        let versions = store.describe(&args.id, io).await?.history.iter().map(|one| one.version).collect::<Vec<_>>();
-        let destroyed = self.audited(
-            "destroy",
-            &args.id,
-            versions.clone(),
-            store.destroy(&args.id, Erasure::ForGood, io),
-            |done| (done.id.clone(), versions),
-        );
-        let destroyed = destroyed.await?;
-        self.report.destroyed(&destroyed);
+        let entry = Entry { versions: planned.version_ids().collect(), ..Entry::new("destroy", &args.id) };
+        let work = async {
+            let mut gone = Destroyed::nothing_of(&args.id);
+            let error = store.destroy_into(&mut gone, Erasure::ForGood, io).await.err();
+            Did { value: Some(gone).filter(|gone| !gone.records.is_empty()), error }
+        };
+        let say = |report: &Report, gone: &Destroyed, is_whole| report.destroyed(gone, is_whole);
+        self.audited(entry, work, |gone| gone.version_ids().collect(), say).await?;
         Ok(Outcome::Done)
     }
 
-    /// Does something between two lines of the audit log: what is about to be done is on the disk before it is done.
+    /// Does something between two lines of the audit log: what is about to be done is on the disk before it is done. What
+    /// was done is said whatever else fails, and of several failures the first is the outcome.
     async fn audited<T>(
         &mut self,
-        action: &str,
-        id: &str,
-        versions: Vec<KeyVersion>,
-        work: impl Future<Output = Result<T, KeysError>>,
-        done: impl FnOnce(&T) -> (String, Vec<KeyVersion>),
-    ) -> Result<T, Error> {
-        let (store, io) = (self.store, self.io);
-        let record = |phase, id: &str, versions: &[KeyVersion], code| Record {
-            time: CreateTime::new(io.clock.now()).as_str().to_owned(),
-            action: action.to_owned(),
+        entry: Entry<'_>,
+        work: impl Future<Output = Did<T>>,
+        versions: impl FnOnce(&T) -> Vec<KeyVersion>,
+        say: impl FnOnce(&Report, &T, bool) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let started = self.record(&entry, "started", &entry.versions, None);
+        self.audit.write(&started)?;
+        let Did { value, error } = work.await;
+        let said = value.as_ref().map_or(Ok(()), |value| say(&self.report, value, error.is_none()));
+        let phase = if error.is_none() { "finished" } else { "failed" };
+        let versions = value.as_ref().map_or_else(|| entry.versions.clone(), versions);
+        let record = self.record(&entry, phase, &versions, error.as_ref().map(KeysError::code));
+        let mut failures = [error.map_or(Ok(()), |error| Err(error.into())), self.audit.write(&record), said]
+            .into_iter()
+            .filter_map(Result::err);
+        let Some(first) = failures.next() else { return Ok(()) };
+        failures.for_each(|other| say::error(&other));
+        Err(first)
+    }
+
+    fn record(
+        &self,
+        entry: &Entry<'_>,
+        phase: &'static str,
+        versions: &[KeyVersion],
+        code: Option<&'static str>,
+    ) -> Record {
+        Record {
+            time: CreateTime::new(self.io.clock.now()).as_str().to_owned(),
+            action: entry.action.to_owned(),
             phase,
-            key_store: store.table().to_owned(),
-            branch_key_id: id.to_owned(),
+            key_store: self.store.table().to_owned(),
+            branch_key_id: entry.id.to_owned(),
             versions: versions.iter().map(ToString::to_string).collect(),
             code,
             dynaseal: env!("CARGO_PKG_VERSION"),
-        };
-        self.audit.write(&record("started", id, &versions, None))?;
-        let result = work.await;
-        match &result {
-            Ok(value) => {
-                let (id, versions) = done(value);
-                self.audit.write(&record("finished", &id, &versions, None))?;
-            }
-            Err(error) => self.audit.write(&record("failed", id, &versions, Some(error.code())))?,
         }
-        Ok(result?)
     }
 }
 
-/// Whether a branch key's active version is older than that. One whose time cannot be read is due.
+/// What the audit log says of an action before it begins.
+struct Entry<'a> {
+    action: &'static str,
+    id: &'a str,
+    versions: Vec<KeyVersion>,
+}
+
+impl<'a> Entry<'a> {
+    fn new(action: &'static str, id: &'a str) -> Self {
+        Self { action, id, versions: Vec::new() }
+    }
+}
+
+/// What was done, and why no more of it.
+struct Did<T> {
+    value: Option<T>,
+    error: Option<KeysError>,
+}
+
+impl<T> From<Result<T, KeysError>> for Did<T> {
+    fn from(result: Result<T, KeysError>) -> Self {
+        match result {
+            Ok(value) => Self { value: Some(value), error: None },
+            Err(error) => Self { value: None, error: Some(error) },
+        }
+    }
+}
+
+/// Each pair once; of two values one would be lost.
+fn pairs(given: &[(String, String)]) -> Result<BTreeMap<String, String>, Error> {
+    let mut pairs = BTreeMap::new();
+    for (name, value) in given {
+        if pairs.insert(name.clone(), value.clone()).is_some() {
+            return Err(Error::PairTwice { name: name.clone() });
+        }
+    }
+    Ok(pairs)
+}
+
+fn is_raced(error: &Error) -> bool {
+    matches!(error, Error::Keys(KeysError::Store(error)) if matches!(**error, StoreError::Raced { .. }))
+}
+
+/// Whether a branch key's active version is older than that. One whose time cannot be read is due, and so is one whose time is
+/// to come: it would never grow old enough.
 fn is_due(key: &BranchKeySummary, age: Duration, now: Duration) -> bool {
     let since = key.rotated.as_ref().and_then(CreateTime::since_epoch);
-    key.state == BranchKeyState::Enabled && since.is_none_or(|since| now.saturating_sub(since) >= age)
+    let is_old = |since| now.saturating_sub(since) >= age || is_to_come(since, now);
+    key.state == BranchKeyState::Enabled && since.is_none_or(is_old)
 }
 
 #[cfg(test)]
@@ -259,7 +341,13 @@ mod tests {
         assert!(is_due(&key("2024-01-02T00:00:00.000000Z"), days(90), now));
         assert!(!is_due(&key("2024-01-02T00:00:01.000000Z"), days(90), now));
         assert!(is_due(&key("2024-03-31T23:59:59.000000Z"), days(0), now) && is_due(&key("yesterday"), days(90), now));
-        assert!(!is_due(&key("2025-01-01T00:00:00.000000Z"), days(1), now));
+        // As far ahead as clocks differ it is new, and beyond that it is wrong.
+        assert!(!is_due(&key("2024-04-01T00:15:00.000000Z"), days(1), now));
+        assert!(
+            is_due(&key("2024-04-01T00:15:01.000000Z"), days(1), now)
+                && is_due(&key("9999-12-31T23:59:59Z"), days(1), now)
+        );
+        assert!(!is_due(&self::key("9999-12-31T23:59:59Z", BranchKeyState::Disabled), days(1), now));
         assert!(!is_due(&self::key("2020-01-01T00:00:00.000000Z", BranchKeyState::Disabled), days(1), now));
     }
 }

@@ -35,6 +35,24 @@ pub(crate) struct Ran {
     pub(crate) stderr: String,
 }
 
+#[allow(dead_code, reason = "not every test has items that fail")]
+impl Ran {
+    /// The items that failed, as they stand on stderr.
+    pub(crate) fn failures(&self) -> Vec<serde_json::Value> {
+        self.said("line")
+    }
+
+    /// The sum at the end, if there is one.
+    pub(crate) fn sum(&self) -> Option<serde_json::Value> {
+        self.said("lines").pop()
+    }
+
+    fn said(&self, member: &str) -> Vec<serde_json::Value> {
+        let objects = self.stderr.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
+        objects.filter(|object| object.get(member).is_some()).collect()
+    }
+}
+
 /// The command, in `folder`, with the test key in its environment.
 pub(crate) fn dynaseal(folder: &Path, args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_dynaseal"));

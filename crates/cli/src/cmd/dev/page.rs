@@ -68,7 +68,7 @@ impl<W: Write> Page<W> {
 
     fn write(&mut self, bytes: &[u8]) -> Result<(), Error> {
         // Each piece is shown when it happens, also through a pipe.
-        self.0.write_all(bytes).and_then(|()| self.0.flush()).map_err(|source| Error::Output { source })
+        self.0.write_all(bytes).and_then(|()| self.0.flush()).map_err(|source| Error::Output { name: "stdout", source })
     }
 }
 
