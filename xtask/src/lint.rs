@@ -15,10 +15,41 @@ pub(crate) fn all(steps: &mut Steps) -> Result<(), Failed> {
         &Step::cargo("rustdoc", &["doc", "--workspace", "--all-features", "--no-deps"])
             .env("RUSTDOCFLAGS", "-D warnings"),
     )?;
-    tools::cargo_tool(steps, "cargo-deny", "0.20.2")?;
-    // Advisories are left out: their database is a git repository, which a closed network cannot fetch.
-    // `cargo deny check advisories` is for a machine that can.
+    dependencies(steps)
+}
+
+/// What is linked in changes with few changes, and its check takes minutes to build: so it runs if these files are others than
+/// when it last passed. The nightly script asks in any case.
+fn dependencies(steps: &mut Steps) -> Result<(), Failed> {
+    let checked = root().join(CHECKED_DEPENDENCIES);
+    let found = digest().map_err(Failed::new)?;
+    if fs::read_to_string(&checked).is_ok_and(|text| text == found) {
+        eprintln!(
+            "\n==> cargo deny: passed for these very manifests, says {CHECKED_DEPENDENCIES}; delete it to ask again"
+        );
+        return Ok(());
+    }
+    deny(steps)?;
+    fs::write(&checked, found).map_err(|error| Failed::new(format!("{CHECKED_DEPENDENCIES}: {error}")))?;
+    eprintln!("wrote {CHECKED_DEPENDENCIES}: commit it, so that nobody needs to ask again");
+    Ok(())
+}
+
+/// Advisories are left out: their database is a git repository, which a closed network cannot fetch.
+pub(crate) fn deny(steps: &mut Steps) -> Result<(), Failed> {
+    tools::cargo_tool(steps, "cargo-deny", DENY)?;
     steps.run(&Step::cargo("cargo deny", &["deny", "--all-features", "check", "bans", "licenses", "sources"]))
+}
+
+/// Of all that decides what cargo-deny says: its version, its rules, each manifest and the lock file.
+fn digest() -> Result<String, String> {
+    let decides = |path: &String| path.ends_with("Cargo.toml") || path == "Cargo.lock" || path == "deny.toml";
+    let mut lines = vec![format!("cargo-deny {DENY}")];
+    for path in tracked()?.into_iter().filter(decides) {
+        let hash = output("git", &["hash-object", "--no-filters", &path]).ok_or("git hash-object failed")?;
+        lines.push(format!("{hash} {path}"));
+    }
+    Ok(lines.join("\n") + "\n")
 }
 
 /// What needs no build, for the hook before each commit.
@@ -115,6 +146,8 @@ fn is_source(path: &str) -> bool {
     path.ends_with(".rs") || path.ends_with(".ts")
 }
 
+const DENY: &str = "0.20.2";
+const CHECKED_DEPENDENCIES: &str = "deny.checked";
 const MOST_LINES: usize = 420;
 
 /// In two halves, so that this file does not find itself.

@@ -4,13 +4,14 @@
 use std::fs;
 
 use crate::step::{Failed, Step, Steps, output, root, target};
-use crate::{fuzz, suites};
+use crate::{fuzz, lint, suites};
 
 /// All of it.
 pub(crate) fn run(steps: &mut Steps) -> Result<(), Failed> {
     features(steps)?;
     oldest_compiler(steps)?;
     oldest_dependencies(steps)?;
+    lint::deny(steps)?;
     steps.run(&Step::cargo("advisories", &["deny", "--all-features", "check", "advisories"]))?;
     suites::run(steps, &[suites::NODE_MATRIX])?;
     fuzz::run(steps, &fuzz::Options::long())
