@@ -2,6 +2,7 @@
 
 #![expect(clippy::panic, reason = "the helpers of a test may stop it")]
 
+use std::fmt::{self, Display, Formatter};
 use std::future::Future;
 use std::pin::pin;
 use std::task::{Context as Task, Poll, Waker};
@@ -9,12 +10,37 @@ use std::task::{Context as Task, Poll, Waker};
 use dynaseal_item::{Context, Draft, EncryptedDataKey, Item, OpenKeys, Schema, Sealed, Suite};
 use dynaseal_keys::{Answer, BoxFuture, Call, Io, Provider, SystemClock, Wire, WireError, message_id};
 
+/// Why an item was neither sealed nor opened.
+#[derive(Debug)]
+pub(crate) struct Refused {
+    #[allow(dead_code, reason = "most tests print the message")]
+    pub(crate) code: &'static str,
+    message: String,
+}
+
+impl From<dynaseal_item::Error> for Refused {
+    fn from(error: dynaseal_item::Error) -> Self {
+        Self { code: error.code(), message: error.to_string() }
+    }
+}
+
+impl From<dynaseal_keys::Error> for Refused {
+    fn from(error: dynaseal_keys::Error) -> Self {
+        Self { code: error.code(), message: error.to_string() }
+    }
+}
+
+impl Display for Refused {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
 /// Seals an item, or says why not.
-pub(crate) fn seal<'a>(io: Io<'_>, schema: &Schema, provider: &Provider, item: Item<'a>) -> Result<Item<'a>, String> {
-    let draft = Draft::new(schema, item).map_err(|error| error.to_string())?;
-    let keys = ready(provider.seal_keys(draft.suite(), draft.context(), io)).map_err(|error| error.to_string())?;
-    let message_id = message_id().map_err(|error| error.to_string())?;
-    draft.seal(keys, &message_id).map_err(|error| error.to_string())
+pub(crate) fn seal<'a>(io: Io<'_>, schema: &Schema, provider: &Provider, item: Item<'a>) -> Result<Item<'a>, Refused> {
+    let draft = Draft::new(schema, item)?;
+    let keys = ready(provider.seal_keys(draft.suite(), draft.context(), io))?;
+    Ok(draft.seal(keys, &message_id()?)?)
 }
 
 /// Opens an item where it lies, or says why not.
@@ -23,10 +49,10 @@ pub(crate) fn open<'a>(
     schema: &'a Schema,
     provider: &Provider,
     item: &'a mut Item<'_>,
-) -> Result<Item<'a>, String> {
-    let sealed = Sealed::parse(schema, item).map_err(|error| error.to_string())?;
+) -> Result<Item<'a>, Refused> {
+    let sealed = Sealed::parse(schema, item)?;
     let keys = open_keys(io, provider, sealed.suite(), sealed.data_keys(), sealed.context())?;
-    sealed.verify(&keys).and_then(|verified| verified.open()).map_err(|error| error.to_string())
+    Ok(sealed.verify(&keys).and_then(|verified| verified.open())?)
 }
 
 /// The keys of an item, or why there are none.
@@ -36,8 +62,8 @@ pub(crate) fn open_keys(
     suite: Suite,
     data_keys: &[EncryptedDataKey<'_>],
     context: &Context,
-) -> Result<OpenKeys, String> {
-    ready(provider.open_keys(suite, data_keys, context, io)).map_err(|error| error.to_string())
+) -> Result<OpenKeys, Refused> {
+    Ok(ready(provider.open_keys(suite, data_keys, context, io))?)
 }
 
 /// The result of a future that waits for nothing: key rings do not, if their network does not.
