@@ -1,7 +1,7 @@
 //! Dynaseal beside AWS's own crate, `aws-db-esdk`, on random items: each opens what the other sealed, and both refuse
 //! the same changed items and the same faulty ones.
 //!
-//! `cargo run --release -- --items 2000 --seed 1` runs the cases 0 to 1999 of seed 1; `--only 17` runs one of them.
+//! `cargo run -- --items 2000 --seed 1` runs the cases 0 to 1999 of seed 1; `--only 17` runs one of them.
 //! `--node ../crates/node/test/aws/exchange.mjs` has the Node package, as it was built, do our part.
 
 mod args;

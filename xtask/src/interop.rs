@@ -1,12 +1,14 @@
 //! Beside AWS's own crate, which takes minutes to build and so lives in a workspace of its own, `interop/`; and the
 //! gateway beside a pass-through.
 
+use std::time::SystemTime;
+
 use crate::step::{Failed, Step, Steps, root};
 use crate::{programs, tools};
 
 /// Each opens what the other sealed, and both refuse the same items; then the same of the Node package, over a real store.
 pub(crate) fn run(steps: &mut Steps) -> Result<(), Failed> {
-    let items = Step::cargo("interop with aws-db-esdk", &["run", "--", "--items", "2000"]).dir(INTEROP);
+    let items = random_items("600");
     tools::node()?;
     let packages = tools::node_packages("npm packages for the Node package", programs::NODE);
     let node = [vec![packages], programs::build(false), vec![programs::node_package()]];
@@ -14,6 +16,16 @@ pub(crate) fn run(steps: &mut Steps) -> Result<(), Failed> {
     let script = root().join(programs::NODE).join("test/aws/exchange.mjs");
     let node = Step::cargo("interop of the Node package", &["run", "--", "--node"]).arg(script);
     steps.run(&node.dir(INTEROP).env("DYNASEAL", programs::dynaseal()))
+}
+
+/// Each opens what the other sealed, of other items every night. The seed is printed.
+pub(crate) fn long(steps: &mut Steps) -> Result<(), Failed> {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    steps.run(&random_items("20000").args(&["--seed", &now.as_secs().to_string()]))
+}
+
+fn random_items(count: &str) -> Step {
+    Step::cargo("interop with aws-db-esdk", &["run", "--", "--items", count]).dir(INTEROP)
 }
 
 /// CPU time and allocations per item, ours beside AWS's crate and beside the bare cipher calls, rewriting the tables of

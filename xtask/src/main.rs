@@ -84,7 +84,7 @@ cargo xtask test                      every test: the workspace, SDK clients aga
 cargo xtask test rust|js|node|python|examples   one of them
 cargo xtask lint quick                what needs no build: rustfmt, file lengths, machine paths; the hook before each commit
 cargo xtask lint                      rustfmt, clippy, rustdoc, cargo-deny, file lengths, machine paths
-cargo xtask interop                   2,000 random items in each direction beside AWS's own crate; 220 from the Node package
+cargo xtask interop                   600 random items in each direction beside AWS's own crate; 220 from the Node package
 cargo xtask bench                     time per item beside AWS's crate and the bare cipher calls; the gateway per request;
                                       the first seal of a process
 cargo xtask bench start               the last of these
@@ -94,5 +94,6 @@ cargo xtask ci                        test, interop, lint and fuzz, as .ci/run d
 cargo xtask features                  each feature of each crate alone
 cargo xtask package                   every crate that will be published, packed and built from its package
 cargo xtask nightly                   what is too long for every change: features, the oldest compiler and dependencies,
-                                      advisories, each AWS SDK on each line of Node.js, ten minutes of each fuzz target
+                                      advisories, each AWS SDK on each line of Node.js, 20,000 items of interop, ten minutes
+                                      of each fuzz target
 ";

@@ -4,7 +4,7 @@
 use std::fs;
 
 use crate::step::{Failed, Step, Steps, output, root, target};
-use crate::{fuzz, lint, suites};
+use crate::{fuzz, interop, lint, suites};
 
 /// All of it.
 pub(crate) fn run(steps: &mut Steps) -> Result<(), Failed> {
@@ -14,6 +14,7 @@ pub(crate) fn run(steps: &mut Steps) -> Result<(), Failed> {
     lint::deny(steps)?;
     steps.run(&Step::cargo("advisories", &["deny", "--all-features", "check", "advisories"]))?;
     suites::run(steps, &[suites::NODE_MATRIX])?;
+    interop::long(steps)?;
     fuzz::run(steps, &fuzz::Options::long())
 }
 
