@@ -233,10 +233,17 @@ fn members_that_nobody_knows_are_refused_at_every_depth() {
         ("BatchWriteItem", format!(r#"{{"RequestItems":{{"Users":[{{"DeleteRequest":{{{KEY}}},{new}}}]}}}}"#)),
         (
             "BatchWriteItem",
-            format!(r#"{{"RequestItems":{{"Users":[],"Other":[{{"DeleteRequest":{{{KEY},{new}}}}}]}}}}"#),
+            format!(
+                r#"{{"RequestItems":{{"Users":[{{"DeleteRequest":{{{KEY}}}}}],"Other":[{{"DeleteRequest":{{{KEY},{new}}}}}]}}}}"#
+            ),
         ),
-        ("BatchGetItem", format!(r#"{{"RequestItems":{{"Users":{{"Keys":[],{new}}}}}}}"#)),
-        ("BatchGetItem", format!(r#"{{"RequestItems":{{"Users":{{"Keys":[]}},"Other":{{"Keys":[],{new}}}}}}}"#)),
+        ("BatchGetItem", format!(r#"{{"RequestItems":{{"Users":{{"Keys":[{{"id":{{"S":"1"}}}}],{new}}}}}}}"#)),
+        (
+            "BatchGetItem",
+            format!(
+                r#"{{"RequestItems":{{"Users":{{"Keys":[{{"id":{{"S":"1"}}}}]}},"Other":{{"Keys":[{{"id":{{"S":"1"}}}}],{new}}}}}}}"#
+            ),
+        ),
         ("TransactWriteItems", format!(r#"{{"TransactItems":[{{"Delete":{{"TableName":"Users",{KEY},{new}}}}}]}}"#)),
         (
             "TransactWriteItems",

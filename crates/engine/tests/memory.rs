@@ -126,7 +126,12 @@ fn shapes() -> Vec<Shape> {
         add("CreateTable", r#"{"TableName":"Users","AttributeDefinitions":["#.into(), entry, "]}".into());
         for table in ["Users", "Other"] {
             let unit = format!(r#""{table}@":[{entry}]"#);
-            add("BatchWriteItem", r#"{"RequestItems":{"Users":[],"#.into(), &unit, "}}".into());
+            add(
+                "BatchWriteItem",
+                r#"{"RequestItems":{"Users":[{"DeleteRequest":{"Key":{"id":{"S":"1"}}}}],"#.into(),
+                &unit,
+                "}}".into(),
+            );
             let unit = format!(r#""{table}@":{{"Keys":[{entry}]}}"#);
             add("BatchGetItem", r#"{"RequestItems":{"Users":{},"#.into(), &unit, "}}".into());
         }
