@@ -42,6 +42,7 @@ async fn keys_of_vault_on_openbao() {
     branch_keys_under_transit_protect_items(&bao).await;
     a_policy_can_pin_the_encryption_context(&bao).await;
     reasons_are_told(&bao).await;
+    other_engines_get_no_key(&bao).await;
     refusals(&bao).await;
 }
 
@@ -285,6 +286,20 @@ async fn reasons_are_told(bao: &OpenBao) {
     let elsewhere = VaultTransit::key("elsewhere", "app").unwrap();
     let (code, words) = told(VaultTransit.generate(&elsewhere, &one, io).await.map(drop));
     assert!(code == "DSL-4105" && words.contains("vault_mount"), "{words}");
+}
+
+/// What is mounted may be anything that takes a write: it stores what was asked first, and that was thrown away.
+async fn other_engines_get_no_key(bao: &OpenBao) {
+    bao.must("POST", "sys/mounts/kv", &json!({ "type": "kv", "options": { "version": "1" } }));
+    bao.must("POST", "sys/mounts/kv2", &json!({ "type": "kv", "options": { "version": "2" } }));
+    let wire = wire(bao, ROOT).await;
+    let io = Io { wire: &*wire, clock: &SystemClock };
+    for mount in ["kv", "kv2", "cubbyhole"] {
+        let key = VaultTransit::key(mount, "app").unwrap();
+        let error = VaultTransit.generate(&key, &context("one"), io).await.unwrap_err();
+        assert_eq!((error.code(), error.hint().contains("vault_mount")), ("DSL-4114", true), "{mount}: {error}");
+        assert_eq!(code(VaultTransit.decrypt(&key, b"vault:v1:AAAA", &context("one"), io).await), "DSL-4114");
+    }
 }
 
 async fn refusals(bao: &OpenBao) {

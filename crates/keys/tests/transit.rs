@@ -85,3 +85,42 @@ fn a_record_cannot_lead_the_call_to_another_path() {
     }
     assert_eq!(server.calls(), 0);
 }
+
+/// A KV engine of version 1 stores what it is sent, and says so with a status alone: no key may be in it that is used.
+#[test]
+fn another_engine_is_never_given_a_key() {
+    for mount in ["kv", "secret"] {
+        let server = FakeTransit::default().with_key("app");
+        let clock = FixedClock::new(Duration::from_secs(1));
+        let io = Io { wire: &server, clock: &clock };
+        let key = VaultTransit::key(mount, "app").unwrap();
+        let error = block_on(VaultTransit.generate(&key, &context("one"), io)).unwrap_err();
+        assert_eq!((error.code(), error.kind()), ("DSL-4114", Kind::Keys), "{error}");
+        assert!(error.to_string().contains("no transit engine") && error.hint().contains("vault_mount"), "{error}");
+        // One call came, and what it brought is in nobody's hands.
+        assert_eq!(server.calls(), 1);
+        assert_eq!(server.stored().len(), usize::from(mount == "kv"));
+        let error = block_on(VaultTransit.decrypt(&key, b"vault:v1:AAAA", &context("one"), io)).unwrap_err();
+        assert_eq!(error.code(), "DSL-4114");
+        assert!(
+            block_on(VaultTransit.re_encrypt(&key, b"vault:v1:AAAA", &context("one"), &context("one"), io)).is_err()
+        );
+        // Nothing is encrypted where nothing was decrypted.
+        assert!(server.stored().values().filter(|body| body.get("plaintext").is_some()).count() <= 1);
+        assert_eq!(server.calls(), 3);
+    }
+}
+
+#[test]
+fn what_is_asked_first_is_not_the_key() {
+    let server = FakeTransit::default().with_key("app");
+    let clock = FixedClock::new(Duration::from_secs(1));
+    let io = Io { wire: &server, clock: &clock };
+    let app = VaultTransit::key("transit", "app").unwrap();
+    let wrapped = block_on(VaultTransit.generate(&app, &context("one"), io)).unwrap();
+    let key = block_on(VaultTransit.decrypt(&app, &wrapped, &context("one"), io)).unwrap();
+    let encrypted = server.encrypted();
+    let [thrown_away, kept] = &encrypted[..] else { panic!("{} encryptions", encrypted.len()) };
+    assert_eq!((kept[..32] == *key, thrown_away[..32] == *key), (true, false));
+    assert_eq!((thrown_away.len(), &thrown_away[32..]), (kept.len(), &kept[32..]));
+}

@@ -69,6 +69,8 @@ pub enum Refusal {
     IncorrectKey,
     /// The key is of another kind than the operation needs.
     InvalidKeyUsage,
+    /// What is mounted in Vault where the key should be is no transit engine.
+    NotTransit,
     /// Anything else, by its name.
     Other(String),
 }
@@ -140,6 +142,9 @@ impl fmt::Display for Refusal {
             Self::InvalidCiphertext => "the ciphertext was changed, or belongs to another encryption context",
             Self::IncorrectKey => "the ciphertext belongs to another key",
             Self::InvalidKeyUsage => "the key is not of the kind that this needs",
+            Self::NotTransit => {
+                "what is mounted there is no transit engine: the answer has nothing encrypted or decrypted in it"
+            }
             Self::Other(name) if name.is_empty() => "the answer does not say why",
             Self::Other(name) => return write!(f, "{name}"),
         })
@@ -163,6 +168,7 @@ impl KmsError {
                 Refusal::IncorrectKey => "DSL-4109",
                 Refusal::InvalidKeyUsage => "DSL-4110",
                 Refusal::Other(_) => "DSL-4111",
+                Refusal::NotTransit => "DSL-4114",
             },
             Self::NoAnswer { source: WireError::NoWay(_), .. } => "DSL-6005",
             Self::NoAnswer { .. } => "DSL-4112",
@@ -228,7 +234,7 @@ impl KmsError {
                 }
                 Refusal::IncorrectKey => "configure the key that the data was encrypted with",
                 Refusal::InvalidKeyUsage => "use a key whose usage and spec the key ring's type asks for",
-                Refusal::Other(_) => "look the name up in the documentation of AWS KMS",
+                Refusal::Other(_) | Refusal::NotTransit => "look the name up in the documentation of AWS KMS",
             },
             Self::NoAnswer { source: WireError::NoCredentials, .. } => "give this process AWS credentials",
             Self::NoAnswer { .. } => "check that KMS can be reached, then try again",
@@ -250,6 +256,10 @@ impl KmsError {
                 Refusal::InvalidKeyUsage => {
                     "use a key of type aes256-gcm96, aes128-gcm96, chacha20-poly1305 or xchacha20-poly1305 that derives no \
                      other keys"
+                }
+                Refusal::NotTransit => {
+                    "let vault_mount be the path of a transit engine; if another engine is mounted there, look at MOUNT/encrypt/KEY, \
+                     where it may have stored a key that was thrown away, and delete that"
                 }
                 Refusal::Other(name) if name == vault::TOO_OLD => {
                     "lower the key's min_decryption_version: what was wrapped before opens with the version of then alone"
@@ -294,7 +304,8 @@ mod tests {
     fn who_keeps_keys_in_vault_is_told_of_vault() {
         let key = || KeyName::new(vault::PROVIDER, "transit/app");
         let operation = "decrypt";
-        let refusals = [Refusal::Throttled, Refusal::Unavailable, Refusal::AccessDenied, Refusal::NotFound];
+        let refusals =
+            [Refusal::Throttled, Refusal::Unavailable, Refusal::AccessDenied, Refusal::NotFound, Refusal::NotTransit];
         let others =
             [Refusal::InvalidCiphertext, Refusal::Other("status 307".into()), Refusal::Other("status 400".into())];
         let refused = refusals.into_iter().chain(others);

@@ -57,7 +57,7 @@ impl VaultTransit {
         let request = Request::new().bytes("plaintext", &message).bytes("associated_data", &bound);
         let data = transit.send(request, io).await?;
         let ciphertext = data.text("ciphertext").filter(|text| text.starts_with("vault:v"));
-        ciphertext.map(|text| text.as_bytes().to_vec()).ok_or_else(|| transit.asked.unusable("it has no ciphertext"))
+        ciphertext.map(|text| text.as_bytes().to_vec()).ok_or_else(|| transit.asked.refused(Refusal::NotTransit))
     }
 
     async fn open(self, key: &str, wrapped: &[u8], context: &Context, io: Io<'_>) -> Result<KeyBytes, Error> {
@@ -83,9 +83,14 @@ impl Kms for VaultTransit {
     }
 
     /// The key is made here: transit's own data keys cannot be bound to a context.
+    ///
+    /// Another engine may be mounted there, and a KV engine of version 1 stores whatever is sent to it. So the same is asked first
+    /// with a key that is thrown away. It takes no right that the call itself does not take, as reading what is mounted would,
+    /// and keys are made rarely. Whatever else is encrypted was decrypted there a moment before.
     fn generate<'a>(&'a self, key: &'a str, context: &'a Context, io: Io<'a>) -> BoxFuture<'a, Result<Vec<u8>, Error>> {
         Box::pin(async move {
-            let fresh = Secret::random()?;
+            let (thrown_away, fresh) = (Secret::random()?, Secret::random()?);
+            self.seal(key, thrown_away.expose(), context, io).await?;
             self.seal(key, fresh.expose(), context, io).await
         })
     }
@@ -138,7 +143,7 @@ impl<'a> Transit<'a> {
         let Self { asked, mount, name } = self;
         let path = format!("{mount}/{}/{name}", asked.operation);
         let reply = asked.answer(Call::new(Service::Vault, path, request.finish()), refusal, io).await?;
-        reply.into_object("data").ok_or_else(|| asked.unusable("it has no data"))
+        reply.into_object("data").ok_or_else(|| asked.refused(Refusal::NotTransit))
     }
 }
 
@@ -147,6 +152,9 @@ pub(super) fn refusal(answer: &Answer) -> Refusal {
     let text = String::from_utf8_lossy(&answer.body);
     let says = |part: &str| text.contains(part);
     match answer.status {
+        // What stores or does something on request, and has nothing to say of it.
+        200..300 => Refusal::NotTransit,
+        404 if says("versioned K/V") => Refusal::NotTransit,
         429 => Refusal::Throttled,
         // A token that may not, is wrong or has expired gets the same answer.
         401 | 403 => Refusal::AccessDenied,
@@ -272,5 +280,10 @@ mod tests {
         assert_eq!(of(403, r#"{"errors":["permission denied"]}"#), Refusal::AccessDenied);
         assert_eq!(of(503, r#"{"errors":["Vault is sealed"]}"#), Refusal::Unavailable);
         assert_eq!((of(429, ""), of(418, "")), (Refusal::Throttled, Refusal::Other("status 418".to_owned())));
+        // As a KV engine answers a write, of version 1 and of version 2.
+        let versioned =
+            r#"{"errors":[],"warnings":["Invalid path for a versioned K/V secrets engine. See the API docs"]}"#;
+        assert_eq!((of(204, ""), of(404, versioned)), (Refusal::NotTransit, Refusal::NotTransit));
+        assert_eq!(of(404, r#"{"errors":["no handler for route \"kv/encrypt/app\""]}"#), Refusal::NotFound);
     }
 }

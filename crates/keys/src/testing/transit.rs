@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::secret::random;
 use crate::wire::{Answer, BoxFuture, Call, Service, Wire, WireError};
 
-/// A server with the engine mounted at `transit`.
+/// A server with the engine mounted at `transit`, and KV engines of version 1 at `kv` and of version 2 at `secret`.
 #[derive(Default)]
 pub struct FakeTransit(Mutex<State>);
 
@@ -20,6 +20,10 @@ struct State {
     is_old: bool,
     trouble: Option<u16>,
     calls: usize,
+    /// What the KV engine was told to keep.
+    stored: BTreeMap<String, Value>,
+    /// The plaintexts that were encrypted.
+    encrypted: Vec<Vec<u8>>,
 }
 
 impl FakeTransit {
@@ -46,6 +50,18 @@ impl FakeTransit {
     #[must_use]
     pub fn calls(&self) -> usize {
         self.state().calls
+    }
+
+    /// What the KV engine keeps, by path.
+    #[must_use]
+    pub fn stored(&self) -> BTreeMap<String, Value> {
+        self.state().stored.clone()
+    }
+
+    /// Every plaintext that was encrypted.
+    #[must_use]
+    pub fn encrypted(&self) -> Vec<Vec<u8>> {
+        self.state().encrypted.clone()
     }
 
     fn answer(&self, call: &Call) -> Answer {
@@ -76,14 +92,24 @@ impl Wire for FakeTransit {
 }
 
 impl State {
-    fn carry_out(&self, path: &str, body: &Value) -> Answer {
+    fn carry_out(&mut self, path: &str, body: &Value) -> Answer {
         let mut parts = path.split('/');
+        if path.starts_with("kv/") {
+            self.stored.insert(path.to_owned(), body.clone());
+            return Answer::new(204, Vec::new());
+        }
+        if path.starts_with("secret/") {
+            let warning =
+                "Invalid path for a versioned K/V secrets engine. See the API docs for the appropriate API endpoints";
+            return Answer::new(404, json!({ "errors": [], "warnings": [warning] }).to_string().into());
+        }
         let (Some("transit"), Some(operation), Some(name), None) =
             (parts.next(), parts.next(), parts.next(), parts.next())
         else {
             return refuse(404, "no handler for route");
         };
-        let Some(key) = self.keys.get(name) else { return refuse(400, "encryption key not found") };
+        let Some(key) = self.keys.get(name).copied() else { return refuse(400, "encryption key not found") };
+        let key = &key;
         let bytes = |member: &str| {
             let text = body.get(member).and_then(Value::as_str).unwrap_or_default();
             base64_simd::STANDARD.decode_to_vec(text).unwrap_or_default()
@@ -91,7 +117,9 @@ impl State {
         let bound = if self.is_old { Vec::new() } else { bytes("associated_data") };
         let data = match operation {
             "encrypt" => {
-                seal(key, &bound, bytes("plaintext")).map(|text| json!({ "ciphertext": text, "key_version": 1 }))
+                let plaintext = bytes("plaintext");
+                self.encrypted.push(plaintext.clone());
+                seal(key, &bound, plaintext).map(|text| json!({ "ciphertext": text, "key_version": 1 }))
             }
             "decrypt" => body
                 .get("ciphertext")
