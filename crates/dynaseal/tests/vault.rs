@@ -3,6 +3,8 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "helpers of tests, not tests themselves")]
 
+#[path = "../../gateway/tests/private_ca/mod.rs"]
+mod authority;
 mod support;
 #[path = "../../http/tests/vault_server/mod.rs"]
 mod vault_server;
@@ -10,6 +12,7 @@ mod vault_server;
 use std::io;
 use std::path::Path;
 
+use authority::Authority;
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::error::{DisplayErrorContext, SdkError};
 use aws_sdk_dynamodb::operation::get_item::GetItemError;
@@ -66,12 +69,18 @@ async fn without_a_server_nothing_is_sealed() {
 #[test]
 fn an_environment_that_does_not_lead_to_vault_says_what_to_set() {
     for (settings, what) in [
-        (Environment { address: None, token: Some(TOKEN) }, "VAULT_ADDR: it is not set"),
-        (Environment { address: Some("http://vault.example.com"), token: Some(TOKEN) }, "VAULT_ADDR: http://"),
-        (Environment { address: Some("https://vault.example.com/v1/"), token: Some(TOKEN) }, "it has a path"),
-        (Environment { address: Some("https://vault.example.com"), token: None }, "VAULT_TOKEN: it is not set"),
+        (Environment { address: None, token: Some(TOKEN), ca: None }, "VAULT_ADDR: it is not set"),
         (
-            Environment { address: Some("https://vault.example.com"), token: Some("a\ncanary") },
+            Environment { address: Some("http://vault.example.com"), token: Some(TOKEN), ca: None },
+            "VAULT_ADDR: http://",
+        ),
+        (Environment { address: Some("https://vault.example.com/v1/"), token: Some(TOKEN), ca: None }, "it has a path"),
+        (
+            Environment { address: Some("https://vault.example.com"), token: None, ca: None },
+            "VAULT_TOKEN: it is not set",
+        ),
+        (
+            Environment { address: Some("https://vault.example.com"), token: Some("a\ncanary"), ca: None },
             "VAULT_TOKEN: it cannot",
         ),
     ] {
@@ -80,8 +89,33 @@ fn an_environment_that_does_not_lead_to_vault_says_what_to_set() {
         assert!(text.starts_with("DSL-9011: Vault cannot be called: ") && text.contains(what), "{text}");
         assert!(text.contains("VAULT_TOKEN_FILE") && !text.contains("canary"), "{text}");
     }
-    let good = Environment { address: Some("https://vault.example.com:8200"), token: Some(TOKEN) };
+    let good = Environment { address: Some("https://vault.example.com:8200"), token: Some(TOKEN), ca: None };
     assert!(!format!("{:?}", Vault::from_outside(&good).unwrap()).contains(TOKEN));
+}
+
+/// A company's own authority is trusted where `AWS_CA_BUNDLE` names it; where it does not, the error says so.
+#[tokio::test]
+async fn a_vault_with_a_certificate_of_a_private_authority() {
+    let ((store, vault), authority) = (world().await, Authority::new());
+    let url = authority.in_front_of(vault.url().strip_prefix("http://").unwrap().parse().unwrap()).await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("ca.pem");
+    std::fs::write(&file, &authority.pem).unwrap();
+    for ca in [None, file.to_str()] {
+        let settings = Environment { address: Some(&url), token: Some(TOKEN), ca };
+        let sealing = Sealing::new(engine_of(VAULT_CONFIG)).vault(Vault::from_outside(&settings).unwrap());
+        let db = dynaseal::seal(store.options().retry_config(RetryConfig::disabled()), sealing).unwrap();
+        let put = db.put_item().table_name("Users").set_item(Some(user("1"))).send().await;
+        match ca {
+            Some(_) => assert!(put.is_ok() && get(&db).await.unwrap() == Some(user("1"))),
+            None => {
+                let error = put.unwrap_err();
+                let text = DisplayErrorContext(&error).to_string();
+                assert_eq!(dynaseal::code(&error), Some("DSL-4112"), "{text}");
+                assert!(text.contains("signed by no authority") && text.contains("AWS_CA_BUNDLE"), "{text}");
+            }
+        }
+    }
 }
 
 #[tokio::test]
@@ -157,17 +191,19 @@ async fn stored(store: &Store, id: &str) -> AwsItem {
     got.item.unwrap()
 }
 
-/// Two variables of an environment.
-struct Environment {
-    address: Option<&'static str>,
-    token: Option<&'static str>,
+/// Some variables of an environment.
+struct Environment<'a> {
+    address: Option<&'a str>,
+    token: Option<&'a str>,
+    ca: Option<&'a str>,
 }
 
-impl Outside for Environment {
+impl Outside for Environment<'_> {
     fn env(&self, name: &str) -> Option<String> {
         let value = match name {
             "VAULT_ADDR" => self.address,
             "VAULT_TOKEN" => self.token,
+            "AWS_CA_BUNDLE" => self.ca,
             _ => None,
         };
         value.map(str::to_owned)

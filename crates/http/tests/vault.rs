@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "helpers of tests, not tests themselves")]
 
+#[path = "../../gateway/tests/private_ca/mod.rs"]
+mod authority;
 mod vault_server;
 
 use std::collections::BTreeMap;
@@ -9,8 +11,9 @@ use std::io;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use authority::Authority;
 use dynaseal_engine::{Answer, Call, Outside, Service, TlsFault, Wire, WireError};
-use dynaseal_http::{UpstreamLimits, Vault, VaultServer};
+use dynaseal_http::{UpstreamLimits, Vault, VaultError, VaultServer};
 use vault_server::{Manner, TOKEN, Vault as Server};
 
 #[tokio::test]
@@ -119,6 +122,35 @@ async fn a_server_that_is_not_there_is_told_from_one_that_speaks_no_tls() {
     }
 }
 
+/// The authority of a company's own is trusted where the setting or the variable names it, beside the system's.
+#[tokio::test]
+async fn a_private_authority_is_trusted_by_name() {
+    let (server, authority, other) = (Server::start().await, Authority::new(), Authority::new());
+    let url = authority.in_front_of(server.url().strip_prefix("http://").unwrap().parse().unwrap()).await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let (ours, theirs) = (file("ours.pem", &authority.pem), file("theirs.pem", &other.pem));
+    let (address, token) = (("VAULT_ADDR", &*url), ("VAULT_TOKEN", TOKEN));
+    let unknown = Err(WireError::Tls(TlsFault::UnknownIssuer));
+    assert_eq!(encrypt(&of([address, token])).await, unknown);
+    assert_eq!(encrypt(&of([address, token, ("AWS_CA_BUNDLE", &theirs)])).await, unknown);
+    assert!(server.take_seen().is_empty());
+    assert!(encrypt(&of([address, token, ("AWS_CA_BUNDLE", &ours)])).await.unwrap().ok());
+    let trusting = |ca: &str| Vault::open_trusting(&at(&url), Some(Path::new(ca)), brisk());
+    assert!(encrypt(&trusting(&ours).unwrap()).await.unwrap().ok());
+    assert_eq!(encrypt(&trusting(&theirs).unwrap()).await, unknown);
+    // What is no authority is told before anything is sent, and not taken for nothing.
+    let junk = file("junk.pem", "certainly no certificate");
+    let bundle = of_all([address, token, ("AWS_CA_BUNDLE", &junk)]).unwrap_err();
+    for (error, setting) in [(bundle, "AWS_CA_BUNDLE"), (trusting(&junk).unwrap_err(), "ca of [gateway]")] {
+        assert!(error.code() == "DSL-7006" && error.to_string().contains(setting), "{error}");
+    }
+}
+
 #[tokio::test]
 async fn only_calls_of_vault_are_sent() {
     let server = Server::start().await;
@@ -183,7 +215,11 @@ impl Outside for Environment<'_> {
 }
 
 fn of<const N: usize>(settings: [(&str, &str); N]) -> Vault {
-    Vault::of_environment(&Environment(settings.into()), brisk()).unwrap()
+    of_all(settings).unwrap()
+}
+
+fn of_all<const N: usize>(settings: [(&str, &str); N]) -> Result<Vault, VaultError> {
+    Vault::of_environment(&Environment(settings.into()), brisk())
 }
 
 fn at(url: &str) -> VaultServer {
