@@ -392,6 +392,31 @@ test("an answer with another status than DynamoDB's is told as that", async () =
   }
 });
 
+test("a load balancer's page says when to come back, to the SDK and to the application", async () => {
+  const headers = { "content-type": "text/html", "x-amz-retry-after": "400", "retry-after": "1" };
+  const page = () => ({ response: { statusCode: 503, headers, body: Readable.from([Buffer.from("<html>busy</html>")]) } });
+  const Key = { id: "page" };
+  for (const call of [
+    (documents) => put(documents, "page"),
+    (documents) => documents.send(new lib.GetCommand({ TableName: "Users", Key })),
+    (documents) => documents.send(new lib.ScanCommand({ TableName: "Users" })),
+  ]) {
+    await call(scripted([page]).documents);
+    const error = await call(scripted(Array(12).fill(page)).documents).then(assert.fail, (error) => error);
+    assert.equal(error.code, "DSL-6004");
+    // Versions before 2026 tell their exceptions less of an answer that they cannot read.
+    if (!error.$response) continue;
+    assert.equal(error.$response.headers["x-amz-retry-after"], "400");
+    assert.equal(error.$metadata.httpStatusCode, 503);
+    assert.ok(!inspect(error, { depth: 9, showHidden: true }).includes("busy"));
+  }
+  // As many know it, at least the newest does.
+  if (version === "newest") {
+    const error = await scripted(Array(12).fill(page)).documents.send(new lib.GetCommand({ TableName: "Users", Key })).catch((error) => error);
+    assert.equal(error.$response.headers["retry-after"], "1");
+  }
+});
+
 test("the request that the SDK made is left as it was", async () => {
   const client = new dynamodb.DynamoDBClient(connection());
   let before, held;

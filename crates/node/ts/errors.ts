@@ -32,6 +32,10 @@ export class DynasealError extends Error {
   readonly $fault: "client" | "server";
   /** As in the SDK's exceptions: there if a retry may help. */
   declare readonly $retryable?: { readonly throttling: boolean };
+  /** As in the SDK's exceptions: there if an answer came that is none of DynamoDB's, whose headers may say when to come back. */
+  declare readonly $response?: { readonly statusCode: number; readonly headers: Readonly<Record<string, string>> };
+  /** As in the SDK's exceptions: the same answer's status, and how often it was tried. */
+  declare readonly $metadata?: { readonly httpStatusCode?: number; readonly attempts?: number };
   /** Everything that is wrong with a configuration. */
   declare readonly faults?: readonly Fault[];
 

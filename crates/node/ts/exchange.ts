@@ -4,7 +4,7 @@
 // and told right however often a middleware sends it; what no answer comes to is sent again, as the SDK's retries do.
 
 import type { Call, Lost } from "./call.js";
-import { DynasealError } from "./errors.js";
+import { DynasealError, type Failure } from "./errors.js";
 import { own } from "./attributes.js";
 import { collect, copied, type HttpResponse, madeUp, withAnswer, withRead } from "./http.js";
 import type { Done, Send, Settled } from "./native.js";
@@ -80,6 +80,7 @@ export class Exchange {
       const next = await this.call.resume(step, status, body);
       // The engine has nothing to add, so the SDK's exception is the answer.
       if (next.kind === "done" && next.status === status && next.body.equals(body)) throw error;
+      if (next.kind === "failed") throw answered(next.failure, error);
       return next;
     }
     const lost = this.#flight ? "timeout" : this.#lost;
@@ -192,6 +193,15 @@ const UNREACHABLE = new Set(["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNR
 
 function isAbort(error: unknown): boolean {
   return (error as { name?: unknown } | undefined)?.name === "AbortError";
+}
+
+/** A failure with what the SDK knows of the answer, as on its own exceptions: a header may say when to come back. */
+function answered(failure: Failure, error: unknown): DynasealError {
+  const failed = new DynasealError(failure);
+  const { $metadata, $response } = (error ?? {}) as { $metadata?: unknown; $response?: unknown };
+  for (const [name, value] of Object.entries({ $metadata, $response }))
+    if (value !== undefined) Object.defineProperty(failed, name, { value, enumerable: false, configurable: true, writable: true });
+  return failed;
 }
 
 const NOTHING = { status: 200, body: new Uint8Array(0) };
