@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 
 mod fault;
 
-pub(crate) use fault::{NOT_A_FLAG, NOT_A_SETTING, NOT_AN_OBJECT, NOT_READABLE, NOT_UTF8, NotJson, TOO_MANY};
+pub(crate) use fault::{IS_NULL, NOT_A_FLAG, NOT_A_SETTING, NOT_AN_OBJECT, NOT_READABLE, NOT_UTF8, NotJson, TOO_MANY};
 use fault::{NOT_A_LIST, NOT_A_STRING, NOT_JSON};
 
 /// A part of a document.
@@ -32,7 +32,7 @@ pub(crate) struct Object<'a>(Vec<(Cow<'a, str>, Node<'a>)>);
 
 impl<'a> Object<'a> {
     pub(crate) fn parse(text: &'a str) -> Result<Self, NotJson> {
-        serde_json::from_str(text).map_err(|error| not_json(&error))
+        serde_json::from_str(text).map_err(|error| if text == "null" { IS_NULL } else { not_json(&error) })
     }
 
     /// Reads what stands under `name`, an item or the texts of several, along with the object, so that its text is read once,
@@ -180,7 +180,11 @@ pub(crate) fn array(text: &str) -> Result<Vec<&str>, NotJson> {
 pub(crate) fn list(text: &str, most: usize) -> Result<Vec<&str>, NotJson> {
     let mut reader = serde_json::Deserializer::from_str(text);
     let read = AtMost(most).deserialize(&mut reader).and_then(|read| reader.end().map(|()| read));
-    read.map_err(|error| if is_ours(&error, TOO_MANY.0) { TOO_MANY } else { NOT_A_LIST })
+    read.map_err(|error| match text {
+        "null" => IS_NULL,
+        _ if is_ours(&error, TOO_MANY.0) => TOO_MANY,
+        _ => NOT_A_LIST,
+    })
 }
 
 /// Whether an object has more members than it may have, of which nothing is kept.

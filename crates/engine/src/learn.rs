@@ -10,9 +10,10 @@
 mod asking;
 mod described;
 mod indexes;
+mod tables;
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use dynaseal_item::json;
@@ -30,6 +31,7 @@ use crate::table::Table;
 use asking::Asking;
 pub(crate) use described::{described, keys_of};
 pub(crate) use indexes::Indexes;
+pub(crate) use tables::Tables;
 
 /// The configured tables and patterns, and what was learned.
 pub(crate) struct Directory {
@@ -50,19 +52,6 @@ struct Learned {
     at: Duration,
     /// When a call failed and DynamoDB still described the same keys.
     doubted: Option<Duration>,
-}
-
-/// The tables as one call sees them.
-pub(crate) struct Tables<'d> {
-    directory: &'d Directory,
-    learned: Arc<HashMap<String, Learned>>,
-    now: Duration,
-    /// Whether something stands for tables that were not asked for, so that a request can be looked at.
-    stands_in: bool,
-    /// Tables of a pattern that must be asked for: the name, and the name or ARN that the request has.
-    unknown: Mutex<BTreeMap<String, String>>,
-    /// Tables of a pattern whose keys were known, in the same way.
-    met: Mutex<BTreeMap<String, String>>,
 }
 
 /// How long a description is believed: someone else may delete a table and create it with other keys, or add an index.
@@ -176,13 +165,12 @@ impl Directory {
 
     /// What is known at a time.
     pub(crate) fn at(&self, now: Duration) -> Tables<'_> {
-        let learned = self.learned.read().unwrap_or_else(PoisonError::into_inner).clone();
-        Tables { directory: self, learned, now, stands_in: false, unknown: Mutex::default(), met: Mutex::default() }
+        Tables::of(self, self.learned.read().unwrap_or_else(PoisonError::into_inner).clone(), now)
     }
 
     /// The same with stand-ins for tables of a pattern whose keys are not known.
     pub(crate) fn with_stand_ins(&self, now: Duration) -> Tables<'_> {
-        Tables { stands_in: true, ..self.at(now) }
+        self.at(now).standing_in()
     }
 
     /// The pattern of a table that is not configured by name.
@@ -198,24 +186,25 @@ impl Directory {
         self.patterns.iter().find(|pattern| pattern.matches_in_any_case(word))
     }
 
-    /// Asks DynamoDB for the keys of tables, unless someone else just did. Gives DynamoDB's refusal, if it refuses.
+    /// Asks DynamoDB for the keys of tables, unless someone else just did. Gives DynamoDB's refusal, if it refuses, and the table
+    /// that it is about.
     pub(crate) async fn learn(
         &self,
         operation: &str,
         unknown: BTreeMap<String, String>,
         io: Io<'_>,
-    ) -> Result<Option<Answer>, Error> {
+    ) -> Result<Option<(String, Answer)>, Error> {
         for (name, named) in unknown {
             let _asking = self.asking.about(&name).await;
             if self.at(io.clock.now()).learned(&name).is_some() {
                 continue;
             }
             if let Some(refusal) = answers::of_name(&named) {
-                return Ok(Some(refusal));
+                return Ok(Some((name, refusal)));
             }
             let answer = describe(operation, &named, io).await?;
             if !answer.ok() {
-                return Ok(Some(answers::of_description(operation, answer)));
+                return Ok(Some((name, answers::of_description(operation, answer))));
             }
             self.remember(operation, &name, &answer, io.clock.now())?;
         }
@@ -234,7 +223,7 @@ impl Directory {
         for (name, named) in met {
             let _asking = self.asking.about(&name).await;
             let now = io.clock.now();
-            let known = self.at(now).learned.get(&name).cloned();
+            let known = self.at(now).described(&name).cloned();
             // Someone else may have found other keys while this call waited.
             let Some(known) = known else {
                 changed = true;
@@ -288,7 +277,7 @@ impl Directory {
         let (Some(keys), Some(pattern)) = (keys, self.pattern(name)) else {
             return Err(bad("DescribeTable does not describe the table"));
         };
-        let known = self.at(now).learned.get(name).filter(|known| known.keys == keys).cloned();
+        let known = self.at(now).described(name).filter(|known| known.keys == keys).cloned();
         let (table, doubted) = match known {
             Some(known) => (known.table, known.doubted),
             None => match fitted(operation, pattern, name, &keys) {
@@ -317,59 +306,6 @@ pub(crate) async fn describe(operation: &str, named: &str, io: Io<'_>) -> Result
     body.set("TableName", Node::Printed(text));
     let call = Call::new(Service::DynamoDb, "DescribeTable", body.print(&[], 64)).aside();
     io.wire.send(call).await.map_err(|source| Error::Wire { operation: operation.to_owned(), source })
-}
-
-impl<'d> Tables<'d> {
-    /// The protected table of a name or ARN. One of a pattern whose keys are not known yet is noted, and must be asked
-    /// for before the plan is worth anything.
-    pub(crate) fn table(&self, name_or_arn: &str) -> Option<&Table> {
-        let name = table_name(name_or_arn);
-        if let Some(table) = self.directory.tables.get(name) {
-            return Some(table);
-        }
-        let pattern = self.directory.pattern(name)?;
-        let known = self.learned(name);
-        if known.is_none() && self.stands_in {
-            return pattern.stand_in();
-        }
-        let list = if known.is_some() { &self.met } else { &self.unknown };
-        // The ARN of a stream or an index goes on behind that of its table.
-        let table = match name_or_arn.split_once(":table/") {
-            Some((before, _)) => format!("{before}:table/{name}"),
-            None => name.to_owned(),
-        };
-        list.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned(), table);
-        known
-    }
-
-    /// The table, if it is configured by name.
-    pub(crate) fn named(&self, name_or_arn: &str) -> Option<&'d Table> {
-        self.directory.named_table(name_or_arn)
-    }
-
-    /// The pattern of a table that is not configured by name.
-    pub(crate) fn pattern(&self, name_or_arn: &str) -> Option<&'d Pattern> {
-        self.directory.pattern(table_name(name_or_arn))
-    }
-
-    pub(crate) fn directory(&self) -> &'d Directory {
-        self.directory
-    }
-
-    /// The tables that a plan asked for in vain.
-    pub(crate) fn unknown(&self) -> BTreeMap<String, String> {
-        std::mem::take(&mut *self.unknown.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    /// The tables of a pattern that a plan knew.
-    pub(crate) fn met(&self) -> BTreeMap<String, String> {
-        std::mem::take(&mut *self.met.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    fn learned(&self, name: &str) -> Option<&Table> {
-        let known = self.learned.get(name)?;
-        (self.now.saturating_sub(known.at) < BELIEVED).then(|| known.table.as_ref())
-    }
 }
 
 /// The table of a pattern, if its keys allow what the pattern says.

@@ -1,5 +1,6 @@
 //! The driver: request, plan, keys, seal, wire, open, reply.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use dynaseal_item::{Item, json};
@@ -158,9 +159,9 @@ impl Engine {
     }
 
     async fn carry_out(&self, wire: &dyn Wire, call: Call) -> Result<Answer, Error> {
-        let (io, mut asked_again) = (self.io(wire), false);
+        let (io, mut asked_again, mut missing) = (self.io(wire), false, BTreeSet::new());
         loop {
-            let tables = self.known();
+            let tables = self.known().without(missing.clone());
             let plan = plan::of(&tables, &call);
             let unknown = tables.unknown();
             if !unknown.is_empty() {
@@ -168,9 +169,12 @@ impl Engine {
                 drop(plan);
                 self.judge(&call)?;
                 match Box::pin(self.directory.learn(&call.operation, unknown, io)).await? {
-                    Some(refusal) => return reply::refusal(&call.operation, refusal),
-                    None => continue,
+                    // Told in its statement's place, as DynamoDB does.
+                    Some((name, refusal)) if plan::can_go_on(&call, &refusal) => _ = missing.insert(name),
+                    Some((_, refusal)) => return reply::refusal(&call.operation, refusal),
+                    None => {}
                 }
+                continue;
             }
             if matches!(plan, Ok(Plan::Forward)) {
                 drop(plan);

@@ -14,19 +14,37 @@ pub fn item_size(item: &Item<'_>) -> usize {
     item.iter().map(|(name, value)| name.len() + value_size(value)).sum()
 }
 
+/// No shorter text holds a key that is too long.
+pub(crate) const SHORTEST_KEY_LIMIT: usize = SORT.0;
+const PARTITION: (usize, &str) = (
+    2048,
+    "One or more parameter values were invalid: Size of hashkey has exceeded the maximum size limit of2048 bytes",
+);
+const SORT: (usize, &str) = (
+    1024,
+    "One or more parameter values were invalid: Aggregated size of all range keys has exceeded the size limit of 1024 bytes",
+);
+
+/// Whether DynamoDB's words are those for a key that is too long.
+pub(crate) fn is_of_long_key(message: &str) -> bool {
+    [PARTITION.1, SORT.1].contains(&message)
+}
+
 /// Refuses a key that is longer than DynamoDB takes, in its words. It is bound into the encryption context, which could not
 /// hold a much longer one.
 pub(crate) fn check_key(item: &Item<'_>, schema: &Schema) -> Result<(), Error> {
-    const PARTITION: (usize, &str) = (2048, "Size of hashkey has exceeded the maximum size limit of2048 bytes");
-    const SORT: (usize, &str) = (1024, "Aggregated size of all range keys has exceeded the size limit of 1024 bytes");
+    let size = |name: &str| match item.get(name) {
+        Some(Value::S(text)) => text.len(),
+        Some(Value::B(bytes)) => bytes.len(),
+        _ => 1,
+    };
+    // DynamoDB tells an empty one first.
+    if schema.keys().any(|name| size(name) == 0) {
+        return Ok(());
+    }
     for (name, (most, text)) in schema.keys().zip([PARTITION, SORT]) {
-        let size = match item.get(name) {
-            Some(Value::S(text)) => text.len(),
-            Some(Value::B(bytes)) => bytes.len(),
-            _ => 0,
-        };
-        if size > most {
-            let fault = Fault::Request(format!("One or more parameter values were invalid: {text}"));
+        if size(name) > most {
+            let fault = Fault::Request(text.to_owned());
             return Err(Error { expression: None, fault });
         }
     }

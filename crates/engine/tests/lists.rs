@@ -135,3 +135,51 @@ fn lists_of_actions_and_statements() {
         assert_eq!(sent(operation, &body(0)), 1, "{operation}");
     }
 }
+
+/// Whatever else of a request DynamoDB repeats, the caller is shown none of what is sealed.
+#[test]
+fn what_dynamodb_repeats_is_not_shown() {
+    let batch = json!({"RequestItems": {"Users": puts(1), "Other": puts(1)}});
+    let put = json!({"TableName": "Users", "Item": item(1)});
+    let transaction = json!({"TransactItems": [{"Put": put}]});
+    for (operation, body) in [("BatchWriteItem", &batch), ("PutItem", &put), ("TransactWriteItems", &transaction)] {
+        let wire = Script::new(|_, sent| {
+            let echo = format!(
+                "1 validation error detected: Value '{{Users=[{sent}]}}' at 'requestItems' failed to satisfy constraint: x"
+            );
+            (400, json!({"__type": "com.amazon.coral.validate#ValidationException", "message": echo}).to_string())
+        });
+        let answer = ready(engine().call(&wire, dynamodb(operation, &body.to_string()))).unwrap();
+        assert!(wire.sent().contains("aws_dbe_head"), "{operation}");
+        let answer: Value = serde_json::from_slice(&answer.body).unwrap();
+        let words = "1 validation error detected: Value '(redacted)' at 'requestItems' failed to satisfy constraint: x";
+        assert_eq!(answer["message"], words, "{operation}");
+    }
+}
+
+/// An entry that is null is told in DynamoDB's words, and a member that is null is as good as absent.
+#[test]
+fn an_entry_is_not_null() {
+    let put = json!({"Put": {"TableName": "Users", "Item": item(1)}});
+    let get = json!({"Get": {"TableName": "Users", "Key": {"id": {"S": "SECRET"}}}});
+    let statement = json!({"Statement": "SELECT * FROM Users WHERE id = 'SECRET'"});
+    for (operation, body) in [
+        ("BatchWriteItem", json!({"RequestItems": {"Users": null}})),
+        ("BatchWriteItem", json!({"RequestItems": {"Users": puts(1), "Zoo": null}})),
+        ("BatchWriteItem", json!({"RequestItems": {"Users": [null]}})),
+        ("BatchWriteItem", json!({"RequestItems": {"Users": [puts(1)[0], null]}})),
+        ("BatchGetItem", json!({"RequestItems": {"Users": {"Keys": [null]}}})),
+        ("BatchGetItem", json!({"RequestItems": {"Users": {"Keys": [{"id": {"S": "SECRET"}}, null]}}})),
+        ("TransactWriteItems", json!({"TransactItems": [put, null]})),
+        ("TransactGetItems", json!({"TransactItems": [null, get]})),
+        ("BatchExecuteStatement", json!({"Statements": [statement, null]})),
+        ("ExecuteTransaction", json!({"TransactStatements": [null, statement]})),
+    ] {
+        assert_eq!(refused(operation, &body), "A parameter that must have a value is null", "{operation} {body}");
+    }
+    for sent_on in
+        [json!({"Users": [{"PutRequest": null, "DeleteRequest": {"Key": {"id": {"S": "1"}}}}]}), json!({"Users": [{}]})]
+    {
+        assert_eq!(sent("BatchWriteItem", &json!({ "RequestItems": sent_on })), 1);
+    }
+}

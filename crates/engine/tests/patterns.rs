@@ -321,3 +321,49 @@ fn a_malformed_request_is_judged_before_its_table_is_looked_up() {
     ready(engine.call(&wire, dynamodb("PutItem", &put("Users")))).unwrap();
     assert_eq!(wire.count(), 2);
 }
+
+/// The statements of a batch fail one by one, also where a pattern protects a table that is not there. Nothing is sent that is
+/// about it: it may come to be there in the next moment.
+#[test]
+fn a_statement_on_a_table_that_is_not_there_fails_in_its_place() {
+    let service = Service::of(&[("Users", keys("id", "mail"))]);
+    let wire = Script::new(|operation: &str, body: &str| match operation {
+        "Query" => (200, r#"{"Items":[],"Count":0,"ScannedCount":0}"#.to_owned()),
+        _ => service.answer(operation, body),
+    });
+    let there = json!({"Statement": "SELECT * FROM Users WHERE id = '1'"});
+    let gone = |text: &str| json!({ "Statement": text });
+    let told = |statements: Value| {
+        let body = json!({ "Statements": statements }).to_string();
+        let answer = ready(everything().call(&wire, dynamodb("BatchExecuteStatement", &body))).unwrap();
+        assert_eq!(answer.status, 200);
+        serde_json::from_slice::<Value>(&answer.body).unwrap()["Responses"].clone()
+    };
+    let missing = |table: &str| {
+        let error = json!({"Code": "ResourceNotFound", "Message": "Requested resource not found"});
+        json!({"Error": error, "TableName": table})
+    };
+    let found = json!({"TableName": "Users"});
+    let read = gone("SELECT * FROM Gone WHERE id = 'SECRET' AND email = 'SECRET'");
+    assert_eq!(told(json!([there, read])), json!([found, missing("Gone")]));
+    assert_eq!(told(json!([read, there])), json!([missing("Gone"), found]));
+    let write = gone("INSERT INTO Gone VALUE {'id': 'SECRET', 'email': 'SECRET'}");
+    let other = gone("DELETE FROM Away WHERE id = 'SECRET'");
+    assert_eq!(told(json!([write, other])), json!([missing("Gone"), missing("Away")]));
+    let sent = wire.calls.lock().unwrap().clone();
+    assert!(sent.iter().all(|(_, body)| !body.contains("SECRET")), "{sent:?}");
+    // Elsewhere the whole call fails, as it does in DynamoDB.
+    for (operation, body) in [
+        ("ExecuteStatement", write.clone()),
+        ("ExecuteTransaction", json!({"TransactStatements": [write]})),
+        ("BatchGetItem", json!({"RequestItems": {"Gone": {"Keys": [{"id": {"S": "SECRET"}}]}}})),
+    ] {
+        let answer = ready(everything().call(&wire, dynamodb(operation, &body.to_string()))).unwrap();
+        assert!(String::from_utf8(answer.body).unwrap().contains("ResourceNotFoundException"), "{operation}");
+    }
+    assert!(wire.calls.lock().unwrap().iter().all(|(_, body)| !body.contains("SECRET")));
+    // What is not known of a statement cannot go along.
+    let unknown = json!({"Statements": [{"Statement": "DELETE FROM Gone WHERE id = '1'", "New": "SECRET"}]});
+    let refused = ready(everything().call(&wire, dynamodb("BatchExecuteStatement", &unknown.to_string())));
+    assert_eq!(refused.unwrap_err().code(), "DSL-2003");
+}

@@ -279,9 +279,10 @@ fn items_that_do_not_fit() {
     ] {
         let transaction = format!(r#"{{"TransactItems":[{{"Put":{{"TableName":"Users","Item":{item}}}}}]}}"#);
         let batch = format!(r#"{{"RequestItems":{{"Users":[{{"PutRequest":{{"Item":{item}}}}}]}}}}"#);
-        for (operation, body) in
-            [("PutItem", put(&item)), ("BatchWriteItem", batch), ("TransactWriteItems", transaction)]
-        {
+        let mut calls = vec![("PutItem", put(&item)), ("BatchWriteItem", batch)];
+        // Of a transaction it is a reason; see below.
+        calls.extend((!words.contains("hashkey")).then_some(("TransactWriteItems", transaction)));
+        for (operation, body) in calls {
             let wire = Script::new(|_, _| (200, "{}".into()));
             let answer = ready(engine().call(&wire, dynamodb(operation, &body))).unwrap();
             let text = String::from_utf8(answer.body).unwrap();
@@ -292,6 +293,47 @@ fn items_that_do_not_fit() {
     let large = put(&format!(r#"{{"id":{{"S":"1"}},"email":{{"S":"{}"}}}}"#, "x".repeat(409_600)));
     let error = refusal("PutItem", &large, &["409600"]);
     assert!(matches!(error, Error::ItemTooLarge { size, over, .. } if size == over + 409_600 && over > 100), "{error}");
+}
+
+/// A transaction tells a key that is too long as the reason of its action, which DynamoDB alone can say with all others: it is
+/// sent the key, on a condition that cannot hold, and nothing else of the item.
+#[test]
+fn a_transaction_whose_key_is_too_long_is_cancelled_by_dynamodb() {
+    let put = |more: &str| {
+        let long = "k".repeat(2049);
+        format!(
+            r#"{{"Put":{{"TableName":"Users","Item":{{"id":{{"S":"{long}"}},"email":{{"S":"SECRET"}},"hits":{{"N":"1"}}}}{more}}}}}"#
+        )
+    };
+    let fine = r#"{"Put":{"TableName":"Users","Item":{"id":{"S":"1"},"email":{"S":"SECRET"}}}}"#;
+    let encrypted = tail("ConditionExpression", "email = :v");
+    let plain = tail("ConditionExpression", "hits = :v").replace("SECRET", "x");
+    for more in [String::new(), format!(",{encrypted}"), format!(",{plain}")] {
+        let wire = Script::new(|operation, _| {
+            assert_eq!(operation, "TransactWriteItems");
+            let reasons = r#"[{"Code":"ValidationError","Message":"too long"},{"Code":"None"}]"#;
+            let kind = "com.amazonaws.dynamodb.v20120810#TransactionCanceledException";
+            (
+                400,
+                format!(
+                    r#"{{"__type":"{kind}","message":"m [ValidationError, None]","CancellationReasons":{reasons}}}"#
+                ),
+            )
+        });
+        let body = format!(r#"{{"TransactItems":[{},{fine}]}}"#, put(&more));
+        let answer = ready(engine().call(&wire, dynamodb("TransactWriteItems", &body))).unwrap();
+        let (sent, answer) = (wire.sent(), String::from_utf8(answer.body).unwrap());
+        assert_eq!(wire.count(), 1, "{sent}");
+        let sent: serde_json::Value = serde_json::from_str(&sent).unwrap();
+        let part = &sent["TransactItems"][0]["Put"];
+        assert_eq!(part["Item"].as_object().unwrap().keys().collect::<Vec<_>>(), ["id"]);
+        assert_eq!(part["ConditionExpression"], "attribute_exists(#k) AND attribute_not_exists(#k)");
+        assert!(part.get("ExpressionAttributeValues").is_none(), "{part}");
+        assert!(
+            !sent.to_string().contains("SECRET") && sent["TransactItems"][1]["Put"]["Item"]["aws_dbe_head"].is_object()
+        );
+        assert!(answer.contains("too long") && answer.contains("TransactionCanceledException"), "{answer}");
+    }
 }
 
 #[test]

@@ -9,7 +9,7 @@ pub(crate) struct NotJson(pub(crate) &'static str);
 impl NotJson {
     /// DynamoDB's own words for it, if it has any.
     pub(crate) fn words(self) -> Option<&'static str> {
-        json::dynamodb_words(self.0)
+        if self == IS_NULL { Some(self.0) } else { json::dynamodb_words(self.0) }
     }
 
     /// Whether DynamoDB could not read it either. All else is a request that it could, and that is refused here.
@@ -26,6 +26,8 @@ pub(crate) const NOT_UTF8: NotJson = NotJson("it is not UTF-8");
 /// It ends early somewhere, or nests deeper than is read.
 pub(crate) const NOT_READABLE: NotJson = NotJson("it is not JSON that can be read");
 pub(crate) const NOT_AN_OBJECT: NotJson = NotJson("an object was expected");
+/// Null where a list or an object must be, in DynamoDB's words. A member that is null is as good as absent.
+pub(crate) const IS_NULL: NotJson = NotJson("A parameter that must have a value is null");
 pub(super) const NOT_A_STRING: NotJson = NotJson("a string was expected");
 pub(crate) const NOT_A_SETTING: NotJson = NotJson("a text, a number or a flag was expected");
 pub(crate) const NOT_A_FLAG: NotJson = NotJson("true or false was expected");

@@ -4,7 +4,7 @@ use dynaseal_keys::RetryAfter;
 
 use super::Error;
 use crate::bounds::Listed;
-use crate::doc::{NotJson, TOO_MANY};
+use crate::doc::{IS_NULL, NotJson, TOO_MANY};
 use crate::expr::error::{Error as Invalid, Fault};
 use crate::expr::stored::named;
 use crate::plan::VALUES;
@@ -64,6 +64,9 @@ impl Error {
     }
 
     pub(crate) fn request(operation: &str, error: NotJson) -> Self {
+        if error == IS_NULL {
+            return Self::in_words(operation, error.0.to_owned());
+        }
         let (reason, malformed) = (error.0.to_owned(), error.is_malformed());
         Error::Request { operation: operation.to_owned(), reason, malformed }
     }

@@ -12,6 +12,7 @@
 //! unsealed is sealed as a whole, the item is marked first.
 
 mod adopt;
+pub(crate) mod by_key;
 mod change;
 mod current;
 mod guard;
@@ -131,7 +132,7 @@ impl Modify<'_, '_> {
                 Some(current) => current,
                 None => match self.read(operation, io).await? {
                     Ok(current) => current,
-                    Err(answer) => return Ok(answer),
+                    Err(answer) => return self.not_read(operation, answer, io).await,
                 },
             };
             match sent.standing(&current) {

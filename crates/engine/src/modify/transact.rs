@@ -19,7 +19,7 @@ use crate::run::seal_one;
 
 use super::change::Write;
 use super::mark::{Mark, Marked};
-use super::{AT_ONCE, Decision, Modify, TRIES, pause, send};
+use super::{AT_ONCE, Decision, Modify, TRIES, by_key, pause, send};
 
 /// A transaction with sealed or decided parts.
 #[derive(Debug)]
@@ -43,9 +43,6 @@ pub(crate) enum Entry<'e, 'a> {
 }
 
 const OPERATION: &str = "TransactWriteItems";
-/// Conditions on the item's partition key.
-const NEVER: &str = "attribute_exists(#k) AND attribute_not_exists(#k)";
-const ABSENT: &str = "attribute_not_exists(#k)";
 
 /// How an action is sent.
 enum Sent {
@@ -178,11 +175,19 @@ impl<'e, 'a> Transact<'e, 'a> {
                 }
                 Entry::Work(name, modify) => (*name, modify),
             };
+            let mut action = Object::default();
             let decision = match modify.ready(io).await? {
                 Ok(decision) => decision,
+                // The key does not fit, which a transaction tells as the reason of this action.
+                Err(answer) if answers::failed(&answer) == Some(Failed::Validation) => {
+                    let (name, refused) = modify.to_refuse();
+                    action.insert(name.to_owned(), Node::Object(refused));
+                    decided.sent.push(Sent::AsItStands);
+                    decided.actions.push(Node::Object(action));
+                    continue;
+                }
                 Err(answer) => return Ok(Err(answer)),
             };
-            let mut action = Object::default();
             let mut how = Sent::AsItStands;
             match decision {
                 Decision::Write(write) => {
@@ -198,14 +203,17 @@ impl<'e, 'a> Transact<'e, 'a> {
                     }
                 }
                 Decision::ConditionFailed(_) => {
-                    action.insert("ConditionCheck".to_owned(), Node::Object(modify.check(NEVER, modify.show_item)));
+                    action.insert(
+                        "ConditionCheck".to_owned(),
+                        Node::Object(modify.check(by_key::NEVER, modify.show_item)),
+                    );
                 }
                 Decision::Nothing => {
-                    action.insert("ConditionCheck".to_owned(), Node::Object(modify.check(ABSENT, false)));
+                    action.insert("ConditionCheck".to_owned(), Node::Object(modify.check(by_key::ABSENT, false)));
                 }
                 Decision::Invalid(fault) => {
                     how = Sent::Invalid(fault.message());
-                    action.insert("ConditionCheck".to_owned(), Node::Object(modify.check(NEVER, false)));
+                    action.insert("ConditionCheck".to_owned(), Node::Object(modify.check(by_key::NEVER, false)));
                 }
             }
             decided.sent.push(how);
@@ -297,7 +305,7 @@ fn quoted(text: &str) -> Node<'static> {
 
 const REASONS: &str = "CancellationReasons";
 
-impl<'a> Modify<'_, 'a> {
+impl Modify<'_, '_> {
     /// Reads the item and decides, and marks it if the write needs that. An item that others change meanwhile is left
     /// without a mark: the guard fails then, and all is decided again.
     async fn ready(&self, io: Io<'_>) -> Result<Result<Decision, Answer>, Error> {
@@ -321,20 +329,5 @@ impl<'a> Modify<'_, 'a> {
             };
             last = Some(mark);
         }
-    }
-
-    /// A check of the item's own partition key, as an action of a transaction.
-    fn check(&self, condition: &str, show_item: bool) -> Object<'a> {
-        let mut names = Object::default();
-        names.insert("#k".to_owned(), quoted(self.table.schema().partition_key()));
-        let mut check = Object::default();
-        check.insert("TableName".to_owned(), Node::Raw(self.table_name.into()));
-        check.insert("Key".to_owned(), Node::Printed(self.key.clone().into_bytes()));
-        check.insert("ConditionExpression".to_owned(), Node::Raw(format!("\"{condition}\"").into()));
-        check.insert("ExpressionAttributeNames".to_owned(), Node::Object(names));
-        if show_item {
-            check.insert("ReturnValuesOnConditionCheckFailure".to_owned(), Node::Raw("\"ALL_OLD\"".into()));
-        }
-        check
     }
 }

@@ -7,6 +7,7 @@ use dynaseal_keys::Answer;
 use crate::answers;
 use crate::doc::{Node, NotJson, Object, array};
 use crate::error::Error;
+use crate::size::is_of_long_key;
 use crate::table::Table;
 
 use super::answer::{Shape, by_table, capacity, list, same_key};
@@ -28,6 +29,8 @@ pub(crate) struct Batch<'e, 'a> {
 pub(crate) enum Entry<'e, 'a> {
     /// About a protected table.
     Protected(Box<Planned<'e>>, &'e Table),
+    /// About a protected table that is not there.
+    Missing(Box<Planned<'e>>),
     /// About another table, as it stands in the request; and what it says, if it could be read.
     Plain(&'a str, Option<Box<Planned<'e>>>),
 }
@@ -56,6 +59,10 @@ impl Batch<'_, '_> {
         for (number, entry) in self.entries.iter().enumerate() {
             match entry {
                 Entry::Plain(..) => responses.push(plain.next().unwrap_or_else(|| b"{}".to_vec())),
+                Entry::Missing(planned) => {
+                    let table = &planned.statement.target().table;
+                    responses.push(failed("ResourceNotFound", "Requested resource not found", None, Some(table)));
+                }
                 Entry::Protected(planned, table) => match response(runner, planned, table, &mut consumed).await {
                     Ok(response) => responses.push(response),
                     Err(error) if planned.statement.is_read() => return Err(error),
@@ -77,7 +84,7 @@ impl Batch<'_, '_> {
         let invalid = |message: &str| Err(Ok(answers::validation(message)));
         let statements = || {
             let planned = self.entries.iter().filter_map(|entry| match entry {
-                Entry::Protected(planned, _) => Some(planned),
+                Entry::Protected(planned, _) | Entry::Missing(planned) => Some(planned),
                 Entry::Plain(_, planned) => planned.as_ref(),
             });
             planned.filter(|planned| planned.check().is_ok()).map(|planned| &planned.statement)
@@ -107,7 +114,7 @@ impl Batch<'_, '_> {
     async fn plain(&self, runner: Runner<'_>) -> Result<Result<(Vec<Vec<u8>>, Option<String>), Answer>, Error> {
         let statements = self.entries.iter().filter_map(|entry| match entry {
             Entry::Plain(text, _) => Some(Node::Raw((*text).into())),
-            Entry::Protected(..) => None,
+            Entry::Protected(..) | Entry::Missing(_) => None,
         });
         let statements: Vec<_> = statements.collect();
         let count = statements.len();
@@ -177,8 +184,10 @@ async fn response(
     let kind = text("__type").unwrap_or_default();
     let message = text("message").or_else(|| text("Message")).unwrap_or_default();
     let code = short_code(kind.rsplit('#').next().unwrap_or_default());
-    // DynamoDB names the table where the statement was carried out.
-    let table = (code != "ValidationError").then_some(name.as_str());
+    // DynamoDB names the table where the statement was carried out, and where it was refused for its key.
+    const OF_KEY: &str = "One or more parameter values were invalid: Cannot update attribute ";
+    let names_table = code != "ValidationError" || is_of_long_key(&message) || message.starts_with(OF_KEY);
+    let table = names_table.then_some(name.as_str());
     Ok(failed(code, &message, body.raw("Item"), table))
 }
 

@@ -36,7 +36,7 @@ impl Job<'_, '_> {
                 let entries = batch.entries.iter().enumerate();
                 let protected = entries.filter_map(|(number, entry)| match entry {
                     Entry::Protected(planned, table) => Some(one(planned, table, Some(number)).map_err(refused(table))),
-                    Entry::Plain(..) => None,
+                    Entry::Plain(..) | Entry::Missing(_) => None,
                 });
                 protected.collect()
             }

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use dynaseal_item::{Action, json};
 
 use crate::answers;
-use crate::doc::{NOT_A_SETTING, Object};
+use crate::doc::{IS_NULL, NOT_A_SETTING, Object};
 use crate::error::Error;
 use crate::expr::error::{Error as Invalid, Fault, Quote};
 use crate::expr::lex::used_placeholders;
@@ -55,6 +55,9 @@ impl Scope<'_, '_> {
 
     /// One key of an item.
     pub(crate) fn is_key(&self, member: &str, key: &str) -> Result<(), Error> {
+        if key == "null" {
+            return Err(Error::request(self.operation, IS_NULL));
+        }
         self.holds_only(member, key, false, |name| self.table.schema().keys().any(|key| key == name))
     }
 

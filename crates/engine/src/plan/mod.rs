@@ -23,7 +23,7 @@ use std::collections::BTreeMap;
 use dynaseal_keys::{Call, Invocation};
 
 use crate::crew::cost_of;
-use crate::doc::{NOT_UTF8, NotJson, Object};
+use crate::doc::{IS_NULL, NOT_AN_OBJECT, NOT_UTF8, NotJson, Object};
 use crate::error::Error;
 use crate::expr::projection::Projection;
 use crate::expressions::Expressions;
@@ -35,6 +35,7 @@ use crate::table::Table;
 
 pub use others::OtherTables;
 pub(crate) use scope::{VALUES, not_mixed};
+pub(crate) use statement::can_go_on;
 pub(crate) use stream::Stream;
 pub(crate) use token::{Token, canonical};
 
@@ -222,7 +223,8 @@ pub(crate) fn of<'e, 'a>(tables: &'e Tables<'e>, call: &'a Call) -> Result<Plan<
     }
     let not_json = |error| Error::request(operation, error);
     let text = std::str::from_utf8(&call.body).map_err(|_| not_json(NOT_UTF8))?;
-    let body = Object::parse(text).map_err(not_json)?;
+    // A body that is null is none.
+    let body = Object::parse(text).map_err(|error| not_json(if error == IS_NULL { NOT_AN_OBJECT } else { error }))?;
     if body.is_empty() {
         // DynamoDB says what is missing.
         return Ok(Plan::Forward);

@@ -1,6 +1,9 @@
 //! PartiQL. A statement on a protected table is carried out by `partiql/`; one that cannot be read is refused as soon as it
 //! could mean such a table (FORMAT T24). What is about other tables alone passes byte for byte.
 
+use dynaseal_keys::{Answer, Call};
+
+use crate::answers::{self, Failed};
 use crate::bounds::{BATCH, Listed, TRANSACTION};
 use crate::doc::{Object, list};
 use crate::error::Error;
@@ -19,13 +22,21 @@ const STATEMENT: &str = "Statement";
 enum Read<'e> {
     /// About a protected table.
     Protected(Planned<'e>, &'e Table),
+    /// About a table of a pattern that is not there.
+    Missing(Planned<'e>),
     /// About another table, or not to be read.
     Other(Result<Planned<'e>, Fault>),
+}
+
+/// Whether a call goes on although a table that it names is not there: the statements of a batch fail one by one.
+pub(crate) fn can_go_on(call: &Call, refusal: &Answer) -> bool {
+    call.operation == BATCH.operation && answers::failed(refusal) == Some(Failed::NotFound)
 }
 
 pub(crate) fn execute<'e, 'a>(request: &Request<'e, 'a>) -> Result<Plan<'e, 'a>, Error> {
     match read(request, &request.body)? {
         Read::Other(_) => request.forward(),
+        Read::Missing(planned) => Err(not_there(request, &planned)),
         Read::Protected(planned, table) => {
             Scope { operation: request.operation, table }.known(&request.body, request.known.members)?;
             Ok(Plan::Statements(Box::new(Job::One(Box::new(planned), table))))
@@ -35,12 +46,16 @@ pub(crate) fn execute<'e, 'a>(request: &Request<'e, 'a>) -> Result<Plan<'e, 'a>,
 
 pub(crate) fn batch<'e, 'a>(mut request: Request<'e, 'a>) -> Result<Plan<'e, 'a>, Error> {
     const LIST: &str = "Statements";
-    let (mut entries, mut first, unclassed) = (Vec::new(), None, First::default());
+    let (mut entries, mut first, mut missing, unclassed) = (Vec::new(), None, None, First::default());
     for (number, text) in listed(&request, BATCH)?.into_iter().enumerate() {
         let holder = Object::parse(text).map_err(|error| request.bad(error))?;
         unclassed.look(STATEMENT_IN_BATCH, &holder, None).map_err(|error| request.bad(error))?;
         entries.push(match read(&request, &holder)? {
             Read::Other(planned) => Entry::Plain(text, planned.ok().map(Box::new)),
+            Read::Missing(planned) => {
+                missing = missing.or_else(|| Some(planned.statement.target().table.clone()));
+                Entry::Missing(Box::new(planned))
+            }
             Read::Protected(planned, table) => {
                 let scope = Scope { operation: request.operation, table };
                 scope.known_at(&place(LIST, number), &holder, STATEMENT_IN_BATCH)?;
@@ -49,8 +64,13 @@ pub(crate) fn batch<'e, 'a>(mut request: Request<'e, 'a>) -> Result<Plan<'e, 'a>
             }
         });
     }
-    let Some(table) = first else { return request.forward_seen(Some(LIST), &unclassed) };
-    all_known(&request, table, &unclassed)?;
+    let unknown = unclassed.0.borrow().clone();
+    match (first, missing, unknown) {
+        (Some(table), ..) => all_known(&request, table, &unclassed)?,
+        (None, Some(table), Some(member)) => return Err(not_known(request.operation, &table, &member)),
+        (None, Some(_), None) => {}
+        (None, None, _) => return request.forward_seen(Some(LIST), &unclassed),
+    }
     request.body.remove(LIST);
     Ok(Plan::Statements(Box::new(Job::Batch(Batch { body: request.body, entries }))))
 }
@@ -64,6 +84,7 @@ pub(crate) fn transaction<'e, 'a>(mut request: Request<'e, 'a>) -> Result<Plan<'
         unclassed.look(STATEMENT_IN_TRANSACTION, &holder, None).map_err(|error| request.bad(error))?;
         match read(&request, &holder)? {
             Read::Other(Ok(planned)) => statements.push(planned),
+            Read::Missing(planned) => return Err(not_there(&request, &planned)),
             Read::Other(Err(fault)) => unread = unread.or(Some(fault)),
             Read::Protected(planned, table) => {
                 statements.push(planned);
@@ -93,6 +114,12 @@ fn all_known(request: &Request<'_, '_>, table: &Table, unclassed: &First) -> Res
     }
 }
 
+/// The refusal of what cannot go on without a table.
+fn not_there(request: &Request<'_, '_>, planned: &Planned<'_>) -> Error {
+    let table = planned.statement.target().table.clone();
+    Error::Unlearned { operation: request.operation.to_owned(), table }
+}
+
 /// Where a statement stands, as DynamoDB's messages have it.
 fn place(list: &str, number: usize) -> String {
     format!("{}.{}.member.", lower(list), number.saturating_add(1))
@@ -111,7 +138,8 @@ fn read<'e>(request: &Request<'e, '_>, holder: &Object<'_>) -> Result<Read<'e>, 
     let text = holder.text(STATEMENT).map_err(|error| request.bad(error))?;
     let text = text.ok_or_else(|| missing(request.operation, "statement"))?;
     let tables = request.tables;
-    let planned = match Planned::read(holder, &text, |name| tables.table(name)) {
+    let table = |name: &str| if tables.is_missing(name) { None } else { tables.table(name) };
+    let planned = match Planned::read(holder, &text, table) {
         Ok(planned) => planned,
         Err(fault) => {
             return match tables.directory().could_be_named(|name| names(&text, name)) {
@@ -122,6 +150,9 @@ fn read<'e>(request: &Request<'e, '_>, holder: &Object<'_>) -> Result<Read<'e>, 
     };
     if let Some(table) = planned.table {
         return Ok(Read::Protected(planned, table));
+    }
+    if tables.is_missing(&planned.statement.target().table) {
+        return Ok(Read::Missing(planned));
     }
     let name = super::table_name(&planned.statement.target().table);
     match tables.directory().in_other_case(name) {

@@ -116,11 +116,18 @@ impl<'de> Visitor<'de> for Meant<'_> {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         let (start, mut ends) = (self.out.len(), Vec::new());
         while let Some(name) = map.next_key_seed(json::Text)? {
+            let before = self.out.len();
             json::write_text(&name, self.out);
             self.out.push(b':');
+            let value = self.out.len();
             let is_set = ["SS", "NS", "BS"].contains(&name.as_ref());
             map.next_value_seed(Meant { out: self.out, is_set })?;
-            ends.push(self.end(start)?);
+            // A member that is null is as good as absent.
+            if self.out.get(value..) == Some(b"null") {
+                self.out.truncate(before);
+            } else {
+                ends.push(self.end(start)?);
+            }
         }
         Meant::close(self.out, start, &ends, *b"{}")
     }
@@ -192,6 +199,9 @@ mod tests {
         assert!(!same(one, &two.replace(r#"{"L":[{"N":"1"},{"N":"2"}]}"#, r#"{"L":[{"N":"2"},{"N":"1"}]}"#)));
         assert!(!same(one, &two.replace(r#"["2","1"]"#, r#"["2"]"#)));
         assert!(!same(r#"{"a":{"S":"1"}}"#, r#"{"a":{"N":"1"}}"#));
+        // As some SDKs write values, and others do not.
+        assert!(same(r#"{"a":{"M":null,"N":"1","S":null},"b":null}"#, r#"{"a":{"N":"1"}}"#));
+        assert!(!same(r#"{"a":[null,1]}"#, r#"{"a":[1]}"#) && !same(r#"{"a":"null"}"#, "{}"));
     }
 
     #[test]

@@ -3,12 +3,16 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use dynaseal_item::json;
+
 use crate::bounds::{GETS, PUTS};
 use crate::doc::{Node, Object, list};
 use crate::error::Error;
 use crate::expr::error::Fault;
-use crate::modify::{Entry, Transact};
+use crate::expr::stored::Layer;
+use crate::modify::{Entry, Transact, by_key};
 use crate::operation::{ACTIONS, Class, First, GET, Member, Members, Visit};
+use crate::size::{SHORTEST_KEY_LIMIT, check_key};
 
 use super::checks::{check_name, lower, missing};
 use super::concern::not_known;
@@ -25,6 +29,9 @@ pub(crate) fn write<'e, 'a>(mut request: Request<'e, 'a>) -> Result<Plan<'e, 'a>
     let views = each(&mut request, ACTIONS, &unclassed, |scope, action, part, number| {
         scope.key(part)?;
         let view = View::of_part(scope.table, part);
+        if action == "Put" && leave_long_key(scope, part)? {
+            return Ok(view);
+        }
         if let Some(work) = transact_work(scope, action, part)? {
             works.insert(number, (action, work));
         } else if action == "Put" {
@@ -53,6 +60,28 @@ pub(crate) fn write<'e, 'a>(mut request: Request<'e, 'a>) -> Result<Plan<'e, 'a>
     };
     let entries = actions.into_iter().enumerate().map(entry).collect();
     Ok(Plan::Transact(Box::new(Transact { body, entries, puts, reply, token })))
+}
+
+/// Leaves of a put whose key is too long the key alone, on a condition that cannot hold: DynamoDB then cancels the transaction with the
+/// reason. Such a key cannot be sealed under, and a refusal of ours would not have that shape.
+fn leave_long_key(scope: &Scope<'_, '_>, part: &mut Object<'_>) -> Result<bool, Error> {
+    let Some(text) = part.raw("Item").filter(|text| text.len() > SHORTEST_KEY_LIMIT) else { return Ok(false) };
+    // What cannot be read is told by whoever seals it.
+    let Ok(item) = json::read_item(text) else { return Ok(false) };
+    if check_key(&item, scope.table.schema()).is_ok() {
+        return Ok(false);
+    }
+    Layer::of(scope.operation).check_item(&item).map_err(|fault| Error::expression(scope.operation, fault))?;
+    let parsed = Object::parse(text).map_err(|error| scope.bad("Item", error))?;
+    let mut key = Object::default();
+    for name in scope.table.schema().keys() {
+        key.insert_raw(name, parsed.raw(name));
+    }
+    let key = key.print(&[], text.len());
+    part.retain(|member| member == "TableName");
+    part.insert("Item".to_owned(), Node::Printed(key));
+    by_key::condition(part, by_key::NEVER, scope.table);
+    Ok(true)
 }
 
 pub(crate) fn get<'e, 'a>(mut request: Request<'e, 'a>) -> Result<Plan<'e, 'a>, Error> {

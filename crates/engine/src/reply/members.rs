@@ -4,6 +4,7 @@
 use dynaseal_item::{Item, Value, json};
 
 use crate::doc::{Node, NotJson, Object, array};
+use crate::expr::shown::HIDDEN;
 use crate::plan::{Listing, Reply, Stream, View};
 use crate::table::Table;
 
@@ -104,10 +105,33 @@ impl Opener<'_> {
 pub(super) fn keep_of_error(body: &mut Object<'_>) -> Result<(), NotJson> {
     const MEMBERS: [&str; 6] = ["__type", "message", "Message", "Item", REASONS, "ThrottlingReasons"];
     body.retain(|name| MEMBERS.contains(&name));
+    for name in ["message", "Message"] {
+        if let Some(told) = body.text(name)?.and_then(|text| without_echo(&text)) {
+            let mut text = Vec::new();
+            json::write_text(&told, &mut text);
+            body.replace(name, Node::Raw(String::from_utf8_lossy(&text).into_owned().into()));
+        }
+    }
     for name in ["__type", "message", "Message"] {
         keep_form(body, name, Form::Text)?;
     }
     keep_form(body, "ThrottlingReasons", Form::List(&THROTTLED))
+}
+
+/// A message without what DynamoDB repeats of the request, if it repeats a sealed item: the caller never saw that.
+fn without_echo(message: &str) -> Option<String> {
+    const SEALED: &str = "aws_dbe_";
+    const VALUE: &str = "Value '";
+    if !message.contains(SEALED) {
+        return None;
+    }
+    let around = message.split_once(VALUE).and_then(|(before, rest)| Some((before, rest.rsplit_once("' at '")?.1)));
+    match around {
+        Some((before, after)) if !before.contains(SEALED) && !after.contains(SEALED) => {
+            Some(format!("{before}{VALUE}{HIDDEN}' at '{after}"))
+        }
+        _ => None,
+    }
 }
 
 fn keep_form(body: &mut Object<'_>, name: &str, form: Form) -> Result<(), NotJson> {

@@ -23,7 +23,8 @@ pub fn of(plain: &Embedded, request: &Request) -> Exception {
     match of_sound(plain, request) {
         Exception::Skip => Exception::Skip,
         _ if is_spoiled(request) && is_guarded => Exception::Skip,
-        // Of several faults dynoxide tells that a global index has no consistent reads before those of the key condition.
+        // Of several faults dynoxide tells that a global index has no consistent reads, and what a selection excludes, before
+        // those of the key condition.
         _ if is_spoiled(request) || is_refused_anyway(request) => {
             Exception::Forgive(|answer| remove(answer, &["message"]))
         }
@@ -31,22 +32,19 @@ pub fn of(plain: &Embedded, request: &Request) -> Exception {
     }
 }
 
-/// A consistent read of a global index.
+/// A consistent read of a global index, or a projection beside another selection.
 fn is_refused_anyway(Request { body, .. }: &Request) -> bool {
     let is_global = INDEXES.iter().any(|index| !index.local && body["IndexName"] == index.name);
-    is_global && body["ConsistentRead"] == true
+    let is_projected = ["ProjectionExpression", "AttributesToGet"].iter().any(|member| body.get(member).is_some());
+    let selects = body["Select"].as_str().is_some_and(|select| select != "SPECIFIC_ATTRIBUTES");
+    is_global && body["ConsistentRead"] == true || is_projected && selects
 }
 
 /// dynoxide gives of a local index what it holds and no more, and does not refuse what a global one lacks. What DynamoDB does is
 /// held by `system/index_reads.rs`.
 fn reads_beyond_an_index(Request { operation, body }: &Request) -> bool {
     let Some(index) = INDEXES.iter().find(|index| body["IndexName"] == index.name) else { return false };
-    let held: &[&str] = match index.name {
-        "keys" => &["g", "id", "pos"],
-        "some" => &["r", "id", "pos", "n", "t", "hits"],
-        "part" => &["id", "g", "pos", "m", "s"],
-        _ => return false,
-    };
+    let Some(held) = index.held() else { return false };
     if index.local && body["Select"] == "ALL_ATTRIBUTES" {
         return true;
     }
@@ -159,7 +157,7 @@ fn has_condition(put: &Value) -> bool {
 }
 
 fn breaks_an_index(item: &Value) -> bool {
-    let other = |name: &str, kind: &str| item.get(name).is_some_and(|value| value.get(kind).is_none());
+    let other = |name: &str, kind: &str| item.get(name).is_some_and(|value| value[kind].is_null());
     item.get("pos").is_some() && (other("g", "S") || other("r", "N") || item["g"]["S"] == "")
 }
 

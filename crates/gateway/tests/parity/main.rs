@@ -15,8 +15,10 @@
 #[path = "../random/mod.rs"]
 mod random;
 
+mod census;
 mod exceptions;
 mod expressions;
+mod keys;
 mod known;
 mod legacy;
 mod lies;
@@ -31,10 +33,13 @@ use dynaseal_item::Suite;
 use random::Random;
 use random::compare::{Difference, Request, Sides, Tally};
 use random::run::sequences;
-use random::spoil::spoil;
+use random::spoil::{pad, spoil};
 
 /// Requests of one sequence.
 const STEPS: usize = 12;
+
+/// Sequences of a usual run.
+const SEQUENCES: u64 = 2050;
 
 /// Kinds of requests that a sequence can have.
 const OPERATIONS: usize = 10;
@@ -59,8 +64,10 @@ fn sequence(random: &mut Random) -> Vec<Request> {
                 None => continue,
             },
         };
-        if random.chance(5) {
-            spoil(random, &mut request);
+        match random.below(100) {
+            0..=9 => spoil(random, &mut request),
+            10..=14 => pad(random, &mut request),
+            _ => {}
         }
         all.push(request);
     }
@@ -84,7 +91,7 @@ async fn a_protected_table_answers_as_a_plain_one() {
         0 => differs(&ecdsa, requests, tally).await,
         _ => differs(&hmac, requests, tally).await,
     };
-    if let Some(tally) = sequences(2050, sequence, differs).await {
+    if let Some(tally) = sequences(SEQUENCES, sequence, differs).await {
         // Both outcomes of every call must have been compared often; GetItem has nothing to refuse here.
         assert_eq!(tally.0.keys().filter(|name| *name != "GetRecords").count(), OPERATIONS, "{tally:?}");
         for (operation, (answered, refused)) in &tally.0 {

@@ -70,7 +70,7 @@ pub fn query(random: &mut Random) -> Request {
         }
         if random.chance(40) {
             // It may stand beside expressions.
-            expressions(random, &mut body, Placeholders::default());
+            expressions(random, &mut body, Placeholders::default(), index);
         } else {
             if random.chance(60) {
                 legacy::filter(random, &mut body, "QueryFilter");
@@ -91,7 +91,7 @@ pub fn query(random: &mut Random) -> Request {
             };
         }
         body["KeyConditionExpression"] = json!(text);
-        expressions(random, &mut body, placeholders);
+        expressions(random, &mut body, placeholders, index);
     }
     page(random, &mut body, index);
     Request { operation: "Query".to_owned(), body }
@@ -116,21 +116,26 @@ pub fn scan(random: &mut Random) -> Request {
             body["AttributesToGet"] = legacy::attributes_to_get(random);
         }
     } else {
-        expressions(random, &mut body, Placeholders::default());
+        expressions(random, &mut body, Placeholders::default(), index);
     }
     page(random, &mut body, index);
     Request { operation: "Scan".to_owned(), body }
 }
 
 /// A filter and a projection.
-fn expressions(random: &mut Random, body: &mut Value, mut placeholders: Placeholders) {
+fn expressions(random: &mut Random, body: &mut Value, mut placeholders: Placeholders, index: Option<&Index>) {
     if random.chance(60) {
         let native = random.chance(20);
         let made = if native { plain_condition } else { condition };
         body["FilterExpression"] = json!(made(random, &mut placeholders));
     }
+    let held = index.and_then(Index::held).filter(|_| random.chance(50));
     if random.chance(30) {
-        body["ProjectionExpression"] = json!(projection(random, &mut placeholders));
+        body["ProjectionExpression"] = match held {
+            // More is refused, or fetched from the table.
+            Some(held) => json!(held[random.below(held.len())..].join(", ")),
+            None => json!(projection(random, &mut placeholders)),
+        };
     }
     placeholders.put(body);
 }

@@ -17,6 +17,11 @@ pub const RANGES: &str = "Ranges";
 /// Without a section in the configuration; a pattern protects it too.
 pub const OPEN: &str = "Open";
 
+/// With a sort key that is text, as its partition key.
+pub const TEXTS: &str = "Texts";
+/// The same of binaries.
+pub const BYTES: &str = "Bytes";
+
 pub const ALL: [&str; 3] = [THINGS, RANGES, OPEN];
 
 /// An index of [`RANGES`]: its keys, and whether it has the table's partition key.
@@ -24,6 +29,18 @@ pub struct Index {
     pub name: &'static str,
     pub keys: (&'static str, Option<&'static str>),
     pub local: bool,
+}
+
+impl Index {
+    /// What it holds, unless that is all.
+    pub fn held(&self) -> Option<&'static [&'static str]> {
+        match self.name {
+            "keys" => Some(&["g", "id", "pos"]),
+            "some" => Some(&["r", "id", "pos", "n", "t", "hits"]),
+            "part" => Some(&["id", "g", "pos", "m", "s"]),
+            _ => None,
+        }
+    }
 }
 
 pub const INDEXES: [Index; 5] = [
@@ -74,9 +91,24 @@ pub fn definitions() -> [Value; 3] {
 }
 
 pub fn database() -> Embedded {
+    database_of(&definitions())
+}
+
+/// [`TEXTS`] and [`BYTES`] alone.
+pub fn database_of_keys() -> Embedded {
+    let table = |name: &str, kind: &str| {
+        let keys = [("id", "HASH"), ("pos", "RANGE")];
+        let schema: Value = keys.iter().map(|(name, part)| json!({"AttributeName": name, "KeyType": part})).collect();
+        let types: Value = keys.iter().map(|(name, _)| json!({"AttributeName": name, "AttributeType": kind})).collect();
+        json!({"TableName": name, "BillingMode": "PAY_PER_REQUEST", "KeySchema": schema, "AttributeDefinitions": types})
+    };
+    database_of(&[table(TEXTS, "S"), table(BYTES, "B")])
+}
+
+fn database_of(tables: &[Value]) -> Embedded {
     let database = Embedded::open(None).unwrap();
-    for table in definitions() {
-        let answer = database.call(&call("CreateTable", &table));
+    for table in tables {
+        let answer = database.call(&call("CreateTable", table));
         assert!(answer.ok(), "{}", String::from_utf8_lossy(&answer.body));
     }
     database
@@ -116,14 +148,20 @@ fn by_name(spec: &SchemaSpec) -> Engine {
         let mut spec = SchemaSpec {
             logical_name: name.into(),
             partition_key: "id".into(),
-            sort_key: (name == RANGES).then(|| "pos".into()),
+            sort_key: (name != THINGS).then(|| "pos".into()),
             ..spec.clone()
         };
         spec.actions.retain(|(name, _)| !signed.contains(&name.as_str()));
         spec.actions.extend(signed.iter().map(|name| ((*name).to_owned(), Action::SignOnly)));
         Table::new(name.into(), spec.build().unwrap(), provider(), Plaintext::Forbid)
     };
-    Engine::new([table(THINGS, &["id"]), table(RANGES, &["id", "pos", "g", "r"])], Arc::new(RuntimeClock))
+    let tables = [
+        table(THINGS, &["id"]),
+        table(RANGES, &["id", "pos", "g", "r"]),
+        table(TEXTS, &["id", "pos"]),
+        table(BYTES, &["id", "pos"]),
+    ];
+    Engine::new(tables, Arc::new(RuntimeClock))
 }
 
 /// Every table by one pattern, so that which of the readable attributes are keys must be learned.

@@ -9,6 +9,11 @@ use super::shrink::shrink;
 /// However large a sequence is, it is reported after this time.
 const LONGEST: Duration = Duration::from_secs(20);
 
+/// The generator of a sequence.
+pub fn seeded(seed: u64) -> Random {
+    Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
+}
+
 /// Compares sequences from `DYNASEAL_SEED` (1) on, `DYNASEAL_SEQUENCES` of them or `usual`. Gives what was alike, if it was
 /// the usual run, which must be wide enough.
 ///
@@ -24,7 +29,7 @@ pub async fn sequences(
     let (first, count) = (number("DYNASEAL_SEED", 1), number("DYNASEAL_SEQUENCES", usual));
     let mut tally = Tally::default();
     for seed in first..first + count {
-        let requests = make(&mut Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1));
+        let requests = make(&mut seeded(seed));
         if let Some(difference) = differs(seed, &requests, &mut tally).await {
             let again = async |requests: &[Request]| differs(seed, requests, &mut Tally::default()).await;
             let (requests, difference) = shrink(requests, difference, LONGEST, again).await;
