@@ -1,6 +1,8 @@
 //! The command line as typed.
 
 #[cfg(feature = "items")]
+use std::collections::BTreeMap;
+#[cfg(feature = "items")]
 use std::num::NonZeroU64;
 #[cfg(feature = "items")]
 use std::path::PathBuf;
@@ -10,6 +12,8 @@ use crate::cmd::check::{Access, Target};
 #[cfg(feature = "dev")]
 use crate::cmd::dev;
 use crate::cmd::gateway;
+#[cfg(feature = "items")]
+use crate::error::Error;
 #[cfg(feature = "items")]
 use crate::items::{lines::Unit, stream::Way};
 
@@ -211,6 +215,18 @@ pub(crate) fn pair(text: &str) -> Result<(String, String), &'static str> {
         Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
         _ => Err("a pair is NAME=VALUE"),
     }
+}
+
+/// Each pair once; of two values one would be lost.
+#[cfg(feature = "items")]
+pub(crate) fn pairs(given: &[(String, String)]) -> Result<BTreeMap<String, String>, Error> {
+    let mut pairs = BTreeMap::new();
+    for (name, value) in given {
+        if pairs.insert(name.clone(), value.clone()).is_some() {
+            return Err(Error::PairTwice { name: name.clone() });
+        }
+    }
+    Ok(pairs)
 }
 
 #[cfg(feature = "items")]

@@ -55,6 +55,18 @@ impl Stream {
     }
 }
 
+/// Whether standard output is the null device, open for reading, too. Rust's runtime opens it like that in the place of a
+/// descriptor that was closed when the program began, so nobody can tell whether it was; whoever throws an output away on
+/// purpose writes `> /dev/null`, which is open for writing alone.
+#[cfg(feature = "items")]
+pub(crate) fn leads_nowhere() -> bool {
+    let is_null = std::fs::read_link("/proc/self/fd/1").is_ok_and(|file| file == std::path::Path::new("/dev/null"));
+    let said = std::fs::read_to_string("/proc/self/fdinfo/1").unwrap_or_default();
+    let flags = said.lines().find_map(|line| u32::from_str_radix(line.strip_prefix("flags:")?.trim(), 8).ok());
+    // The last two bits: 0 to read, 1 to write, 2 both.
+    is_null && flags.is_some_and(|flags| flags & 3 == 2)
+}
+
 /// Standard output for what wants a [`Write`].
 #[cfg(feature = "dev")]
 #[derive(Debug)]

@@ -16,6 +16,7 @@ use super::tally::{Tally, Worked};
 use super::{Cause, Failed};
 use crate::cmd::Outcome;
 use crate::error::Error;
+use crate::output::leads_nowhere;
 use crate::say;
 
 /// What is done with one line of that number: appends to the output, or says why not.
@@ -45,6 +46,11 @@ type Slot = io::Result<Receiver<Done>>;
 
 /// Works on every line of stdin.
 pub(crate) fn run(work: &Arc<Work>, way: Way) -> Result<Outcome, Error> {
+    if leads_nowhere() {
+        let why =
+            "it is closed, or the null device opened for reading, too; > /dev/null throws an output away on purpose";
+        return Err(Error::Output { name: "stdout", source: io::Error::other(why) });
+    }
     let cores = || thread::available_parallelism().map_or(1, usize::from);
     let threads = way.threads.map_or_else(cores, usize::from);
     let (to_workers, jobs) = bounded::<Job>(threads);

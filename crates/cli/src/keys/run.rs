@@ -1,6 +1,5 @@
 //! `dynaseal keys`.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,6 +14,7 @@ use super::audit::{AuditLog, Record};
 use super::confirm::confirmed;
 use super::report::{Report, is_to_come};
 use super::told::Told;
+use crate::args::pairs;
 use crate::cmd::{Outcome, gateway};
 use crate::error::Error;
 use crate::network::Network;
@@ -290,17 +290,6 @@ impl<T> From<Result<T, KeysError>> for Did<T> {
             Err(error) => Self { value: None, error: Some(error) },
         }
     }
-}
-
-/// Each pair once; of two values one would be lost.
-fn pairs(given: &[(String, String)]) -> Result<BTreeMap<String, String>, Error> {
-    let mut pairs = BTreeMap::new();
-    for (name, value) in given {
-        if pairs.insert(name.clone(), value.clone()).is_some() {
-            return Err(Error::PairTwice { name: name.clone() });
-        }
-    }
-    Ok(pairs)
 }
 
 fn is_raced(error: &Error) -> bool {

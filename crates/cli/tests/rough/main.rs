@@ -10,6 +10,7 @@
 )]
 
 mod audit;
+mod kills;
 mod lies;
 mod lines;
 mod outage;

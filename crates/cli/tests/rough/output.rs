@@ -83,6 +83,22 @@ fn a_descriptor_that_is_not_for_writing_is_an_error() {
     }
 }
 
+/// What is closed before the program begins is not there for its output; what throws it away on purpose is.
+#[cfg(target_os = "linux")]
+#[test]
+fn items_do_not_go_to_a_closed_descriptor() {
+    let world = World::new();
+    let sealed = world.items("seal", "Local", &[], lines(0..3)).stdout;
+    for (command, input) in [("seal", lines(0..3)), ("open", sealed.clone()), ("repair", sealed)] {
+        let args = [command, "--config", "dynaseal.toml", "--table", "Local"];
+        let run =
+            |stream| world.program(&args).input(Input::Bytes(input.clone().into_bytes())).stdout(stream).run(LIMIT);
+        let closed = run(Stream::Closed);
+        assert!(closed.code() == Some(2) && closed.stderr.contains("DSL-8003"), "{command}: {}", closed.stderr);
+        assert_eq!(run(Stream::Null).code(), Some(0), "{command}");
+    }
+}
+
 #[test]
 fn failures_that_cannot_be_told_are_an_error() {
     let world = World::new();

@@ -91,6 +91,8 @@ fn a_pair_of_the_context_has_one_value() {
     }
     assert!(world.aws.table.items(STORE).is_empty());
     assert_eq!(world.keys(&["create", "acme", "--context", "a=1", "--context", "b=1"]).code(), Some(0));
+    let asked = world.run(&["check", "dynaseal.toml", "--credentials", "--context", "a=1", "--context", "a=2"]);
+    assert!(asked.code() == Some(2) && asked.stderr.contains("DSL-8015"), "{}", asked.stderr);
 }
 
 #[test]

@@ -10,7 +10,7 @@ use dynaseal_keys::{
 };
 
 use super::{BROADER, Finding, NotAsked, POLICIES, SERVICES, Store};
-use crate::args::{AskArgs, CheckArgs};
+use crate::args::{AskArgs, CheckArgs, pairs};
 use crate::error::Error;
 
 /// Whether a key may be used with an encryption context.
@@ -47,7 +47,7 @@ pub(super) fn refuse_useless(config: &Config, args: &CheckArgs) -> Result<(), Er
     if !args.ask.branch_key.is_empty() && all.iter().all(|asked| asked.store.is_none()) {
         return useless("--branch-key".to_owned());
     }
-    for (name, _) in &args.ask.context {
+    for name in pairs(&args.ask.context)?.keys() {
         let has = |asked: &KmsAsked<'_>| match asked.used.purpose {
             KmsPurpose::BranchKeys => !is_items(name),
             KmsPurpose::DataKeys { .. } => is_items(name),
