@@ -37,11 +37,16 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let app = app::router(store);
 
     rustls::crypto::aws_lc_rs::default_provider().install_default().map_err(|_| "there is a TLS provider already")?;
-    let tls = RustlsConfig::from_pem_file(variable("TLS_CERT", "cert.pem"), variable("TLS_KEY", "key.pem")).await?;
+    let (certificate, key) = (variable("TLS_CERT", "cert.pem"), variable("TLS_KEY", "key.pem"));
+    let tls = RustlsConfig::from_pem_file(&certificate, &key)
+        .await
+        .map_err(|error| format!("{certificate}, {key}: {error}"))?;
     let (https, http) = (Handle::<SocketAddr>::new(), Handle::<SocketAddr>::new());
-    let mut secure = axum_server::bind_rustls(variable("LISTEN_HTTPS", "127.0.0.1:8443").parse()?, tls);
+    let addresses = [variable("LISTEN_HTTPS", "127.0.0.1:8443"), variable("LISTEN_HTTP", "127.0.0.1:8080")];
+    let [at_https, at_http] = &addresses;
+    let mut secure = axum_server::bind_rustls(at_https.parse()?, tls);
     // Only to say that HTTPS is required.
-    let mut plain = axum_server::bind(variable("LISTEN_HTTP", "127.0.0.1:8080").parse()?);
+    let mut plain = axum_server::bind(at_http.parse()?);
     for builder in [secure.http_builder(), plain.http_builder()] {
         builder.http1().header_read_timeout(HEAD_TIME);
     }
@@ -58,7 +63,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         }
         Ok::<_, io::Error>(())
     };
-    tokio::try_join!(secure, plain, announce)?;
+    tokio::try_join!(secure, plain, announce).map_err(|error| format!("{}: {error}", addresses.join(", ")))?;
     Ok(())
 }
 
