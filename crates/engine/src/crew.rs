@@ -2,22 +2,34 @@
 //!
 //! Work on an item may need the network, for its keys, and only the call's own future may use that. So the first item is done
 //! by the call itself, which fetches what the others need, too; then threads try the others without a network; and what they
-//! leave is done by the call, one after the other. All of it ends before the call goes on: no thread outlives it.
+//! leave is done by the call, one after the other. All of it ends before the call goes on: no thread outlives it. However many
+//! calls there are at once, no more threads help them than there are cores: where none is left, a call is alone with its items.
 
 use std::future::pending;
 use std::pin::pin;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::{Context, Poll, Waker};
 use std::thread;
 
-use dynaseal_item::Suite;
 use dynaseal_keys::{Answer, BoxFuture, Call, Io, Wire, WireError};
 
 use crate::error::Error;
 
-/// How many threads may work on one call, the caller's own among them.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Crew(usize);
+/// Who works on the items of calls.
+#[derive(Default)]
+pub(crate) struct Crew {
+    /// How many threads may help those that carry calls, and how many of them do.
+    helpers: usize,
+    helping: AtomicUsize,
+    aside: Option<Arc<dyn Aside>>,
+}
+
+/// Where a head has work done that would hold up for long the thread that polls a call, and whatever else waits for it.
+pub trait Aside: Send + Sync {
+    /// Does it as soon as there is room.
+    fn work<'w>(&'w self, work: &'w mut (dyn FnMut() + Send)) -> BoxFuture<'w, ()>;
+}
 
 /// What is done with each item of a call.
 pub(crate) trait Work<'w>: Sync {
@@ -40,10 +52,18 @@ pub(crate) trait Work<'w>: Sync {
 type Tried<Out> = Option<Result<Out, Error>>;
 
 impl Crew {
-    pub(crate) const ALONE: Self = Self(1);
+    pub(crate) fn alone() -> &'static Self {
+        static ALONE: Crew = Crew { helpers: 0, helping: AtomicUsize::new(0), aside: None };
+        &ALONE
+    }
 
-    pub(crate) fn of(threads: usize) -> Self {
-        Self(threads.max(1))
+    /// So many threads, the call's own among them.
+    pub(crate) fn set_threads(&mut self, threads: usize) {
+        self.helpers = threads.saturating_sub(1);
+    }
+
+    pub(crate) fn set_aside(&mut self, aside: Arc<dyn Aside>) {
+        self.aside = Some(aside);
     }
 
     /// Works on all items and gives the outcomes to `take` in the items' order.
@@ -51,18 +71,19 @@ impl Crew {
     /// # Errors
     /// The first one of work or `take`.
     pub(crate) fn each<'s, 'w: 's, W: Work<'w>>(
-        self,
+        &'s self,
         io: Io<'s>,
         work: &'s W,
         mut take: impl FnMut(usize, W::Out) -> Result<(), Error> + Send + 's,
     ) -> BoxFuture<'s, Result<(), Error>> {
         // Boxed, since the compiler cannot tell through an async function that it may go from thread to thread.
         Box::pin(async move {
-            let threads = self.0.min(work.cost() / WORTH_A_THREAD).min(work.jobs().len());
+            let threads = (work.cost() / WORTH_A_THREAD).min(work.jobs().len());
+            let is_shared = threads > 1 && (self.helpers > 0 || self.aside.is_some());
             let mut tried = Vec::new();
             for (number, job) in work.jobs().iter().enumerate() {
-                if number == 1 && threads > 1 {
-                    tried = try_all(threads, io, work, number);
+                if number == 1 && is_shared {
+                    self.room(&mut || tried = self.try_all(threads, io, work, number)).await;
                 }
                 let done = number.checked_sub(1).and_then(|at| tried.get_mut(at)).and_then(Option::take);
                 let done = match done {
@@ -74,15 +95,48 @@ impl Crew {
             Ok(())
         })
     }
+
+    /// Does long work where the head wants it done.
+    async fn room(&self, work: &mut (dyn FnMut() + Send)) {
+        match &self.aside {
+            Some(aside) => aside.work(work).await,
+            None => work(),
+        }
+    }
+
+    /// Tries the items from `from` on, on this thread and others.
+    fn try_all<'w, W: Work<'w>>(&self, threads: usize, io: Io<'_>, work: &W, from: usize) -> Vec<Tried<W::Out>> {
+        let helpers = Helpers::of(self, threads - 1);
+        try_all(helpers.count + 1, io, work, from)
+    }
 }
 
-/// About how long an item of so many bytes takes to seal or to open, in microseconds.
-pub(crate) fn cost_of(suite: Suite, bytes: usize) -> usize {
-    let item = if suite.signs() { SIGNED } else { UNSIGNED };
-    item + bytes / BYTES_A_MICROSECOND
+/// Threads that help one call; they are free again when this is dropped.
+struct Helpers<'c> {
+    crew: &'c Crew,
+    count: usize,
 }
 
-/// Tries the items from `from` on, on this thread and others.
+impl<'c> Helpers<'c> {
+    /// As many as are free, of those that are wanted.
+    fn of(crew: &'c Crew, wanted: usize) -> Self {
+        let mut count = 0;
+        let take = |helping: usize| {
+            count = wanted.min(crew.helpers.saturating_sub(helping));
+            Some(helping + count)
+        };
+        let _ = crew.helping.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take);
+        Self { crew, count }
+    }
+}
+
+impl Drop for Helpers<'_> {
+    fn drop(&mut self) {
+        self.crew.helping.fetch_sub(self.count, Ordering::Relaxed);
+    }
+}
+
+/// Tries the items from `from` on, on this thread and on others.
 fn try_all<'w, W: Work<'w>>(threads: usize, io: Io<'_>, work: &W, from: usize) -> Vec<Tried<W::Out>> {
     let (next, stop) = (AtomicUsize::new(from), AtomicBool::new(false));
     let worker = || {
@@ -99,7 +153,7 @@ fn try_all<'w, W: Work<'w>>(threads: usize, io: Io<'_>, work: &W, from: usize) -
     };
     let done = thread::scope(|scope| {
         // Where there are no more threads, fewer work.
-        let spawn = |_| thread::Builder::new().spawn_scoped(scope, worker).ok();
+        let spawn = |_| thread::Builder::new().name(HELPER.to_owned()).spawn_scoped(scope, worker).ok();
         let others: Vec<_> = (1..threads).filter_map(spawn).collect();
         let mut done = worker();
         for other in others {
@@ -134,13 +188,10 @@ impl Wire for NoNetwork {
     }
 }
 
+/// What the threads are called that help; Linux shows so many characters.
+const HELPER: &str = "dynaseal-helper";
 /// Another thread is started where it has so many microseconds of work; to start one takes some fifty.
 const WORTH_A_THREAD: usize = 500;
-/// Of an item: two HKDFs, a record of some attributes, and JSON.
-const UNSIGNED: usize = 15;
-/// The same with a signature of ECDSA over P-384: 120 to make, 270 to check.
-const SIGNED: usize = 200;
-const BYTES_A_MICROSECOND: usize = 100;
 
 #[cfg(test)]
 mod tests;

@@ -10,7 +10,7 @@ use dynaseal_keys::{Answer, Call, Io};
 use crate::answers::{self, Failed};
 use crate::doc::{Object, array};
 use crate::error::Error;
-use crate::learn::{Directory, describe, described};
+use crate::learn::{Description, Directory, describe, described};
 use crate::operation::{self, Visit, walk};
 use crate::plan::table_name;
 use crate::table::{Plaintext, Table};
@@ -39,9 +39,8 @@ pub(crate) async fn faults(directory: &Directory, io: Io<'_>) -> Vec<Error> {
     let mut faults = Vec::new();
     for table in directory.named().filter(|table| table.plaintext() != Plaintext::Write) {
         let Ok(answer) = describe(OPERATION, table.name(), io).await else { continue };
-        let text = std::str::from_utf8(&answer.body).ok().filter(|_| answer.ok());
-        let found = text.and_then(|text| described(text).ok().flatten());
-        let Some((_, keys)) = found.filter(|(name, _)| name == table.name()) else { continue };
+        let found = described(&answer).ok().flatten().filter(|found| found.name == table.name());
+        let Some(Description { keys, .. }) = found else { continue };
         let own: Vec<&str> = std::iter::once(keys.partition_key.as_str()).chain(keys.sort_key.as_deref()).collect();
         let configured: Vec<&str> = table.schema().keys().collect();
         if own != configured {

@@ -29,7 +29,8 @@ use crate::plan::{OtherTables, table_name};
 use crate::table::Table;
 
 use asking::Asking;
-pub(crate) use described::{described, keys_of};
+use described::Described;
+pub(crate) use described::{Description, described, keys_of};
 pub(crate) use indexes::Indexes;
 pub(crate) use tables::Tables;
 
@@ -77,7 +78,6 @@ impl Directory {
     /// Adds patterns for tables that are not configured by name.
     pub(crate) fn add_patterns(&mut self, patterns: impl IntoIterator<Item = Pattern>) {
         self.patterns.extend(patterns);
-        self.patterns.sort_by(Pattern::closest_first);
     }
 
     /// Takes tables away from callers.
@@ -128,7 +128,7 @@ impl Directory {
     /// The name or pattern of a table that a text could be about, if any: it could be about those of every pattern.
     pub(crate) fn could_be_named(&self, names: impl Fn(&str) -> bool) -> Option<&str> {
         let named = self.named().map(Table::name).find(|name| names(name));
-        named.or_else(|| self.patterns.first().map(Pattern::text))
+        named.or_else(|| Pattern::closest(self.patterns.iter()).map(Pattern::text))
     }
 
     /// The name or pattern that protects a table whose name differs from this one in capital letters alone. Two tables of
@@ -138,8 +138,7 @@ impl Directory {
             return None;
         }
         let named = self.tables.keys().find(|other| other.eq_ignore_ascii_case(name)).map(String::as_str);
-        let matches = |pattern: &&Pattern| pattern.matches_in_any_case(name);
-        named.or_else(|| self.patterns.iter().find(matches).map(Pattern::text))
+        named.or_else(|| self.pattern_in_any_case(name).map(Pattern::text))
     }
 
     /// Whether keys of any table come from a service.
@@ -151,6 +150,10 @@ impl Directory {
     pub(crate) fn caches(&self) -> CacheReadings {
         let named = self.named().flat_map(Table::caches);
         named.chain(self.patterns.iter().flat_map(Pattern::caches)).collect()
+    }
+
+    pub(crate) fn patterns(&self) -> &[Pattern] {
+        &self.patterns
     }
 
     /// Whether no table is protected, so that every call passes through.
@@ -178,12 +181,12 @@ impl Directory {
         if self.tables.contains_key(name) {
             return None;
         }
-        self.patterns.iter().find(|pattern| pattern.matches(name))
+        Pattern::closest(self.patterns.iter().filter(|pattern| pattern.matches(name)))
     }
 
     /// A pattern that a word matches, whatever letters of it are capital ones.
     pub(crate) fn pattern_in_any_case(&self, word: &str) -> Option<&Pattern> {
-        self.patterns.iter().find(|pattern| pattern.matches_in_any_case(word))
+        Pattern::closest(self.patterns.iter().filter(|pattern| pattern.matches_in_any_case(word)))
     }
 
     /// Asks DynamoDB for the keys of tables, unless someone else just did. Gives DynamoDB's refusal, if it refuses, and the table
@@ -206,7 +209,7 @@ impl Directory {
             if !answer.ok() {
                 return Ok(Some((name, answers::of_description(operation, answer))));
             }
-            self.remember(operation, &name, &answer, io.clock.now())?;
+            self.remember(operation, &name, &described(&answer), io.clock.now())?;
         }
         Ok(None)
     }
@@ -234,7 +237,7 @@ impl Directory {
             }
             let Ok(answer) = describe(operation, &named, io).await else { continue };
             if answer.ok() {
-                match self.remember(operation, &name, &answer, now) {
+                match self.remember(operation, &name, &described(&answer), now) {
                     // What says nothing changes nothing, the call's own failure least of all.
                     Err(Error::Answer { .. }) => continue,
                     remembered => remembered?,
@@ -260,20 +263,28 @@ impl Directory {
         self.pattern(name).map(|_| name.to_owned())
     }
 
-    /// Looks at what passes by: the answers to calls that make, change and describe tables. What cannot be learned from
-    /// them is asked for when an item is read or written, and refused then.
-    pub(crate) fn watch(&self, operation: &str, name: &str, answer: &Answer, now: Duration) {
-        if answer.ok() && self.remember(operation, name, answer, now).is_err() || operation == "DeleteTable" {
+    /// Looks at what passes by: the answers to calls that make, change and describe tables, of which `of_pattern` is one of a
+    /// pattern. What cannot be learned from them is asked for when an item is read or written, and refused then.
+    pub(crate) fn watch(&self, operation: &str, of_pattern: Option<&str>, answer: &Answer, now: Duration) {
+        let description = described(answer);
+        if let Some(name) = of_pattern
+            && (answer.ok() && self.remember(operation, name, &description, now).is_err() || operation == "DeleteTable")
+        {
             self.forget(name);
+        }
+        if operation == "DescribeTable"
+            && let Ok(Some(description)) = description
+            && self.protects(&description.name)
+        {
+            self.indexes.watch(description, now);
         }
     }
 
     /// Remembers the table of a pattern that an answer describes. An answer about another table says nothing of any.
-    fn remember(&self, operation: &str, name: &str, answer: &Answer, now: Duration) -> Result<(), Error> {
+    fn remember(&self, operation: &str, name: &str, description: &Described, now: Duration) -> Result<(), Error> {
         let bad = |reason: &str| Error::answer(operation, reason);
-        let text = std::str::from_utf8(&answer.body).map_err(|_| bad("it is not UTF-8"))?;
-        let described = described(text).map_err(|NotJson(reason)| bad(reason))?;
-        let keys = described.filter(|(other, _)| other == name).map(|(_, keys)| keys);
+        let description = description.as_ref().map_err(|NotJson(reason)| bad(reason))?;
+        let keys = description.as_ref().filter(|other| other.name == name).map(|other| other.keys.clone());
         let (Some(keys), Some(pattern)) = (keys, self.pattern(name)) else {
             return Err(bad("DescribeTable does not describe the table"));
         };

@@ -17,6 +17,7 @@
 mod answers;
 mod bounds;
 mod config;
+mod cost;
 mod crew;
 mod doc;
 mod error;
@@ -44,8 +45,9 @@ mod table;
 pub use bounds::check_bounds;
 pub use config::{
     AttributeExplanation, Config, ConfigErrors, Explanation, Fault, GatewaySection, KeyExplanation, KmsAsked,
-    KmsExplanation, Machine, Outside, TableExplanation,
+    KmsExplanation, Machine, Outside, TableExplanation, is_table_name,
 };
+pub use crew::Aside;
 pub use dynaseal_keys::{
     Answer, Attribution, BoxFuture, CacheStats, Call, Clock, Invocation, Io, Refusal, RetryAfter, Service, SystemClock,
     TlsFault, Wire, WireError,

@@ -1,6 +1,6 @@
 //! Tables configured by a pattern, such as `[tables."*"]`: everything but the name and the keys, which each table brings.
 
-use std::cmp::Ordering;
+use std::cmp::Reverse;
 use std::sync::OnceLock;
 
 use dynaseal_item::{Action, SchemaSpec, Suite};
@@ -72,12 +72,9 @@ impl Pattern {
 
     /// Of several that match a name, the one that fixes most of it counts; of two that are equally close, the first by
     /// its text.
-    pub(crate) fn closest_first(&self, other: &Self) -> Ordering {
-        other.closeness().cmp(&self.closeness()).then_with(|| self.text().cmp(other.text()))
-    }
-
-    fn closeness(&self) -> usize {
-        self.pattern.chars().filter(|one| *one != '*').count()
+    pub(crate) fn closest<'p>(matching: impl Iterator<Item = &'p Self>) -> Option<&'p Self> {
+        let fixed = |pattern: &Self| pattern.pattern.chars().filter(|one| *one != '*').count();
+        matching.min_by_key(|pattern| (Reverse(fixed(pattern)), pattern.text()))
     }
 
     /// Whether the pattern itself, by name or by its default action, stores an attribute readable and signs it, as a key

@@ -38,7 +38,7 @@ pub(crate) async fn open(
     reply: &Reply<'_, '_>,
     answer: Answer,
     io: Io<'_>,
-    crew: Crew,
+    crew: &Crew,
 ) -> Result<Answer, Error> {
     let opener = Opener { operation, io, crew };
     // What most writes are answered with holds nothing to open.
@@ -99,7 +99,7 @@ fn bad(operation: &str, NotJson(reason): NotJson) -> Error {
 struct Opener<'o> {
     operation: &'o str,
     io: Io<'o>,
-    crew: Crew,
+    crew: &'o Crew,
 }
 
 impl<'o> Opener<'o> {

@@ -7,7 +7,8 @@ use dynaseal_item::{Item, json};
 use dynaseal_keys::{Answer, BoxFuture, CacheStats, Call, Clock, Io, Service, Wire};
 
 use crate::config::{Named, is_possible};
-use crate::crew::{Crew, Work, cost_of};
+use crate::cost::to_seal;
+use crate::crew::{Aside, Crew, Work};
 use crate::error::Error;
 use crate::expr::stored::Layer;
 use crate::learn::{Directory, Tables};
@@ -39,7 +40,7 @@ impl Engine {
     #[must_use]
     pub fn new(tables: impl IntoIterator<Item = Table>, clock: Arc<dyn Clock>) -> Self {
         let (turns, ledger) = (Turns::new(), Ledger::default());
-        Self { directory: Directory::new(tables), clock, turns, ledger, allows_none: false, crew: Crew::ALONE }
+        Self { directory: Directory::new(tables), clock, turns, ledger, allows_none: false, crew: Crew::default() }
     }
 
     /// Protects all tables whose names match a pattern too, unless they are configured by name.
@@ -74,13 +75,24 @@ impl Engine {
     /// page. Without it, a call is carried out by the thread that polls it.
     #[must_use]
     pub fn with_threads(mut self, threads: usize) -> Self {
-        self.crew = Crew::of(threads);
+        self.crew.set_threads(threads);
+        self
+    }
+
+    /// Says where long work on the items of a call is done, for heads whose threads carry several calls.
+    #[must_use]
+    pub fn with_aside(mut self, aside: Arc<dyn Aside>) -> Self {
+        self.crew.set_aside(aside);
         self
     }
 
     /// Who shares the items of a call.
-    pub(crate) fn crew(&self) -> Crew {
-        self.crew
+    pub(crate) fn crew(&self) -> &Crew {
+        &self.crew
+    }
+
+    pub(crate) fn directory(&self) -> &Directory {
+        &self.directory
     }
 
     /// Whether no table is protected, and nothing says that this is meant.
@@ -222,12 +234,8 @@ impl Engine {
         let described = self.directory.describes(&call);
         let failed = |source| Error::Wire { operation: operation.clone().into_owned(), source };
         let answer = io.wire.send(call).await.map_err(failed)?;
-        if let Some(name) = described {
-            self.directory.watch(&operation, &name, &answer, io.clock.now());
-        }
-        if operation == "DescribeTable" {
-            let protects = |name: &str| self.directory.protects(name);
-            self.directory.indexes().watch(&answer, protects, io.clock.now());
+        if described.is_some() || operation == "DescribeTable" {
+            self.directory.watch(&operation, described.as_deref(), &answer, io.clock.now());
         }
         Ok(answer)
     }
@@ -251,17 +259,17 @@ impl Engine {
             let index = Box::pin(self.directory.indexes().judge(operation, read, io)).await?;
             read.is_global = index.is_some_and(|index| index.global);
         }
-        let body = seal(&edit, operation, io, self.crew).await?;
+        let body = seal(&edit, operation, io, &self.crew).await?;
         let reply = edit.reply;
         let sent = Call::new(call.service, operation.clone(), body);
         let failed = |source| Error::Wire { operation: operation.clone().into_owned(), source };
         let answer = io.wire.send(sent).await.map_err(failed)?;
-        reply::open(operation, &reply, answer, io, self.crew).await
+        reply::open(operation, &reply, answer, io, &self.crew).await
     }
 }
 
 /// The request with its items sealed.
-async fn seal(edit: &Edit<'_, '_>, operation: &str, io: Io<'_>, crew: Crew) -> Result<Vec<u8>, Error> {
+async fn seal(edit: &Edit<'_, '_>, operation: &str, io: Io<'_>, crew: &Crew) -> Result<Vec<u8>, Error> {
     let mut sealed = Vec::with_capacity(edit.puts.len());
     let take = |_, item| {
         sealed.push(item);
@@ -288,7 +296,7 @@ impl<'p, 'e, 'a> Work<'p> for Puts<'p, 'e, 'a> {
     }
 
     fn cost(&self) -> usize {
-        self.puts.iter().map(|put| cost_of(put.table.schema().suite(), put.text.len())).sum()
+        self.puts.iter().map(|put| to_seal(put.table.schema().suite(), put.text.len())).sum()
     }
 
     fn one<'s>(&'s self, _: usize, put: &'p Put<'e, 'a>, io: Io<'s>) -> BoxFuture<'s, Result<Item<'p>, Error>>

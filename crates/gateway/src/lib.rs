@@ -15,6 +15,7 @@ mod attribution;
 mod backlog;
 mod caches;
 mod clock;
+mod cores;
 mod descriptors;
 mod embedded;
 mod encoding;
@@ -43,6 +44,7 @@ mod upstream;
 
 pub use backlog::Log;
 pub use clock::RuntimeClock;
+pub use cores::on_all_cores;
 pub use descriptors::make_room;
 pub use dynaseal_http::{UpstreamLimits, VaultServer};
 pub use embedded::Embedded;

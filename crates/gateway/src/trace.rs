@@ -6,7 +6,7 @@ use std::panic::PanicHookInfo;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use dynaseal_engine::WireError;
+use dynaseal_engine::{WireError, is_table_name};
 use dynaseal_http::{Outcome, Reply};
 use serde::de::{self, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use tracing::Level;
@@ -248,10 +248,6 @@ impl<'de> Visitor<'de> for Walk<'_> {
         while all.next_element_seed(Walk { tables: self.tables, place })?.is_some() {}
         Ok(())
     }
-}
-
-fn is_table_name(name: &str) -> bool {
-    (3..=255).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"_.-".contains(&b))
 }
 
 /// What the targets of Dynaseal's crates begin with.

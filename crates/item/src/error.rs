@@ -176,7 +176,7 @@ impl Error {
 
     /// What DynamoDB says of it, where it refuses the same in words of its own.
     #[must_use]
-    pub fn dynamodb_words(&self) -> Option<&'static str> {
+    pub fn dynamodb_words(&self) -> Option<json::Words> {
         match self {
             Error::Json { reason, .. } => json::dynamodb_words(reason),
             _ => None,

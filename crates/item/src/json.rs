@@ -142,10 +142,22 @@ fn write_map<'v>(all: impl Iterator<Item = (&'v str, &'v Value<'v>)>, out: &mut 
     out.push(b'}');
 }
 
+/// What DynamoDB says of a value that it refuses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Words {
+    /// Its words.
+    pub text: &'static str,
+    /// Whether the value is of no type, or of several. DynamoDB says that while it still reads the request, of the request, and
+    /// names the value.
+    pub of_types: bool,
+}
+
 /// What DynamoDB says of a fault, if it refuses it in words of its own.
 #[must_use]
-pub fn dynamodb_words(reason: &str) -> Option<&'static str> {
-    [EMPTY, SEVERAL, NOT_TRUE].into_iter().filter_map(|ours| ours.strip_prefix(OURS)).find(|ours| *ours == reason)
+pub fn dynamodb_words(reason: &str) -> Option<Words> {
+    let all = [(EMPTY, true), (SEVERAL, true), (NOT_TRUE, false)];
+    let words = |(ours, of_types): (&'static str, bool)| Some(Words { text: ours.strip_prefix(OURS)?, of_types });
+    all.into_iter().filter_map(words).find(|words| words.text == reason)
 }
 
 /// Whether DynamoDB could not read the text either.

@@ -7,8 +7,8 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
-use dynaseal_engine::{Config, ConfigErrors, Machine, Outside, Pattern, Session};
-use dynaseal_item::{Kind, Suite};
+use dynaseal_engine::{Config, ConfigErrors, Machine, Outside, Session};
+use dynaseal_item::Kind;
 use napi::bindgen_prelude::{ClassInstance, JavaScriptClassExt as _};
 use napi::{Env, Result};
 use napi_derive::napi;
@@ -22,7 +22,6 @@ use crate::step::Next;
 #[napi]
 pub struct Engine {
     pub(crate) shared: Arc<Shared>,
-    signs: bool,
 }
 
 /// What every session of an engine holds.
@@ -84,12 +83,6 @@ impl Engine {
         }
     }
 
-    /// Whether items of any table are signed, which takes many times as long as all else.
-    #[napi(getter)]
-    pub fn signs(&self) -> bool {
-        self.signs
-    }
-
     fn checked(env: &Env, config: std::result::Result<Config, ConfigErrors>, placed: bool) -> Result<EngineResult<'_>> {
         let config = match config {
             Ok(config) => config,
@@ -99,12 +92,10 @@ impl Engine {
             }
         };
         let warnings = config.warnings.iter().map(|fault| Fault::new(fault.clone(), placed)).collect();
-        let named = config.tables.values().map(|table| table.schema().suite());
-        let signs = named.chain(config.patterns.iter().map(Pattern::suite)).any(|suite| suite == Suite::EcdsaP384);
         let threads = thread::available_parallelism().map_or(1, NonZeroUsize::get).min(MOST_THREADS);
         let engine = config.into_engine(Arc::new(SteppedClock)).with_threads(threads);
         let shared = Arc::new(Shared::new(engine));
-        let engine = Engine { shared, signs };
+        let engine = Engine { shared };
         Ok(EngineResult { engine: Some(engine.into_instance(env)?), warnings, failure: None })
     }
 }

@@ -3,7 +3,7 @@
 //! ```text
 //!  ts/ ──> engine.rs   a configuration, checked        ──> Engine
 //!          session.rs  its calls, stepped: start, resume ──> Step { send | wait | done | failed }
-//!                      on the caller's thread, or on one of libuv's for large bodies
+//!                      on the caller's thread, or on one of libuv's for long work
 //!          quick.rs    the two steps that most calls are made of, without a Step
 //!          item.rs     one item, sealed or opened
 //!          clock.rs    pauses, as steps

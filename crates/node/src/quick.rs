@@ -13,13 +13,14 @@ use napi_derive::napi;
 
 use crate::engine::{Engine, Shared};
 use crate::failure::Failure;
-use crate::session::{Act, Work, answer};
+use crate::session::{Act, LONGEST, Work, answer};
 use crate::step::{JsStep, Next};
 
 /// Its arguments are read one by one.
 type Step<'env> = Function<'env, (), i32>;
 
-/// The functions. Each gives the length of the body in `room`, or -1 if the step is held.
+/// The functions. Each gives the length of the body in `room`; -1 if the step is held; or -2 if none was taken, since it would
+/// take too long here.
 #[napi(object, object_from_js = false)]
 pub struct Quick<'env> {
     /// `(id, target, body, room)`: starts a call, named as in `X-Amz-Target`. What it gives is the session's first request.
@@ -36,6 +37,9 @@ impl Engine {
         let shared = Arc::clone(&self.shared);
         let start = env.create_function_from_closure("start", move |call| {
             let (target, body) = (call.get::<String>(1)?, call.get::<&[u8]>(2)?);
+            if shared.engine.is_long_to_seal(body, LONGEST) {
+                return Ok(LONG);
+            }
             let started = target.clone();
             let next = step(&shared, &call, Act::Start(target, body.to_vec()))?;
             hand_over(&shared, &call, next, 3, |next| match next {
@@ -50,6 +54,9 @@ impl Engine {
         let shared = Arc::clone(&self.shared);
         let resume = env.create_function_from_closure("resume", move |call| {
             let (number, arrived, body) = (call.get::<u32>(1)?, call.get::<u32>(2)?, call.get::<&[u8]>(3)?);
+            if shared.engine.is_long_to_open(body, LONGEST) {
+                return Ok(LONG);
+            }
             let next = step(&shared, &call, Act::Resume(number, answer(arrived, body)))?;
             hand_over(&shared, &call, next, 4, |next| match next {
                 Next::Done(Answer { status, body, .. }) if u32::from(*status) == arrived => Some(body),
@@ -96,5 +103,6 @@ fn names(target: &str, service: Service, operation: &str) -> bool {
 }
 
 const HELD: i32 = -1;
+const LONG: i32 = -2;
 /// The number of a session's first request.
 const FIRST: u32 = 1;

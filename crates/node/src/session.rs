@@ -1,10 +1,10 @@
-//! Calls, stepped. Each step runs on the caller's thread or, for large bodies, on one of libuv's.
+//! Calls, stepped. Each step runs on the caller's thread or, where that would hold up the event loop, on one of libuv's.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use dynaseal_engine::{Answer, Call, Service, WireError};
-use napi::bindgen_prelude::AsyncTask;
+use napi::bindgen_prelude::{AsyncTask, Either};
 use napi::{Env, Result, ScopedTask};
 use napi_derive::napi;
 
@@ -15,6 +15,8 @@ use crate::item;
 use crate::step::{JsStep, Next};
 
 type Session = dynaseal_engine::Session;
+/// A step that was taken, or one that another thread takes.
+type NowOrLater<'env> = Either<JsStep<'env>, AsyncTask<Work>>;
 
 /// A session is named by a number that JavaScript gives it when it starts; an object for each would cost more than most calls.
 #[napi]
@@ -52,26 +54,16 @@ impl Engine {
 
     /// Seals one item of a table, given and returned as DynamoDB JSON.
     #[napi(catch_unwind)]
-    pub fn seal_item<'env>(&self, env: &'env Env, id: u32, table: String, item: String) -> Result<JsStep<'env>> {
-        self.now(env, id, Act::Item(item::Work::Seal { table, item }))
+    pub fn seal_item<'env>(&self, env: &'env Env, id: u32, table: String, item: String) -> Result<NowOrLater<'env>> {
+        let is_long = self.shared.engine.is_long_to_seal(item.as_bytes(), LONGEST);
+        self.now_or_later(env, id, item::Work::Seal { table, item }, is_long)
     }
 
     /// Opens one item of a table, given and returned as DynamoDB JSON.
     #[napi(catch_unwind)]
-    pub fn open_item<'env>(&self, env: &'env Env, id: u32, table: String, item: String) -> Result<JsStep<'env>> {
-        self.now(env, id, Act::Item(item::Work::Open { table, item }))
-    }
-
-    /// As `seal_item`, on another thread.
-    #[napi(catch_unwind)]
-    pub fn seal_item_async(&self, id: u32, table: String, item: String) -> AsyncTask<Work> {
-        self.later(id, Act::Item(item::Work::Seal { table, item }))
-    }
-
-    /// As `open_item`, on another thread.
-    #[napi(catch_unwind)]
-    pub fn open_item_async(&self, id: u32, table: String, item: String) -> AsyncTask<Work> {
-        self.later(id, Act::Item(item::Work::Open { table, item }))
+    pub fn open_item<'env>(&self, env: &'env Env, id: u32, table: String, item: String) -> Result<NowOrLater<'env>> {
+        let is_long = self.shared.engine.is_long_to_open(item.as_bytes(), LONGEST);
+        self.now_or_later(env, id, item::Work::Open { table, item }, is_long)
     }
 
     /// Opens the images in stream records: an answer of GetRecords, a Lambda event, or one record.
@@ -82,14 +74,9 @@ impl Engine {
         id: u32,
         table: Option<String>,
         text: String,
-    ) -> Result<JsStep<'env>> {
-        self.now(env, id, Act::Item(item::Work::OpenRecords { table, text }))
-    }
-
-    /// As `open_records`, on another thread.
-    #[napi(catch_unwind)]
-    pub fn open_records_async(&self, id: u32, table: Option<String>, text: String) -> AsyncTask<Work> {
-        self.later(id, Act::Item(item::Work::OpenRecords { table, text }))
+    ) -> Result<NowOrLater<'env>> {
+        let is_long = self.shared.engine.is_long_to_open_records(text.as_bytes(), LONGEST);
+        self.now_or_later(env, id, item::Work::OpenRecords { table, text }, is_long)
     }
 
     /// Abandons a session that is neither done nor failed; returns the sessions that can go on because of it.
@@ -103,6 +90,11 @@ impl Engine {
         let mut work = self.work(id, act);
         let next = work.step();
         work.resolve(env, next)
+    }
+
+    fn now_or_later<'env>(&self, env: &'env Env, id: u32, work: item::Work, is_long: bool) -> Result<NowOrLater<'env>> {
+        let act = Act::Item(work);
+        Ok(if is_long { Either::B(self.later(id, act)) } else { Either::A(self.now(env, id, act)?) })
     }
 
     fn later(&self, id: u32, act: Act) -> AsyncTask<Work> {
@@ -206,3 +198,7 @@ fn wire_error(why: &str) -> WireError {
         _ => WireError::Broken,
     }
 }
+
+/// A step that would take longer than so many microseconds leaves the event loop. To hand it over takes some thirty, and the
+/// estimate may be short by half.
+pub(crate) const LONGEST: usize = 1000;

@@ -84,5 +84,7 @@ function decode(value: unknown): void {
 }
 
 function bytes(base64: unknown): Uint8Array {
-  return new Uint8Array(Buffer.from(String(base64), "base64"));
+  const decoded = Buffer.from(String(base64), "base64");
+  // A long one has its memory for itself; a short one shares what is not its own to give away.
+  return decoded.byteLength === decoded.buffer.byteLength ? new Uint8Array(decoded.buffer) : new Uint8Array(decoded);
 }

@@ -1,19 +1,17 @@
 // One call of the engine: a native session whose waits are JavaScript's timers and promises.
 
+import { types } from "node:util";
 import type { Target } from "./http.js";
 import type { NativeEngine, Quick, Send, Settled, Step, Wait } from "./native.js";
 import { until } from "./pause.js";
-import { isHeavyToOpen, isHeavyToSeal } from "./weight.js";
 
 /** The calls of one engine. They wake one another: a writer that is done lets the next one have its turn. */
 export class Calls {
   readonly quick: Quick;
   readonly #open = new Map<number, Call>();
-  readonly signs: boolean;
   #last = 0;
 
   constructor(readonly engine: NativeEngine) {
-    this.signs = engine.signs;
     this.quick = engine.quick();
   }
 
@@ -39,7 +37,7 @@ export class Calls {
 export class Call {
   #woken = false;
   #goOn: (() => void) | undefined;
-  /** Whether the step that is taken would hold up the event loop. */
+  /** Whether the step that is taken would hold up the event loop: the engine tells by what it costs, and not by bytes alone. */
   #heavy = false;
   #over = false;
   /** A step that another thread takes. */
@@ -52,11 +50,11 @@ export class Call {
   ) {}
 
   start(target: Target, body: Uint8Array): Settled | Promise<Settled> {
-    const { engine, quick, signs } = this.calls;
+    const { engine, quick } = this.calls;
     const { service, operation, header } = target;
-    this.#heavy = isHeavyToSeal(body, signs);
-    if (this.#heavy) return this.#later(engine.startAsync(this.id, header, body));
     const length = quick.start(this.id, header, body, ROOM);
+    this.#heavy = length === LONG;
+    if (this.#heavy) return this.#later(engine.startAsync(this.id, header, body));
     return length < 0
       ? this.#settle(engine.held(this.id))
       : { kind: "send", target: service, operation, number: 1, region: null, aside: false, body: taken(length) };
@@ -65,9 +63,9 @@ export class Call {
   /** The answer to a request that this call handed out; it moves the call if that is the last one, and no other. */
   resume({ number }: Send, status: number, body: Uint8Array): Settled | Promise<Settled> {
     const { engine, quick } = this.calls;
-    this.#heavy = isHeavyToOpen(body);
-    if (this.#heavy) return this.#later(engine.resumeAsync(this.id, number, status, body));
     const length = quick.resume(this.id, number, status, body, ROOM);
+    this.#heavy = length === LONG;
+    if (this.#heavy) return this.#later(engine.resumeAsync(this.id, number, status, body));
     if (length < 0) return this.#settle(engine.held(this.id));
     this.#over = true;
     return { kind: "done", status, body: taken(length) };
@@ -79,23 +77,15 @@ export class Call {
   }
 
   async sealItem(table: string, item: string): Promise<Settled> {
-    const { engine, signs } = this.calls;
-    this.#heavy = isHeavyToSeal(item, signs);
-    return this.#heavy ? this.#later(engine.sealItemAsync(this.id, table, item)) : this.#settle(engine.sealItem(this.id, table, item));
+    return this.#begun(this.calls.engine.sealItem(this.id, table, item));
   }
 
   async openItem(table: string, item: string): Promise<Settled> {
-    const { engine } = this.calls;
-    this.#heavy = isHeavyToOpen(item);
-    return this.#heavy ? this.#later(engine.openItemAsync(this.id, table, item)) : this.#settle(engine.openItem(this.id, table, item));
+    return this.#begun(this.calls.engine.openItem(this.id, table, item));
   }
 
   async openRecords(table: string | undefined, text: string): Promise<Settled> {
-    const { engine } = this.calls;
-    this.#heavy = isHeavyToOpen(text);
-    return this.#heavy
-      ? this.#later(engine.openRecordsAsync(this.id, table, text))
-      : this.#settle(engine.openRecords(this.id, table, text));
+    return this.#begun(this.calls.engine.openRecords(this.id, table, text));
   }
 
   close(): void {
@@ -110,6 +100,11 @@ export class Call {
   wake(): void {
     this.#woken = true;
     this.#goOn?.();
+  }
+
+  #begun(step: Step | Promise<Step>): Settled | Promise<Settled> {
+    this.#heavy = types.isPromise(step);
+    return types.isPromise(step) ? this.#later(step) : this.#settle(step);
   }
 
   async #later(step: Promise<Step>): Promise<Settled> {
@@ -162,6 +157,9 @@ function taken(length: number): Buffer {
   ROOM.fill(0, 0, length);
   return body;
 }
+
+/** What a quick function gives that took no step. */
+const LONG = -2;
 
 /** Why no answer came. */
 export type Lost = "unreachable" | "timeout" | "broken" | "credentials";

@@ -8,7 +8,7 @@
 //   config.ts     the configuration's types      source.ts      a configuration as it is given
 //   options.ts    options as they are given      retry.ts       a few tries, and no more in an outage
 //   records.ts    stream records                 pause.ts       waits that end
-//   check.ts      what functions are given       weight.ts      what goes to another thread
+//   check.ts      what functions are given
 //
 //   koa/, egress/ are entries of their own: the middlewares around a service, and what guards its outgoing connections
 

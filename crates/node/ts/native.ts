@@ -22,8 +22,6 @@ export interface NativeEngineResult {
 
 /** A checked configuration and the sessions of its calls, each named by a number. A session that is done or failed is forgotten. */
 export interface NativeEngine {
-  /** Whether items of any table are signed. */
-  readonly signs: boolean;
   quick(): Quick;
   /** The step that a quick function did not give. */
   held(id: number): Step;
@@ -32,18 +30,17 @@ export interface NativeEngine {
   lost(id: number, number: number, why: string): Step;
   poll(id: number): Step;
   pollAsync(id: number): Promise<Step>;
-  sealItem(id: number, table: string, item: string): Step;
-  sealItemAsync(id: number, table: string, item: string): Promise<Step>;
-  openItem(id: number, table: string, item: string): Step;
-  openItemAsync(id: number, table: string, item: string): Promise<Step>;
-  openRecords(id: number, table: string | undefined, text: string): Step;
-  openRecordsAsync(id: number, table: string | undefined, text: string): Promise<Step>;
+  /** What takes too long here is done by another thread, as the two below. */
+  sealItem(id: number, table: string, item: string): Step | Promise<Step>;
+  openItem(id: number, table: string, item: string): Step | Promise<Step>;
+  openRecords(id: number, table: string | undefined, text: string): Step | Promise<Step>;
   close(id: number): readonly number[];
 }
 
 /**
  * The two steps that most calls are made of, without an object in between. They write the body to `room` and answer its length,
- * for a call that is sent under its own name or done with the status that came. Anything else is a negative number: see `held`.
+ * for a call that is sent under its own name or done with the status that came. -1 is any other step: see `held`. -2 is none: it
+ * would take too long here.
  */
 export interface Quick {
   readonly start: (id: number, target: string, body: Uint8Array, room: Uint8Array) => number;

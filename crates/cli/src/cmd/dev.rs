@@ -15,7 +15,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use dynaseal_engine::{Config, Engine};
-use dynaseal_gateway::{Embedded, RuntimeClock, Server, Settings, with_keys};
+use dynaseal_gateway::{Embedded, RuntimeClock, Server, Settings, on_all_cores, with_keys};
 
 use super::{Outcome, gateway};
 use crate::error::Error;
@@ -54,7 +54,7 @@ async fn tell_and_serve(args: &Args, config: Config, page: &mut Page<Stdout>) ->
     let story = Story::of(&config, database.clone());
     let target = gateway::target(&config.gateway, |service| config.needs(service));
     let wire = with_keys(database.clone(), &target, gateway::upstream_limits(&config.gateway)).await?;
-    let engine = Arc::new(config.into_engine(Arc::new(RuntimeClock)));
+    let engine = Arc::new(on_all_cores(config.into_engine(Arc::new(RuntimeClock))));
     let server = Server::bind(settings.clone(), engine, wire).await.map_err(|error| busy(error, args.port))?;
     let plain = bind_plain(args, settings, database).await?;
     let [url, plain_url] = [&server, &plain].map(|server| format!("http://{}", server.local_addr()));

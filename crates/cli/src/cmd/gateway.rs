@@ -7,7 +7,7 @@ use std::sync::Arc;
 use dynaseal_engine::{Config, GatewaySection, Machine, Service};
 use dynaseal_gateway::{
     Limits, LogLevel, Opened, RuntimeClock, Server, Settings, StopSignals, Target, UpstreamLimits, VaultServer,
-    look_at_tables, make_room, open_upstream, start_log,
+    look_at_tables, make_room, on_all_cores, open_upstream, start_log,
 };
 use tokio::runtime::Runtime;
 
@@ -46,7 +46,7 @@ async fn serve(config: Config) -> Result<Outcome, Error> {
     let few = make_room(&mut settings.limits);
     let Opened { wire, facts } = open_upstream(&target, limits).await?;
     settings.facts = facts.into_iter().chain(few).collect();
-    let engine = Arc::new(config.into_engine(Arc::new(RuntimeClock)));
+    let engine = Arc::new(on_all_cores(config.into_engine(Arc::new(RuntimeClock))));
     let server = Server::bind(settings, Arc::clone(&engine), Arc::clone(&wire)).await?;
     // Beside the first calls, which it need not hold up.
     tokio::spawn(async move { look_at_tables(&engine, wire.as_ref()).await });

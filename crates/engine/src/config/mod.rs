@@ -30,6 +30,7 @@ pub use explain::{AttributeExplanation, Explanation, KeyExplanation, KmsExplanat
 pub use fault::{ConfigErrors, Fault};
 pub use gateway::GatewaySection;
 pub use kms::KmsAsked;
+pub use names::is_table_name;
 pub(crate) use names::{Named, is_possible};
 pub use outside::{Machine, Outside};
 pub(crate) use tables::action_word;
@@ -109,7 +110,7 @@ impl Config {
     /// The pattern that protects a table of this name, which no section is about.
     #[must_use]
     pub fn pattern(&self, table: &str) -> Option<&Pattern> {
-        self.patterns.iter().filter(|pattern| pattern.matches(table)).min_by(|one, two| one.closest_first(two))
+        Pattern::closest(self.patterns.iter().filter(|pattern| pattern.matches(table)))
     }
 
     /// An engine that protects the tables.

@@ -37,6 +37,12 @@ pub(super) fn check(name: &str, named: Named, place: &Span, faults: &mut Faults<
     false
 }
 
+/// Whether DynamoDB has tables of this name.
+#[must_use]
+pub fn is_table_name(name: &str) -> bool {
+    is_possible(name, Named::Table)
+}
+
 pub(crate) fn is_possible(name: &str, named: Named) -> bool {
     let is_star = |one: char| one == '*' && named == Named::Pattern;
     let is_allowed = |one: char| one.is_ascii_alphanumeric() || matches!(one, '_' | '.' | '-');

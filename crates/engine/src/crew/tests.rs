@@ -3,9 +3,11 @@ use std::sync::Mutex;
 use std::thread::ThreadId;
 use std::time::Duration;
 
+use dynaseal_item::Suite;
 use dynaseal_keys::{Service, SystemClock};
 
 use super::*;
+use crate::cost::to_open;
 
 /// Items of which some need the network, fail or panic.
 #[derive(Default)]
@@ -64,8 +66,18 @@ impl Wire for Counted {
     }
 }
 
+fn crew_of(threads: usize) -> Crew {
+    let mut crew = Crew::default();
+    crew.set_threads(threads);
+    crew
+}
+
 /// What came of all items, in the order in which they were taken; and how many calls were sent.
-fn run(crew: usize, fake: &Fake) -> (Result<Vec<usize>, Error>, usize) {
+fn run(threads: usize, fake: &Fake) -> (Result<Vec<usize>, Error>, usize) {
+    run_by(&crew_of(threads), fake)
+}
+
+fn run_by(crew: &Crew, fake: &Fake) -> (Result<Vec<usize>, Error>, usize) {
     let (wire, taken) = (Counted::default(), Mutex::new(Vec::new()));
     let io = Io { wire: &wire, clock: &SystemClock };
     let ended = {
@@ -74,7 +86,7 @@ fn run(crew: usize, fake: &Fake) -> (Result<Vec<usize>, Error>, usize) {
             taken.lock().unwrap().push(out);
             Ok(())
         };
-        let mut all = Crew::of(crew).each(io, &fake, take);
+        let mut all = crew.each(io, &fake, take);
         match all.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
             Poll::Ready(ended) => ended,
             Poll::Pending => panic!("it waits"),
@@ -127,8 +139,8 @@ fn what_takes_the_outcomes_can_end_it() {
     let fake = Fake { items: vec![(); 40], ..Fake::default() };
     let io = Io { wire: &Counted::default(), clock: &SystemClock };
     let refused = || Error::Request { operation: "Scan".to_owned(), reason: "twice".to_owned(), malformed: false };
-    let work = &fake;
-    let mut all = Crew::of(4).each(io, &work, |number, _| if number == 5 { Err(refused()) } else { Ok(()) });
+    let (work, crew) = (&fake, crew_of(4));
+    let mut all = crew.each(io, &work, |number, _| if number == 5 { Err(refused()) } else { Ok(()) });
     let Poll::Ready(Err(error)) = all.as_mut().poll(&mut Context::from_waker(Waker::noop())) else {
         panic!("no error")
     };
@@ -143,6 +155,46 @@ fn a_panic_comes_through() {
 
 #[test]
 fn little_work_is_done_by_the_call_alone() {
-    assert_eq!(50 * cost_of(Suite::EcdsaP384, 500) / WORTH_A_THREAD, 20);
-    assert!(20 * cost_of(Suite::Hmac, 500) < 2 * WORTH_A_THREAD);
+    assert_eq!(50 * to_open(Suite::EcdsaP384, 500) / WORTH_A_THREAD, 30);
+    assert!(20 * to_open(Suite::Hmac, 500) < 2 * WORTH_A_THREAD);
+}
+
+#[test]
+fn helpers_of_one_call_are_missed_by_another_and_free_again_afterwards() {
+    let crew = crew_of(4);
+    let (first, second) = (Helpers::of(&crew, 2), Helpers::of(&crew, 2));
+    assert_eq!((first.count, second.count, Helpers::of(&crew, 2).count), (2, 1, 0));
+    let alone = Fake { items: vec![(); 5], ..Fake::default() };
+    run_by(&crew, &alone).0.unwrap();
+    assert_eq!(alone.threads.lock().unwrap().len(), 1);
+    drop((first, second));
+    let broken = Fake { items: vec![(); 40], panicking: (1..40).collect(), ..Fake::default() };
+    assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| run_by(&crew, &broken))).is_err());
+    assert_eq!(Helpers::of(&crew, 9).count, 3);
+}
+
+/// Counts what it is given, and does it on a thread of its own.
+#[derive(Default)]
+struct Elsewhere(AtomicUsize);
+
+impl Aside for Elsewhere {
+    fn work<'w>(&'w self, work: &'w mut (dyn FnMut() + Send)) -> BoxFuture<'w, ()> {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        Box::pin(async move { thread::scope(|scope| scope.spawn(work).join()).unwrap() })
+    }
+}
+
+#[test]
+fn long_work_is_done_where_the_head_wants_it_and_short_work_is_not() {
+    for (threads, items, expected) in [(1, 40, 1), (4, 40, 1), (1, 2, 1), (4, 1, 0), (1, 0, 0)] {
+        let (elsewhere, mut crew) = (Arc::new(Elsewhere::default()), crew_of(threads));
+        crew.set_aside(elsewhere.clone());
+        let fake = Fake { items: vec![(); items], ..Fake::default() };
+        assert_eq!(run_by(&crew, &fake).0.unwrap(), (0..items).collect::<Vec<_>>());
+        assert_eq!(elsewhere.0.load(Ordering::Relaxed), expected, "{items} items by {threads}");
+        // The first item is the call's own.
+        let here = fake.threads.lock().unwrap().contains(&thread::current().id());
+        assert_eq!(here, items > 0);
+        assert!(fake.threads.lock().unwrap().len() <= threads + 1);
+    }
 }

@@ -1,6 +1,6 @@
 //! What is wrong with a text that should be JSON of some form.
 
-use dynaseal_item::json;
+use dynaseal_item::json::{self, Words};
 
 /// Text that is not the JSON that was expected. Says nothing of what the text holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -8,8 +8,9 @@ pub(crate) struct NotJson(pub(crate) &'static str);
 
 impl NotJson {
     /// DynamoDB's own words for it, if it has any.
-    pub(crate) fn words(self) -> Option<&'static str> {
-        if self == IS_NULL { Some(self.0) } else { json::dynamodb_words(self.0) }
+    pub(crate) fn words(self) -> Option<Words> {
+        let is_null = (self == IS_NULL).then_some(Words { text: self.0, of_types: false });
+        is_null.or_else(|| json::dynamodb_words(self.0))
     }
 
     /// Whether DynamoDB could not read it either. All else is a request that it could, and that is refused here.

@@ -1,5 +1,6 @@
 //! How an error is made of what was found, in DynamoDB's own words where it has any.
 
+use dynaseal_item::json::Words;
 use dynaseal_keys::RetryAfter;
 
 use super::Error;
@@ -86,8 +87,8 @@ impl Error {
         let Json { attribute, .. } = error else { return Self::member(operation, member, NotJson(NOT_VALUES)) };
         let of_placeholder = attribute.as_deref().filter(|_| member == VALUES);
         match (error.dynamodb_words(), of_placeholder) {
-            (Some(words), Some(placeholder)) if words.starts_with("Supplied") => {
-                let fault = Fault::Request(named(words, placeholder));
+            (Some(words), Some(placeholder)) if words.of_types => {
+                let fault = Fault::Request(named(words.text, placeholder));
                 Self::expression(operation, Invalid { expression: None, fault })
             }
             (Some(words), _) => Self::of_value(operation, words, attribute.as_deref()),
@@ -100,11 +101,10 @@ impl Error {
     }
 
     /// A value that DynamoDB refuses in these words. It does not say which one it is.
-    fn of_value(operation: &str, words: &str, attribute: Option<&str>) -> Self {
-        let is_empty = words.starts_with("Supplied");
-        let place = attribute.filter(|_| is_empty).map(|name| format!("; attribute: {name}")).unwrap_or_default();
-        let text = format!("{words}{place}");
-        let fault = if is_empty { Fault::Request(text) } else { Fault::Parameter(text) };
+    fn of_value(operation: &str, Words { text, of_types }: Words, attribute: Option<&str>) -> Self {
+        let place = attribute.filter(|_| of_types).map(|name| format!("; attribute: {name}")).unwrap_or_default();
+        let text = format!("{text}{place}");
+        let fault = if of_types { Fault::Request(text) } else { Fault::Parameter(text) };
         Self::expression(operation, Invalid { expression: None, fault })
     }
 

@@ -226,7 +226,7 @@ impl Write {
         let view = View::of(modify.table, Some(&modify.key));
         let view = View { projection: self.returns.projection(), ..view };
         let reply = Reply::Write { shown: self.returns.shown(), view };
-        let answer = reply::open(operation, &reply, answer, io, Crew::ALONE).await?;
+        let answer = reply::open(operation, &reply, answer, io, Crew::alone()).await?;
         Ok(if self.returns.projection().is_some() { answers::without_empty(answer, "Attributes") } else { answer })
     }
 

@@ -206,7 +206,7 @@ impl Modify<'_, '_> {
         let reply = Reply::Write { shown, view: View::of(self.table, Some(&self.key)) };
         // It was carried out, whatever became of its answer.
         let opened =
-            reply::open(operation, &reply, answer, io, Crew::ALONE).await.map(|answer| Some(self.worded(answer)));
+            reply::open(operation, &reply, answer, io, Crew::alone()).await.map(|answer| Some(self.worded(answer)));
         opened.map_err(|error| if is_done && error.is_retryable() { self.unsettled(operation, error) } else { error })
     }
 

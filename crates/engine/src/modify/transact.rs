@@ -120,7 +120,7 @@ impl<'e, 'a> Transact<'e, 'a> {
                 Ok(answer) if answer.status >= 500 => return Ok(answer),
                 Ok(answer) if answer.ok() => {
                     take_additions_in(&sealing, io).await;
-                    match reply::open(OPERATION, &self.reply, answer, io, Crew::ALONE).await {
+                    match reply::open(OPERATION, &self.reply, answer, io, Crew::alone()).await {
                         Err(Error::Answer { .. }) if again => {}
                         opened => return opened,
                     }
@@ -134,10 +134,10 @@ impl<'e, 'a> Transact<'e, 'a> {
                             cancelled if cancelled.lost_a_race(&sent)? => {}
                             cancelled => {
                                 let answer = cancelled.explained(&answer, &sent)?;
-                                return reply::open(OPERATION, &self.reply, answer, io, Crew::ALONE).await;
+                                return reply::open(OPERATION, &self.reply, answer, io, Crew::alone()).await;
                             }
                         },
-                        _ => return reply::open(OPERATION, &self.reply, answer, io, Crew::ALONE).await,
+                        _ => return reply::open(OPERATION, &self.reply, answer, io, Crew::alone()).await,
                     }
                 }
                 Err(WireError::Broken | WireError::Checksum | WireError::Timeout) if again => {}

@@ -158,7 +158,7 @@ fn parameters(holder: &Object<'_>) -> Result<(Vec<Value<'static>>, Option<&'stat
         Ok(value) => Ok(value.into_owned()),
         Err(error) => {
             let words = error.dynamodb_words().ok_or(EXPECTED)?;
-            unread.get_or_insert(words);
+            unread.get_or_insert(words.text);
             Ok(Value::Null)
         }
     };

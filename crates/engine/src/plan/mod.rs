@@ -22,7 +22,7 @@ use std::collections::BTreeMap;
 
 use dynaseal_keys::{Call, Invocation};
 
-use crate::crew::cost_of;
+use crate::cost::to_open;
 use crate::doc::{IS_NULL, NOT_AN_OBJECT, NOT_UTF8, NotJson, Object};
 use crate::error::Error;
 use crate::expr::projection::Projection;
@@ -109,7 +109,7 @@ pub(crate) struct View<'e, 'a> {
 impl View<'_, '_> {
     /// About how long it takes to open such an item of an answer, in microseconds.
     pub(crate) fn cost_of(&self, text: &str) -> usize {
-        cost_of(self.table.schema().suite(), text.len())
+        to_open(self.table.schema().suite(), text.len())
     }
 }
 

@@ -4,7 +4,8 @@
 use dynaseal_item::{Suite, json};
 use dynaseal_keys::{BoxFuture, Io};
 
-use crate::crew::{Work, cost_of};
+use crate::cost::to_open;
+use crate::crew::Work;
 use crate::doc::{Node, NotJson, Object};
 use crate::error::Error;
 use crate::plan::Stream;
@@ -124,7 +125,7 @@ impl<'r> Work<'r> for Records<'r, '_> {
 
     /// Whose they are is not looked up for it: that most are signed is a guess on the safe side.
     fn cost(&self) -> usize {
-        self.texts.iter().map(|text| cost_of(Suite::EcdsaP384, text.len())).sum()
+        self.texts.iter().map(|text| to_open(Suite::EcdsaP384, text.len())).sum()
     }
 
     fn one<'s>(&'s self, number: usize, text: &'r &'r str, io: Io<'s>) -> BoxFuture<'s, Result<Vec<u8>, Error>>

@@ -13,7 +13,7 @@ use dynaseal_keys::Io;
 
 use super::Opener;
 use super::records::{DYNAMODB, KEYS, OPEN, Owner, RECORDS};
-use crate::config::{Named, is_possible};
+use crate::config::is_table_name;
 use crate::crew::Crew;
 use crate::doc::{Node, NotJson, Object, array};
 use crate::error::Error;
@@ -26,7 +26,7 @@ pub(crate) async fn open_records(
     table: Option<&str>,
     text: &str,
     io: Io<'_>,
-    crew: Crew,
+    crew: &Crew,
 ) -> Result<Vec<u8>, Error> {
     let opener = Opener { operation: OPEN, io, crew };
     let given = table.map(|name| tables.table(name).ok_or_else(|| unknown(tables, name))).transpose()?;
@@ -187,10 +187,6 @@ fn table_of_arn(arn: &str) -> Option<&str> {
     let (name, stream) = rest.split_once('/').unwrap_or((rest, "stream/x"));
     let has_label = stream.strip_prefix("stream/").is_some_and(|label| !label.is_empty() && !label.contains('/'));
     (has_label && is_table_name(name)).then_some(name)
-}
-
-fn is_table_name(name: &str) -> bool {
-    is_possible(name, Named::Table)
 }
 
 const NO_ARN: NotJson =

@@ -3,9 +3,9 @@
 use std::path::Path;
 use std::{fs, io};
 
-/// Whether the command line asks for it.
-pub(crate) fn wanted() -> bool {
-    std::env::args().any(|word| word == "--write")
+/// Whether the command line has a word.
+pub(crate) fn wanted(asked: &str) -> bool {
+    std::env::args().any(|word| word == asked)
 }
 
 /// Replaces the section under `## heading`, or adds it at the end.

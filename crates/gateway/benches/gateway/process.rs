@@ -148,6 +148,11 @@ fn wait<T>(child: &mut Child, log: &Path, mut ready: impl FnMut(&str) -> Option<
     }
 }
 
+/// The CPU time of this process.
+pub(crate) fn own_cpu() -> Duration {
+    stat(std::process::id()).expect("itself").cpu
+}
+
 struct Stat {
     parent: u32,
     cpu: Duration,

@@ -80,5 +80,6 @@ fn members<'t, T>(
 }
 
 fn value(text: &str) -> Result<Value<'_>, NotJson> {
-    json::read_value(text).map_err(|error| NotJson(error.dynamodb_words().unwrap_or("an attribute value was expected")))
+    json::read_value(text)
+        .map_err(|error| NotJson(error.dynamodb_words().map_or("an attribute value was expected", |words| words.text)))
 }
