@@ -5,7 +5,8 @@
 //   npm run build && node bench/pages.mjs OTHER/crates/node  and another one that was built, such as an older commit's
 //
 // The steps are those of the middlewares; there is no SDK and no network. The least of many rounds counts, and how long the event
-// loop was held at most.
+// loop was held at most. In the end, how long sealItem, openItem and openRecords hold it until they give their promise, with what
+// JavaScript itself does to make JSON of what they are given.
 
 import { cpus } from "node:os";
 import { join, resolve } from "node:path";
@@ -21,7 +22,7 @@ async function open(folder, suite) {
   const keys = { main: { type: "raw-aes", namespace: "bench", name: "test key", key_env: "KEY" } };
   const tables = { Users: { keys: "main", partition_key: "userId", suite, default_action: "encrypt_and_sign" } };
   const dynaseal = new Dynaseal({ keys, tables }, { env });
-  return { begin: () => Dynaseal.begin(dynaseal), sealItem: (item) => dynaseal.sealItem("Users", item) };
+  return { dynaseal, begin: () => Dynaseal.begin(dynaseal), sealItem: (item) => dynaseal.sealItem("Users", item) };
 }
 
 const marshalled = ({ item }, number) => ({
@@ -81,5 +82,31 @@ for (const suite of ["ecdsa-p384", "hmac"]) {
       const ratio = least.other ? `  ${(least["this build"].took / least.other.took).toFixed(2)}x` : "";
       console.log(`${suite} ${name}, ${what}: ${times.join(", ")}${ratio}`);
     }
+  }
+}
+
+const big = { userId: { S: "big" }, text: { S: "x".repeat(300_000) } };
+for (const [build, folder] of Object.entries(folders)) {
+  const { dynaseal } = await open(folder, "ecdsa-p384");
+  const sealed = await Promise.all(Array.from({ length: 50 }, (_, number) => dynaseal.sealItem("Users", marshalled(ITEMS.user, number))));
+  const records = sealed.map((NewImage) => ({ dynamodb: { Keys: { userId: NewImage.userId }, NewImage } }));
+  const carried = records.map((record) => ({ kinesis: { data: Buffer.from(JSON.stringify(record, base64)).toString("base64") } }));
+  const bigSealed = await dynaseal.sealItem("Users", big);
+  const calls = {
+    "sealItem of 0.5 KB": () => dynaseal.sealItem("Users", marshalled(ITEMS.user, 1)),
+    "sealItem of 300 KB": () => dynaseal.sealItem("Users", big),
+    "openItem of 300 KB": () => dynaseal.openItem("Users", bigSealed),
+    "openRecords of 50": () => dynaseal.openRecords({ Records: records }, { table: "Users" }),
+    "openRecords of 50 of Kinesis": () => dynaseal.openRecords({ Records: carried }, { table: "Users" }),
+  };
+  for (const [name, call] of Object.entries(calls)) {
+    let held = Infinity;
+    for (let times = 0; times < ROUNDS; times += 1) {
+      const began = performance.now();
+      const pending = call();
+      held = Math.min(held, performance.now() - began);
+      await pending;
+    }
+    console.log(`${build}, ${name}: ${held.toFixed(2)} ms of the event loop at once`);
   }
 }

@@ -121,7 +121,7 @@ fn median(mut values: Vec<f64>) -> f64 {
 }
 
 const ITEMS: u32 = 50;
-const ROUNDS: u32 = 15;
-const PAGES: u32 = 20;
+const ROUNDS: u32 = 11;
+const PAGES: u32 = 10;
 /// The bound on a page's time on all of several cores, of its time on one.
 const TARGET: f64 = 0.6;
