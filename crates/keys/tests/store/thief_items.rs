@@ -49,7 +49,7 @@ impl Items {
         let text = stored.to_string();
         let mut item = items::read_item(&text).unwrap();
         let keys = self.keys();
-        let opened = open(self.world.io(), &self.schema, &keys, &mut item)?;
+        let opened = open(self.world.io(), &self.schema, &keys, &mut item).map_err(|refused| refused.to_string())?;
         Ok(self::stored(&opened)["secret"]["S"].as_str().unwrap().to_owned())
     }
 }
