@@ -160,7 +160,7 @@ pub(crate) fn write_line(json: &[u8], out: &mut Vec<u8>) {
 
 /// How deep a document may nest: a stored value in every wrapper that there is does not come near. It bounds how often a line
 /// can be looked at, since each document that comes to nothing is one level less.
-const DEEPEST: usize = 128;
+const DEEPEST: usize = 96;
 
 #[cfg(test)]
 mod tests {

@@ -1,8 +1,8 @@
 //! Lines of bounded length, in batches. A longer line is skipped without being held. Where documents are read, one that is
 //! printed over several lines (`document.rs`) counts as one, under the number of its first.
 
-use std::collections::VecDeque;
 use std::io::{self, BufRead as _, BufReader, Read};
+use std::ops::Range;
 
 use super::Failed;
 use super::document::{self, Document};
@@ -13,6 +13,8 @@ pub(crate) const LONGEST: usize = 16 << 20;
 /// How much text a batch holds before it is passed on.
 const BATCH: usize = 128 << 10;
 const BUFFER: usize = 64 << 10;
+/// How much of what was given is dropped at once.
+const MUCH: usize = 1 << 20;
 /// How each line begins of an export in Amazon Ion.
 const ION: &str = "$ion_1_0";
 
@@ -29,11 +31,16 @@ pub(crate) enum Unit {
 pub(crate) struct Lines<R> {
     input: BufReader<R>,
     unit: Unit,
-    /// Of the line that was read last from the input.
-    number: u64,
     longest: usize,
-    /// Lines that were taken for parts of a document that came to nothing.
-    again: VecDeque<Part>,
+    /// How many lines of the input were read.
+    read: u64,
+    /// Lines that were read, each with its end; those from `at` on are to be given still.
+    held: Vec<u8>,
+    at: usize,
+    /// The number of the line at `at`.
+    number: u64,
+    /// The number of a line that is too long, which follows on those that are held.
+    long: Option<u64>,
 }
 
 /// Some lines, empty ones left out.
@@ -52,12 +59,8 @@ struct Line {
     end: Option<usize>,
 }
 
-/// A line of the input before it is known what it belongs to.
-struct Part {
-    number: u64,
-    /// `None` if it was too long.
-    text: Option<Vec<u8>>,
-}
+/// A line's number and its place among what is held; none if it is too long.
+type Place = (u64, Option<Range<usize>>);
 
 impl<R: Read> Lines<R> {
     pub(crate) fn new(input: R, unit: Unit) -> Self {
@@ -66,19 +69,24 @@ impl<R: Read> Lines<R> {
 
     fn with_longest(input: R, unit: Unit, longest: usize) -> Self {
         let input = BufReader::with_capacity(BUFFER, input);
-        Self { input, unit, number: 0, longest, again: VecDeque::new() }
+        Self { input, unit, longest, read: 0, held: Vec::new(), at: 0, number: 1, long: None }
     }
 
-    /// Leaves out all lines before this one.
-    pub(crate) fn skip_to(&mut self, first: u64) -> io::Result<()> {
-        while self.number.saturating_add(1) < first {
-            let mut line = Some(Vec::new());
+    /// Leaves out all lines before this one; false if there are not so many.
+    pub(crate) fn skip_to(&mut self, first: u64) -> io::Result<bool> {
+        while self.read.saturating_add(1) < first {
             // What is left out need not be held.
-            if !self.read_part(&mut line, 0)? {
-                break;
+            if self.read_line(0)?.is_none() {
+                return Ok(false);
             }
+            self.held.clear();
         }
-        Ok(())
+        Ok(true)
+    }
+
+    /// How many lines were read so far.
+    pub(crate) fn count(&self) -> u64 {
+        self.read
     }
 
     /// The next lines, or `None` at the end. It waits for more input only while it has no line, so that a slow
@@ -86,110 +94,157 @@ impl<R: Read> Lines<R> {
     pub(crate) fn next_batch(&mut self) -> io::Result<Option<Batch>> {
         let mut batch = Batch::default();
         loop {
-            let Some(part) = self.part()? else {
+            if !self.next_unit(&mut batch)? {
                 return Ok((!batch.lines.is_empty()).then_some(batch));
-            };
-            let whole = self.whole(part)?;
-            batch.add(&whole, self.longest);
-            let is_waiting = self.again.is_empty() && !self.input.buffer().contains(&b'\n');
+            }
+            let is_waiting = self.is_given() && !self.input.buffer().contains(&b'\n');
             if (batch.text.len() >= BATCH || is_waiting) && !batch.lines.is_empty() {
                 return Ok(Some(batch));
             }
         }
     }
 
-    /// A line with all that belongs to it.
-    fn whole(&mut self, first: Part) -> io::Result<Part> {
-        let opened = first.text.as_deref().filter(|_| self.unit == Unit::Document).and_then(Document::opened_by);
-        let Some(mut document) = opened else { return Ok(first) };
-        let mut size = first.text.as_ref().map_or(0, Vec::len);
-        let (mut rest, mut stranger) = (VecDeque::new(), None);
-        let mut too_long = false;
-        while !document.is_whole() {
-            let next = if self.starts_anew()? { None } else { self.part()? };
-            let Some(next) = next else { break };
-            let belongs = next.text.as_deref().is_some_and(|text| document.goes_on_with(text));
-            size += next.text.as_ref().map_or(0, |text| text.len() + 1);
-            // One that is too long is read to its end, but not held.
-            too_long |= belongs && size > self.longest;
-            if !belongs {
-                stranger = Some(next);
-                break;
-            }
-            if too_long {
-                rest.clear();
-            } else {
-                rest.push_back(next);
-            }
+    /// A line with all that belongs to it; false at the end of the input.
+    fn next_unit(&mut self, batch: &mut Batch) -> io::Result<bool> {
+        self.forget();
+        let Some((number, first)) = self.line()? else { return Ok(false) };
+        let Some(first) = first else {
+            batch.add(number, None, self.longest);
+            return Ok(true);
+        };
+        let text = self.held.get(first.clone()).unwrap_or_default();
+        let opened = if self.unit == Unit::Document { Document::opened_by(text) } else { None };
+        match opened {
+            Some(document) => self.document(document, number, first, batch)?,
+            None => batch.add(number, Some(text), self.longest),
         }
-        let mut own = std::mem::take(&mut rest);
-        if !document.is_whole() {
-            // From the first line on that could be something by itself.
-            let anew = own.iter().position(|part| part.text.as_deref().is_some_and(document::may_start));
-            rest = own.split_off(anew.unwrap_or(own.len()));
-        }
-        self.give_back(rest.into_iter().chain(stranger).collect());
-        let text = (!too_long).then(|| joined(&first, &own));
-        Ok(Part { number: first.number, text })
+        Ok(true)
     }
 
-    fn give_back(&mut self, mut lines: VecDeque<Part>) {
-        lines.append(&mut self.again);
-        self.again = lines;
+    /// The lines of a document, or what can only be a part of one that comes to nothing.
+    fn document(
+        &mut self,
+        mut document: Document,
+        number: u64,
+        first: Range<usize>,
+        batch: &mut Batch,
+    ) -> io::Result<()> {
+        let (mut anew, mut too_long) = (None, false);
+        while !document.is_whole() && !self.starts_anew()? {
+            let Some((line_number, place)) = self.line()? else { break };
+            let Some(place) = place else {
+                self.long = Some(line_number);
+                break;
+            };
+            let text = self.held.get(place.clone()).unwrap_or_default();
+            let may_start = document::may_start(text);
+            if !document.goes_on_with(text) {
+                self.go_back(place.start, line_number);
+                break;
+            }
+            if anew.is_none() && may_start {
+                anew = Some((place.start, line_number));
+            }
+            too_long |= place.end - first.start > self.longest;
+            // It is read to its end, but not held.
+            if too_long && self.is_given() {
+                self.held.truncate(first.start);
+                self.at = first.start;
+            }
+        }
+        if !document.is_whole()
+            && !too_long
+            && let Some((start, line_number)) = anew
+        {
+            self.go_back(start, line_number);
+        }
+        let text = self.held.get(first.start..self.at.saturating_sub(1)).filter(|_| !too_long);
+        batch.add(number, text, self.longest);
+        Ok(())
+    }
+
+    /// Has what begins at `start` with line `number` given once more.
+    fn go_back(&mut self, start: usize, number: u64) {
+        self.at = start;
+        self.number = number;
+    }
+
+    /// Whether nothing is left of what is held.
+    fn is_given(&self) -> bool {
+        self.at >= self.held.len() && self.long.is_none()
+    }
+
+    /// Drops what was given, if it is all or much of it.
+    fn forget(&mut self) {
+        if self.at >= self.held.len() {
+            self.held.clear();
+            self.at = 0;
+        } else if self.at >= MUCH {
+            self.held.drain(..self.at);
+            self.at = 0;
+        }
     }
 
     /// Whether the next line cannot belong to the one before it, or there is none.
     fn starts_anew(&mut self) -> io::Result<bool> {
-        let first = match self.again.front() {
-            // One that is too long is no part of a document.
-            Some(part) => part.text.as_ref().map(|text| text.first().copied().unwrap_or(b'\n')),
+        let first = match self.held.get(self.at) {
+            Some(byte) => Some(*byte),
+            None if self.long.is_some() => return Ok(false),
             None => fill(&mut self.input)?.first().copied(),
         };
         Ok(first.is_none_or(|byte| document::starts(&byte)))
     }
 
     /// The next line; `None` at the end of the input.
-    fn part(&mut self) -> io::Result<Option<Part>> {
-        if let Some(part) = self.again.pop_front() {
-            return Ok(Some(part));
+    fn line(&mut self) -> io::Result<Option<Place>> {
+        if let Some(rest) = self.held.get(self.at..).filter(|rest| !rest.is_empty()) {
+            let length = rest.iter().position(|byte| *byte == b'\n').unwrap_or(rest.len());
+            let place = (self.number, Some(self.at..self.at + length));
+            self.go_back(self.at + length + 1, self.number + 1);
+            return Ok(Some(place));
         }
-        let mut text = Some(Vec::new());
-        if !self.read_part(&mut text, self.longest)? {
-            return Ok(None);
+        if let Some(number) = self.long.take() {
+            return Ok(Some((number, None)));
         }
-        Ok(Some(Part { number: self.number, text }))
+        let start = self.held.len();
+        let Some(is_whole) = self.read_line(self.longest)? else { return Ok(None) };
+        if !is_whole {
+            return Ok(Some((self.read, None)));
+        }
+        let end = self.held.len();
+        self.held.push(b'\n');
+        self.go_back(end + 1, self.read + 1);
+        Ok(Some((self.read, Some(start..end))))
     }
 
-    /// Reads up to the next line end; false at the end of the input. A line that is longer than `longest` is dropped.
-    fn read_part(&mut self, text: &mut Option<Vec<u8>>, longest: usize) -> io::Result<bool> {
-        let mut any = false;
+    /// Reads up to the next line end, into what is held; `None` at the end of the input. A line that is longer than
+    /// `longest` is dropped: false.
+    fn read_line(&mut self, longest: usize) -> io::Result<Option<bool>> {
+        let start = self.held.len();
+        let (mut any, mut is_whole) = (false, true);
         loop {
             let buffer = fill(&mut self.input)?;
             if buffer.is_empty() && !any {
-                return Ok(false);
+                return Ok(None);
             }
             any = true;
             let newline = buffer.iter().position(|byte| *byte == b'\n');
             let part = buffer.get(..newline.unwrap_or(buffer.len())).unwrap_or_default();
             // One byte more than the longest line may be the carriage return before its end.
-            match text {
-                Some(held) if held.len() + part.len() <= longest + 1 => held.extend_from_slice(part),
-                _ => *text = None,
+            is_whole &= self.held.len() - start + part.len() <= longest + 1;
+            if is_whole {
+                self.held.extend_from_slice(part);
+            } else {
+                self.held.truncate(start);
             }
             let (used, ended) = (part.len() + usize::from(newline.is_some()), newline.is_some() || buffer.is_empty());
             self.input.consume(used);
             if ended {
-                self.number += 1;
-                return Ok(true);
+                self.read += 1;
+                return Ok(Some(is_whole));
             }
         }
     }
-}
-
-/// The lines of a document as one text.
-fn joined(first: &Part, rest: &VecDeque<Part>) -> Vec<u8> {
-    let texts: Vec<_> = [first].into_iter().chain(rest).filter_map(|part| part.text.as_deref()).collect();
-    texts.join(&b'\n')
 }
 
 fn fill<R: Read>(input: &mut BufReader<R>) -> io::Result<&[u8]> {
@@ -205,8 +260,9 @@ fn fill<R: Read>(input: &mut BufReader<R>) -> io::Result<&[u8]> {
 }
 
 impl Batch {
-    fn add(&mut self, part: &Part, longest: usize) {
-        let text = part.text.as_deref().map(|text| text.strip_suffix(b"\r").unwrap_or(text));
+    /// Adds a line with its text, or one that is too long.
+    fn add(&mut self, number: u64, text: Option<&[u8]>, longest: usize) {
+        let text = text.map(|text| text.strip_suffix(b"\r").unwrap_or(text));
         let end = match text.filter(|text| text.len() <= longest) {
             Some(text) if text.trim_ascii().is_empty() => return,
             Some(text) => {
@@ -215,7 +271,7 @@ impl Batch {
             }
             None => None,
         };
-        self.lines.push(Line { number: part.number, end });
+        self.lines.push(Line { number, end });
     }
 
     /// The lines with their numbers, each as text or as the reason why it is none.
@@ -248,143 +304,4 @@ impl Batch {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn read(text: &[u8], longest: usize) -> Vec<(u64, Result<String, &'static str>)> {
-        read_as(text, Unit::Document, longest)
-    }
-
-    fn read_as(text: &[u8], unit: Unit, longest: usize) -> Vec<(u64, Result<String, &'static str>)> {
-        let mut lines = Lines::with_longest(text, unit, longest);
-        let mut all = Vec::new();
-        while let Some(batch) = lines.next_batch().unwrap() {
-            all.extend(batch.lines().map(|(at, line)| (at, line.map(str::to_owned).map_err(|failed| failed.code))));
-        }
-        all
-    }
-
-    #[test]
-    fn every_kind_of_line_end_and_none_at_the_last() {
-        let found = read(b"a\r\n\n  \nb\nc", 9);
-        assert_eq!(found, [(1, Ok("a".into())), (4, Ok("b".into())), (5, Ok("c".into()))]);
-        assert_eq!(read(b"", 9), []);
-        assert_eq!(read(b"\n\r\n", 9), []);
-    }
-
-    #[test]
-    fn a_document_over_several_lines_is_one() {
-        let pretty = "{\r\n  \"a\": {\n    \"b\": \"}\"\n  }\n}";
-        let found = read(format!("{{}}\n\n{pretty}\r\n{pretty}\n{{}}\n").as_bytes(), 99);
-        let whole = || Ok(pretty.to_owned());
-        assert_eq!(found, [(1, Ok("{}".into())), (3, whole()), (8, whole()), (13, Ok("{}".into()))]);
-        // One that is cut off does not take the next line with it, nor does a line; what it had is looked at anew.
-        let cut = "{\n \"a\": {\n{\"b\":1}\n{\n{\"c\":\n[1]\n{\"d\":\"x\ny\n{\n  \"e";
-        let expected = [
-            (1, Ok("{\n \"a\": {".into())),
-            (3, Ok("{\"b\":1}".into())),
-            (4, Ok("{".into())),
-            (5, Ok("{\"c\":".into())),
-            (6, Ok("[1]".into())),
-            (7, Ok("{\"d\":\"x".into())),
-            (8, Ok("y".into())),
-            (9, Ok("{".into())),
-            (10, Ok("  \"e".into())),
-        ];
-        assert_eq!(read(cut.as_bytes(), 99), expected);
-    }
-
-    #[test]
-    fn a_long_document_fails_as_one() {
-        let long = format!("[\n{} 1\n]\n{{}}\n", " 1,\n".repeat(100));
-        assert_eq!(read(long.as_bytes(), 50), [(1, Err("DSL-8101")), (104, Ok("{}".into()))]);
-        // It ends where it is none any more.
-        let cut = format!("[\n{} {{}}\n {{\"a\":1}}\n{{}}\n", " 1,\n".repeat(100));
-        let found = read(cut.as_bytes(), 50);
-        assert_eq!(found, [(1, Err("DSL-8101")), (103, Ok(" {\"a\":1}".into())), (104, Ok("{}".into()))]);
-    }
-
-    #[test]
-    fn a_line_that_is_cut_off_costs_no_other() {
-        let good: String = (0..1000).map(|number| format!(" {{\"id\":{{\"S\":\"{number}\"}}}}\n")).collect();
-        for cut in
-            [r#"{"id":{"S":"cut"},"#, r#"{"id":{"S":"#, r#"{"id":"#, "{", "[", r#"{"Items":["#, r#"[{"a":1},"#, "[[1,"]
-        {
-            let mut expected = vec![(1, Ok(cut.to_owned()))];
-            expected.extend(good.lines().zip(2..).map(|(line, number)| (number, Ok(line.to_owned()))));
-            assert!(read(format!("{cut}\n{good}").as_bytes(), 9999) == expected, "{cut}");
-            // Nor at the end, where it could have gone on.
-            let last = format!("{good}{cut}\n \n");
-            assert_eq!(read(last.as_bytes(), 9999).len(), 1001, "{cut}");
-        }
-    }
-
-    /// Every line of a text is in what was read of it, whatever is cut off.
-    #[test]
-    fn every_line_is_accounted_for() {
-        let document = "{\n \"Items\": [\n  {\"a\": 1},\n  {\"b\":\n   [2,\n    3]}\n ]\n}\n";
-        let text = format!(" {{\"x\":1}}\n{document} [\n{document}  [1,\n {{\"y\":\n {{\"z\":3}}\n");
-        let lines: Vec<_> = text.lines().collect();
-        for left_out in 0..lines.len() {
-            let kept: Vec<_> =
-                lines.iter().enumerate().filter(|(at, _)| *at != left_out).map(|(_, line)| *line).collect();
-            let found = read(kept.join("\n").as_bytes(), 9999);
-            let texts: Vec<_> = found.iter().map(|(_, line)| line.clone().unwrap()).collect();
-            assert_eq!(texts.join("\n"), kept.join("\n"), "without line {left_out}");
-            let mut number = 1;
-            for (at, line) in found {
-                assert_eq!(at, number);
-                number += line.unwrap().lines().count() as u64;
-            }
-        }
-    }
-
-    #[test]
-    fn lines_alone_make_no_document() {
-        let pretty = "{\n \"a\": 1\n}\n";
-        let found = read_as(pretty.as_bytes(), Unit::Line, 99);
-        assert_eq!(found, [(1, Ok("{".into())), (2, Ok(" \"a\": 1".into())), (3, Ok("}".into()))]);
-    }
-
-    #[test]
-    fn reading_goes_on_from_a_line() {
-        for (first, expected) in [(0, 4), (1, 4), (2, 3), (4, 1), (5, 0), (u64::MAX, 0)] {
-            let mut lines = Lines::with_longest(&b"a\nb\n12345678901\nd"[..], Unit::Line, 9);
-            lines.skip_to(first).unwrap();
-            let mut numbers = Vec::new();
-            while let Some(batch) = lines.next_batch().unwrap() {
-                numbers.extend(batch.lines().map(|(number, _)| number));
-            }
-            assert_eq!(numbers.len(), expected, "{first}");
-            assert!(numbers.first().is_none_or(|number| *number == first.max(1)), "{first}");
-        }
-    }
-
-    #[test]
-    fn a_long_line_fails_alone() {
-        let found = read(b"12345\n123456\r\n1234567\n12345\r\nx", 5);
-        let expected = [
-            (1, Ok("12345".into())),
-            (2, Err("DSL-8101")),
-            (3, Err("DSL-8101")),
-            (4, Ok("12345".into())),
-            (5, Ok("x".into())),
-        ];
-        assert_eq!(found, expected);
-    }
-
-    #[test]
-    fn a_line_over_several_buffers_is_whole_and_a_longer_one_is_not_held() {
-        let long = [vec![b'x'; 3 * BUFFER], b"\ny\n".to_vec()].concat();
-        assert_eq!(read(&long, 4 * BUFFER)[0].1.as_ref().unwrap().len(), 3 * BUFFER);
-        let mut lines = Lines::with_longest(&long[..], Unit::Document, 100);
-        let batch = lines.next_batch().unwrap().unwrap();
-        assert!(batch.text.capacity() <= 2 * BUFFER, "{}", batch.text.capacity());
-    }
-
-    #[test]
-    fn what_is_not_utf8_or_is_ion_fails_alone() {
-        assert_eq!(read(b"\xff\nb", 9), [(1, Err("DSL-8102")), (2, Ok("b".into()))]);
-        assert_eq!(read(b"$ion_1_0 {Item:{}}\nb", 99), [(1, Err("DSL-8105")), (2, Ok("b".into()))]);
-    }
-}
+mod tests;

@@ -80,10 +80,13 @@ fn read(way: Way, to_workers: &Sender<Job>, to_writer: &Sender<Slot>) {
     let input = Input::new(io::stdin());
     let taken = input.taken();
     let mut lines = Lines::new(input, way.unit);
-    let mut skipped = Some(lines.skip_to(way.first.get()));
+    let mut start = Some(lines.skip_to(way.first.get()));
     loop {
-        let next = match skipped.take() {
+        let next = match start.take() {
             Some(Err(error)) => Err(error),
+            Some(Ok(false)) => {
+                Err(io::Error::other(format!("it has {} lines, and --from-line is beyond them", lines.count())))
+            }
             _ => lines.next_batch(),
         };
         let batch = match next {

@@ -57,6 +57,11 @@ fn a_run_goes_on_from_a_line() {
         let rest: String = all.lines().skip(first - 1).map(|line| format!("{line}\n")).collect();
         assert_eq!(open(&["--from-line", &first.to_string()]), rest);
     }
+    for beyond in ["52", "18446744073709551615"] {
+        let ran = world.items("open", "Local", &["--from-line", beyond], &*whole);
+        assert!(ran.code() == Some(2) && ran.stderr.contains("it has 50 lines"), "{}", ran.stderr);
+    }
+    assert_eq!(world.items("open", "Local", &["--from-line", "51"], &*whole).code(), Some(0));
     let failed = world.items("seal", "Local", &["--from-line", "3"], "x\nx\nx\n");
     assert_eq!(objects(&failed.stderr)[0]["line"], 3, "lines are counted from the first");
 }
