@@ -3,17 +3,21 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use dynaseal_keys::testing::Trouble;
 use dynaseal_keys::{BranchKeyState, KeyStore as _, KeyVersion, SystemClock};
 
 use super::{STORE, World, key_store, objects};
 
-/// Starts it, and kills it after a while.
-fn killed(world: &World, args: &[&str], after: Duration) {
+/// Starts it, and kills it once so many calls were made.
+fn killed(world: &World, args: &[&str], calls: usize) {
+    let made = || world.aws.kms.calls().len() + world.aws.table.calls().len();
+    let before = made();
     let mut running = world.program(&[&["keys"], args, &["--audit-log", "log"]].concat()).start();
-    thread::sleep(after);
+    while made() < before + calls && running.is_running() {
+        thread::sleep(Duration::from_millis(1));
+    }
     if running.is_running() {
         running.kill();
     }
@@ -46,14 +50,12 @@ fn a_killed_creation_or_rotation_leaves_whole_keys() {
     let world = World::with_store();
     // Calls take a while, so that kills meet each of them.
     world.aws.kms.trouble(Trouble::Slow(Duration::from_millis(10)), None, usize::MAX);
-    let started = Instant::now();
     let first = world.keys(&["create", "acme", "--context", "a=b", "--audit-log", "log"]);
     assert_eq!(first.code(), Some(0), "{}", first.stderr);
-    let whole = started.elapsed();
+    // A rotation makes six calls, a creation five: some come to their end.
     for number in 0..30 {
-        let after = whole * number / 22;
-        killed(&world, &["rotate", "acme"], after);
-        killed(&world, &["create", &format!("t{number}"), "--context", "a=b"], after);
+        killed(&world, &["rotate", "acme"], number % 8);
+        killed(&world, &["create", &format!("t{number}"), "--context", "a=b"], number % 8);
     }
     let begun = begun(&world);
     let ids: BTreeSet<String> = world
