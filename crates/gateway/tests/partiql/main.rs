@@ -86,7 +86,7 @@ async fn statements_on_a_protected_table_answer_as_on_a_plain_one() {
         let made: Vec<Request> = sequence(&mut seeded(seed));
         made.iter().for_each(|request| {
             each_value(request, |_, _, value| {
-                oddity(value).into_iter().for_each(|odd| *counts.entry(odd).or_default() += 1)
+                oddity(value).into_iter().for_each(|odd| *counts.entry(odd).or_default() += 1);
             });
         });
     }
