@@ -51,6 +51,17 @@ pub fn value(random: &mut Random, depth: usize) -> Value {
     }
 }
 
+/// The same value, now and then with types that it does not have as `null`, as some SDKs write them.
+pub fn with_nulls(random: &mut Random, mut value: Value) -> Value {
+    if random.once_in(10) {
+        for _ in 0..=random.below(2) {
+            let kind = random.pick(&["S", "N", "B", "BOOL", "L", "M", "SS"]);
+            value.as_object_mut().unwrap().entry(kind).or_insert(Value::Null);
+        }
+    }
+    value
+}
+
 fn distinct(random: &mut Random, all: &[&str]) -> Vec<String> {
     let first = random.below(all.len());
     (0..=random.below(3)).map(|step| all[(first + step) % all.len()].to_owned()).collect()
@@ -177,6 +188,7 @@ impl<'r> Writer<'r> {
     }
 
     pub fn define(&mut self, value: Value) -> String {
+        let value = with_nulls(self.random, value);
         let name = format!(":v{}", self.values.len());
         self.values.insert(name.clone(), value);
         name

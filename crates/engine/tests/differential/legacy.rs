@@ -8,7 +8,7 @@ use dynaseal_item::{Item, json as item_json};
 use serde_json::{Map, Value, json};
 
 use crate::exceptions::Outcome;
-use crate::generate::{ATTRIBUTES, value};
+use crate::generate::{ATTRIBUTES, value, with_nulls};
 use crate::oracle::TABLE;
 use crate::pairs::{Given, Pair, compare};
 use crate::random::Random;
@@ -42,10 +42,11 @@ fn attributes(random: &mut Random) -> Vec<&'static str> {
 
 /// A value of the item or another one.
 fn some_value(random: &mut Random, stored: &Map<String, Value>, name: &str) -> Value {
-    match stored.get(name) {
+    let value = match stored.get(name) {
         Some(value) if !random.once_in(3) => value.clone(),
         _ => value(random, 1),
-    }
+    };
+    with_nulls(random, value)
 }
 
 fn expected(random: &mut Random, stored: &Map<String, Value>) -> Value {
@@ -129,7 +130,7 @@ fn of_kind(random: &mut Random, stored: &Map<String, Value>, name: &str, kinds: 
     }
     loop {
         let value = some_value(random, stored, name);
-        let fits = |kind: &&str| value.get(*kind).is_some();
+        let fits = |kind: &&str| value.get(*kind).is_some_and(|inner| !inner.is_null());
         if held.map_or_else(|| kinds.iter().any(fits), fits) {
             return value;
         }
