@@ -1,6 +1,7 @@
 //! The one place that turns errors into words on stderr.
 
-use std::io::{self, Write};
+#[cfg(feature = "items")]
+use std::io::{self, Write as _};
 
 use dynaseal_engine::Fault;
 
