@@ -170,6 +170,9 @@ pub(crate) struct CheckArgs {
     /// Explain what becomes of a request: an operation, such as UpdateItem, whose JSON is on stdin.
     #[arg(long, value_name = "OPERATION")]
     pub(crate) explain: Option<Target>,
+    /// Say which section holds for a table, and what it does: exit 1 if none does.
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["explain", "credentials"])]
+    pub(crate) table: Option<String>,
     /// Ask AWS KMS, by dry runs that change nothing, whether the credentials of this process may do with each key what
     /// the role needs, and no more.
     #[arg(

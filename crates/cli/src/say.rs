@@ -14,21 +14,22 @@ use crate::output::Stream;
 pub(crate) fn error(error: &Error) {
     let mut out = Vec::new();
     match error {
-        Error::Config(errors) => faults(errors.iter(), &mut out),
+        Error::Config(errors) => faults(errors.iter(), errors.more(), &mut out),
         other => block(&format!("error[{}]: {other}", other.code()), other.hint(), &mut out),
     }
     // Nothing can be said when stderr is gone.
     let _ = Stream::Err.write(&out);
 }
 
-/// Every fault of a configuration, as a compiler would say it.
-pub(crate) fn faults<'f>(faults: impl IntoIterator<Item = &'f Fault>, out: &mut Vec<u8>) {
-    let mut count = 0;
+/// Every fault of a configuration, as a compiler would say it; of very many the first ones, and how many `more` there are.
+pub(crate) fn faults<'f>(faults: impl IntoIterator<Item = &'f Fault>, more: usize, out: &mut Vec<u8>) {
+    let mut count = more;
     for fault in faults {
         self::fault("error", fault, out);
         count += 1;
     }
-    wrap(&format!("{count} {} in the configuration", if count == 1 { "error" } else { "errors" }), "", out);
+    let shown = if more == 0 { String::new() } else { format!("; {more} of them are not shown") };
+    wrap(&format!("{count} {} in the configuration{shown}", if count == 1 { "error" } else { "errors" }), "", out);
 }
 
 /// One fault or warning.

@@ -170,3 +170,72 @@ fn a_table_that_is_not_configured_is_said_before_any_input_is_read() {
 }
 
 const CANARY: &str = "canary-71d0";
+
+/// Patterns that nest, as a configuration in use has them.
+const NESTED: &str = r#"
+[keys.main]
+type = "raw-aes"
+namespace = "test"
+name = "test-key"
+key_env = "DYNASEAL_TEST_KEY"
+
+[tables."*"]
+keys = "main"
+default_action = "encrypt_and_sign"
+[tables."*".attributes]
+id = "sign_only"
+
+[tables."open-*"]
+keys = "main"
+default_action = "sign_only"
+"#;
+
+fn nested(config: &str, args: &[&str], body: &str) -> command::Ran {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("dynaseal.toml"), config).unwrap();
+    run(folder.path(), &[&["check", "dynaseal.toml"], args].concat(), body)
+}
+
+#[test]
+fn the_section_that_holds_is_named_with_and_without_a_request() {
+    let told = nested(NESTED, &["--table", "open-Notes"], "");
+    assert_eq!(told.status.code(), Some(0), "{}", told.stderr);
+    let text = "[tables.\"open-*\"] holds for table open-Notes.\nIt also matches [tables.\"*\"], which yield to it.\n";
+    assert!(told.stdout.starts_with(text), "{}", told.stdout);
+    let json: Value = serde_json::from_str(&nested(NESTED, &["--table", "Notes", "--json"], "").stdout).unwrap();
+    assert_eq!((&json["section"], &json["others"]), (&json!("[tables.\"*\"]"), &json!([])));
+    assert_eq!(json["protection"]["other_attributes"], json!("encrypt_and_sign"));
+    // DynamoDB alone tells the keys of a pattern's table; the section is named all the same.
+    let told = nested(NESTED, &["--explain", "GetItem"], r#"{"TableName":"open-Notes","Key":{"id":{"S":"1"}}}"#);
+    assert_eq!(told.status.code(), Some(1), "{}", told.stderr);
+    assert!(told.stdout.contains("section    [tables.\"open-*\"] holds for open-Notes"), "{}", told.stdout);
+    // The weaker one is warned of, and where no section holds, that is found.
+    assert!(nested(NESTED, &[], "").stdout.contains("warning[DSL-5209]"));
+    let only = NESTED.replace("[tables.\"*\"", "[tables.\"prod-*\"");
+    let none = nested(&only, &["--table", "Notes"], "");
+    assert_eq!((none.status.code(), none.stderr.as_str()), (Some(1), ""));
+    assert!(
+        none.stdout.contains("No section holds for table Notes: it passes through UNPROTECTED."),
+        "{}",
+        none.stdout
+    );
+    let refusing = format!("other_tables = \"refuse\"\n{only}");
+    assert!(nested(&refusing, &["--table", "Notes"], "").stdout.contains("calls on it are refused"));
+}
+
+#[test]
+fn of_very_many_faults_the_first_are_told_and_the_others_counted() {
+    let table =
+        |number| format!("[tables.Table{number}]\nkeys = \"none{number}\"\npartition_key = \"id\"\nunknown = 1\n");
+    let many: String = (0..8000).map(table).collect();
+    let ran = nested(&many, &[], "");
+    assert_eq!(ran.status.code(), Some(1));
+    assert_eq!(ran.stdout.matches("error[DSL-").count(), 200);
+    assert!(
+        ran.stdout.ends_with("16000 errors in the configuration; 15800 of them are not shown\n"),
+        "{}",
+        ran.stdout.len()
+    );
+    let json: Value = serde_json::from_str(&nested(&many, &["--json"], "").stdout).unwrap();
+    assert_eq!((json["errors"].as_array().unwrap().len(), &json["more"]), (200, &json!(15800)));
+}

@@ -7,12 +7,17 @@ use std::time::Duration;
 use aws_smithy_async::rt::sleep::{AsyncSleep, default_async_sleep};
 use dynaseal_engine::{BoxFuture, Clock, Config, ConfigErrors, Engine, Machine, SystemClock};
 
-/// Reads and checks `dynaseal.toml`, with the keys that it names.
+/// Reads and checks `dynaseal.toml`, with the keys that it names. What is allowed in it but worth a second look is logged as
+/// a warning, through `tracing`; [`Config::load`] gives it as data.
 ///
 /// # Errors
 /// Everything that is wrong in it, with line and column.
 pub fn load(path: impl AsRef<Path>) -> Result<Arc<Engine>, ConfigErrors> {
-    Config::load(path.as_ref(), &Machine).map(engine)
+    let config = Config::load(path.as_ref(), &Machine)?;
+    for warning in &config.warnings {
+        tracing::warn!("{warning}");
+    }
+    Ok(engine(config))
 }
 
 /// The engine of a configuration.

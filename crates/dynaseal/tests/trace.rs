@@ -56,6 +56,28 @@ async fn values_are_in_the_sdks_own_trace_and_nowhere_else() {
     assert!(stray.is_none(), "{:?}", stray.map(|line| (&line.target, line.level)));
 }
 
+/// What a configuration allows but should be looked at is told where the SDK's own log goes.
+#[test]
+fn the_warnings_of_a_configuration_are_logged() {
+    let seen = Lines::default();
+    let _guard = tracing::subscriber::set_default(tracing_subscriber::registry().with(seen.clone()));
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("test.key"), "5a17".repeat(16)).unwrap();
+    let section = |name, action| {
+        format!(
+            "[tables.\"{name}\"]\nkeys = \"main\"\ndefault_action = \"{action}\"\nattributes = {{ id = \"sign_only\" }}\n"
+        )
+    };
+    let key = "[keys.main]\ntype = \"raw-aes\"\nnamespace = \"n\"\nname = \"k\"\nkey_file = \"test.key\"\n";
+    let config = folder.path().join("dynaseal.toml");
+    let text = [key.to_owned(), section("*", "encrypt_and_sign"), section("open-*", "sign_only")].concat();
+    std::fs::write(&config, text).unwrap();
+    dynaseal::load(&config).unwrap();
+    let lines = seen.0.lock().unwrap();
+    let told = lines.iter().filter(|line| line.level == Level::WARN && line.text.contains("DSL-5209"));
+    assert_eq!(told.map(|line| line.text.contains("[tables.\"open-*\"] holds")).collect::<Vec<_>>(), [true]);
+}
+
 struct Line {
     target: String,
     level: Level,

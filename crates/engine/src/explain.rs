@@ -2,18 +2,23 @@
 //! here and why, what is sealed, what is opened, and how many calls that takes. It is read off the plan that
 //! [`Engine::call`] would carry out. It names attributes and holds no value.
 
+use std::cell::RefCell;
+
 use dynaseal_item::{Draft, Schema, json};
 use dynaseal_keys::Call;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::config::action_word;
+use crate::config::{action_word, title};
 use crate::doc::Object;
 use crate::error::Error;
 use crate::expr::ast::Condition;
 use crate::expr::touch::{Usage, of_condition, of_update};
 use crate::expressions::Parsed;
+use crate::learn::Tables;
 use crate::modify::{Change, Entry, Modify, Split, Transact};
+use crate::operation::{Visit, find, walk};
+use crate::pattern::Pattern;
 use crate::plan::{self, Plan, Put};
 use crate::run::{Engine, not_reserved};
 use crate::table::{Failure, Plaintext, Table};
@@ -32,6 +37,8 @@ pub struct PlanExplanation {
     pub operation: String,
     /// What is done with it.
     pub plan: PlanKind,
+    /// Which section of the configuration holds for each protected table that the request names.
+    pub sections: Vec<SectionExplanation>,
     /// The members of the request that DynamoDB gets as they came.
     pub passes: Vec<String>,
     /// Those that it gets in another form.
@@ -46,6 +53,16 @@ pub struct PlanExplanation {
     pub opened: Vec<OpenedExplanation>,
     /// The calls to DynamoDB.
     pub calls: CallsExplanation,
+}
+
+/// The section of the configuration that holds for a table.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct SectionExplanation {
+    /// The table's name.
+    pub table: String,
+    /// The section, as the configuration writes it.
+    pub section: String,
 }
 
 /// What is done with a request.
@@ -130,7 +147,7 @@ impl Engine {
         let operation = call.operation.as_ref();
         let members = Members::of(call);
         let fault = |fault| Error::expression(operation, fault);
-        let mut explanation = PlanExplanation::of(operation);
+        let mut explanation = PlanExplanation { sections: self.sections(call), ..PlanExplanation::of(operation) };
         let tables = self.known();
         let plan = plan::of(&tables, call);
         if let Some(table) = tables.unknown().into_keys().next() {
@@ -184,6 +201,34 @@ impl Engine {
         }
         Ok(explanation)
     }
+
+    /// Which section of the configuration holds for each protected table that a call names, whether it is carried out or not.
+    #[must_use]
+    pub fn sections(&self, call: &Call) -> Vec<SectionExplanation> {
+        let tables = self.known();
+        let named = NamedTables { tables: &tables, found: RefCell::default() };
+        // What cannot be read to its end has named what it named until then.
+        let _ = walk(find(call.service, &call.operation), &call.body, &named);
+        named.found.into_inner()
+    }
+}
+
+/// Keeps the protected tables that a request names.
+struct NamedTables<'t> {
+    tables: &'t Tables<'t>,
+    found: RefCell<Vec<SectionExplanation>>,
+}
+
+impl Visit for NamedTables<'_> {
+    fn table(&self, name_or_arn: &str) {
+        let named = self.tables.named(name_or_arn).map(Table::name);
+        let Some(section) = named.or_else(|| self.tables.pattern(name_or_arn).map(Pattern::text)) else { return };
+        let found = SectionExplanation { table: plan::table_name(name_or_arn).to_owned(), section: title(section) };
+        let mut all = self.found.borrow_mut();
+        if !all.contains(&found) {
+            all.push(found);
+        }
+    }
 }
 
 impl PlanExplanation {
@@ -192,6 +237,7 @@ impl PlanExplanation {
         Self {
             operation: operation.to_owned(),
             plan: PlanKind::Forward,
+            sections: Vec::new(),
             passes: Vec::new(),
             rewritten: Vec::new(),
             taken_out: Vec::new(),

@@ -23,7 +23,7 @@ use crate::answers;
 use crate::doc::{Node, NotJson, Object};
 use crate::error::Error;
 use crate::nearest::did_you_mean;
-use crate::pattern::{Misfit, Pattern, TableKeys};
+use crate::pattern::{Misfit, Pattern, Patterns, TableKeys};
 use crate::plan::closed::Closed;
 use crate::plan::{OtherTables, table_name};
 use crate::table::Table;
@@ -37,7 +37,7 @@ pub(crate) use tables::Tables;
 /// The configured tables and patterns, and what was learned.
 pub(crate) struct Directory {
     tables: HashMap<String, Table>,
-    patterns: Vec<Pattern>,
+    patterns: Patterns,
     closed: Closed,
     others: OtherTables,
     learned: RwLock<Arc<HashMap<String, Learned>>>,
@@ -66,7 +66,7 @@ impl Directory {
     pub(crate) fn new(tables: impl IntoIterator<Item = Table>) -> Self {
         Self {
             tables: tables.into_iter().map(|table| (table.name().to_owned(), table)).collect(),
-            patterns: Vec::new(),
+            patterns: Patterns::default(),
             closed: Closed::default(),
             others: OtherTables::default(),
             learned: RwLock::default(),
@@ -128,7 +128,7 @@ impl Directory {
     /// The name or pattern of a table that a text could be about, if any: it could be about those of every pattern.
     pub(crate) fn could_be_named(&self, names: impl Fn(&str) -> bool) -> Option<&str> {
         let named = self.named().map(Table::name).find(|name| names(name));
-        named.or_else(|| Pattern::closest(self.patterns.iter()).map(Pattern::text))
+        named.or_else(|| self.patterns.iter().next().map(Pattern::text))
     }
 
     /// The name or pattern that protects a table whose name differs from this one in capital letters alone. Two tables of
@@ -181,7 +181,7 @@ impl Directory {
         if self.tables.contains_key(name) {
             return None;
         }
-        Pattern::closest(self.patterns.iter().filter(|pattern| pattern.matches(name)))
+        self.patterns.closest(name)
     }
 
     /// A pattern that a word matches, whatever letters of it are capital ones.

@@ -45,7 +45,7 @@ mod table;
 pub use bounds::check_bounds;
 pub use config::{
     AttributeExplanation, Config, ConfigErrors, Explanation, Fault, GatewaySection, KeyExplanation, KmsAsked,
-    KmsExplanation, Machine, Outside, TableExplanation, is_table_name,
+    KmsExplanation, Machine, Outside, TableExplanation, TableSection, is_table_name,
 };
 pub use crew::Aside;
 pub use dynaseal_keys::{
@@ -54,13 +54,13 @@ pub use dynaseal_keys::{
 };
 pub use error::Error;
 pub use explain::{
-    AttributeAction, CallsExplanation, OpenedExplanation, PlanExplanation, PlanKind, StatementExplanation,
-    UpdateExplanation, WriteExplanation,
+    AttributeAction, CallsExplanation, OpenedExplanation, PlanExplanation, PlanKind, SectionExplanation,
+    StatementExplanation, UpdateExplanation, WriteExplanation,
 };
 pub use key_conditions::as_key_condition_expression;
 pub use nearest::did_you_mean;
 pub use operation::{OPERATIONS, Operation};
-pub use pattern::{Misfit, Pattern, TableKeys};
+pub use pattern::{Misfit, Pattern, Patterns, TableKeys};
 pub use plan::OtherTables;
 pub use run::Engine;
 pub use session::{Session, Stale, Step};

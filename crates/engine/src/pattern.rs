@@ -1,12 +1,14 @@
 //! Tables configured by a pattern, such as `[tables."*"]`: everything but the name and the keys, which each table brings.
 
-use std::cmp::Reverse;
+pub(crate) mod sets;
+
 use std::sync::OnceLock;
 
 use dynaseal_item::{Action, SchemaSpec, Suite};
 use dynaseal_keys::{CacheReadings, Provider, Service};
 
 use crate::table::{Plaintext, Table};
+use sets::is_match;
 
 /// What tables have in common whose names match a pattern.
 #[derive(Debug)]
@@ -68,13 +70,6 @@ impl Pattern {
     /// The same, whatever letters are capital ones.
     pub(crate) fn matches_in_any_case(&self, name: &str) -> bool {
         is_match(&self.pattern.to_ascii_lowercase(), &name.to_ascii_lowercase())
-    }
-
-    /// Of several that match a name, the one that fixes most of it counts; of two that are equally close, the first by
-    /// its text.
-    pub(crate) fn closest<'p>(matching: impl Iterator<Item = &'p Self>) -> Option<&'p Self> {
-        let fixed = |pattern: &Self| pattern.pattern.chars().filter(|one| *one != '*').count();
-        matching.min_by_key(|pattern| (Reverse(fixed(pattern)), pattern.text()))
     }
 
     /// Whether the pattern itself, by name or by its default action, stores an attribute readable and signs it, as a key
@@ -145,6 +140,59 @@ impl Pattern {
     }
 }
 
+/// All patterns of a configuration, the closest first: of several that match a name the first one holds.
+#[derive(Debug, Default)]
+pub struct Patterns(Vec<Pattern>);
+
+impl Patterns {
+    /// The pattern that holds for a table of this name, which no section names.
+    #[must_use]
+    pub fn closest(&self, table: &str) -> Option<&Pattern> {
+        self.0.iter().find(|pattern| pattern.matches(table))
+    }
+
+    /// All that match it, the one that holds first.
+    pub fn matching<'p>(&'p self, table: &'p str) -> impl Iterator<Item = &'p Pattern> {
+        self.0.iter().filter(move |pattern| pattern.matches(table))
+    }
+
+    /// Every pattern, the closest first.
+    pub fn iter(&self) -> std::slice::Iter<'_, Pattern> {
+        self.0.iter()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl Extend<Pattern> for Patterns {
+    fn extend<I: IntoIterator<Item = Pattern>>(&mut self, more: I) {
+        self.0.extend(more);
+        self.0.sort_by(|one, other| sets::closest_first(one.text(), other.text()));
+    }
+}
+
+impl IntoIterator for Patterns {
+    type Item = Pattern;
+    type IntoIter = std::vec::IntoIter<Pattern>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
+    }
+}
+
+impl<'p> IntoIterator for &'p Patterns {
+    type Item = &'p Pattern;
+    type IntoIter = std::slice::Iter<'p, Pattern>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.iter()
+    }
+}
+
 /// Stands for the key of a table that is not known yet; DynamoDB allows no such name.
 pub(crate) const ANY_KEY: &str = "\0";
 
@@ -166,21 +214,6 @@ pub enum Misfit {
     },
     /// The pattern gives a key an action that a key cannot have; in words.
     Schema(String),
-}
-
-fn is_match(pattern: &str, name: &str) -> bool {
-    let Some((first, rest)) = pattern.split_once('*') else { return pattern == name };
-    let Some(name) = name.strip_prefix(first) else { return false };
-    let (middle, last) = rest.rsplit_once('*').unwrap_or(("", rest));
-    let Some(mut name) = name.strip_suffix(last) else { return false };
-    // The leftmost place for each part leaves the most room for the next.
-    middle.split('*').all(|part| match name.split_once(part) {
-        Some((_, rest)) => {
-            name = rest;
-            true
-        }
-        None => false,
-    })
 }
 
 #[cfg(test)]

@@ -49,9 +49,13 @@ impl Failure {
 
     /// A configuration with faults. `placed` says whether its lines are the user's own.
     pub(crate) fn config(errors: ConfigErrors, placed: bool) -> Self {
+        let more = errors.more();
         let faults: Vec<_> = errors.into_faults().into_iter().map(|fault| Fault::new(fault, placed)).collect();
         let code = faults.first().map_or("DSL-5000", |fault| fault.code);
-        let lines: Vec<_> = faults.iter().map(Fault::line).collect();
+        let mut lines: Vec<_> = faults.iter().map(Fault::line).collect();
+        if more > 0 {
+            lines.push(format!("and {more} more"));
+        }
         let hint = "correct the configuration; each line says what to do";
         Self { faults: Some(faults), ..Self::new(code, Kind::Config, lines.join("\n"), hint) }
     }

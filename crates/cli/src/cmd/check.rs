@@ -5,6 +5,7 @@ mod plan;
 
 use dynaseal_engine::{
     AttributeExplanation, Config, Explanation, Fault, KeyExplanation, KmsExplanation, Machine, TableExplanation,
+    TableSection,
 };
 use serde::Serialize;
 
@@ -23,7 +24,13 @@ enum Report {
     Right(Explanation),
     Request(plan::Planned),
     Credentials(credentials::Asked),
-    Wrong { errors: Vec<Fault> },
+    Table(Box<TableSection>),
+    Wrong {
+        errors: Vec<Fault>,
+        /// How many are not among them.
+        #[serde(skip_serializing_if = "is_zero")]
+        more: usize,
+    },
 }
 
 pub(crate) fn run(args: &CheckArgs) -> Result<Outcome, Error> {
@@ -31,11 +38,14 @@ pub(crate) fn run(args: &CheckArgs) -> Result<Outcome, Error> {
         Ok(config) => match (&args.explain, args.credentials) {
             (Some(target), _) => Report::Request(plan::explain(config, target)?),
             (None, Some(access)) => Report::Credentials(credentials::ask(&config, access, args)?),
-            (None, None) => Report::Right(config.explain()),
+            (None, None) => match &args.table {
+                Some(table) => Report::Table(Box::new(config.section(table))),
+                None => Report::Right(config.explain()),
+            },
         },
         // A file that cannot be read is neither right nor wrong.
         Err(errors) if errors.iter().any(|fault| fault.code == UNREADABLE) => return Err(errors.into()),
-        Err(errors) => Report::Wrong { errors: errors.into_faults() },
+        Err(errors) => Report::Wrong { more: errors.more(), errors: errors.into_faults() },
     };
     let mut out = Vec::new();
     if args.json {
@@ -47,15 +57,18 @@ pub(crate) fn run(args: &CheckArgs) -> Result<Outcome, Error> {
     Ok(match report {
         Report::Right(_) | Report::Request(plan::Planned::Carried(_)) => Outcome::Done,
         Report::Credentials(asked) if asked.sufficient => Outcome::Done,
-        Report::Wrong { .. } | Report::Credentials(_) | Report::Request(plan::Planned::Refused { .. }) => {
-            Outcome::Found
-        }
+        Report::Table(held) if held.section.is_some() => Outcome::Done,
+        Report::Table(_)
+        | Report::Wrong { .. }
+        | Report::Credentials(_)
+        | Report::Request(plan::Planned::Refused { .. }) => Outcome::Found,
     })
 }
 
 fn text(report: &Report, out: &mut Vec<u8>) {
     match report {
-        Report::Wrong { errors } => say::faults(errors, out),
+        Report::Wrong { errors, more } => say::faults(errors, *more, out),
+        Report::Table(held) => section(held, out),
         Report::Request(planned) => plan::text(planned, out),
         Report::Credentials(asked) => credentials::text(asked, out),
         Report::Right(explanation) => {
@@ -80,6 +93,31 @@ fn text(report: &Report, out: &mut Vec<u8>) {
             say::wrap(others, "", out);
         }
     }
+}
+
+/// Which section holds for one table.
+fn section(held: &TableSection, out: &mut Vec<u8>) {
+    let TableSection { table: name, section, others, key_store_of, protection, other_tables, .. } = held;
+    let what = match (section, key_store_of) {
+        (Some(section), _) => format!("{section} holds for table {name}."),
+        (None, Some(key)) => format!("Table {name} is the key store of the key {key}: calls on it are refused."),
+        (None, None) if *other_tables == "refuse" => {
+            format!("No section holds for table {name}: calls on it are refused (other_tables = \"refuse\").")
+        }
+        (None, None) => format!("No section holds for table {name}: it passes through UNPROTECTED."),
+    };
+    say::wrap(&what, "", out);
+    if !others.is_empty() {
+        say::wrap(&format!("It also matches {}, which yield to it.", others.join(", ")), "", out);
+    }
+    if let Some(protection) = protection {
+        out.push(b'\n');
+        table(protection, out);
+    }
+}
+
+fn is_zero(count: &usize) -> bool {
+    *count == 0
 }
 
 fn table(table: &TableExplanation, out: &mut Vec<u8>) {

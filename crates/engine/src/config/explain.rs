@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::Config;
 use super::fault::Fault;
 use super::tables::{action_word, plaintext_word, suite_word};
-use crate::pattern::{ANY_KEY, TableKeys};
+use crate::pattern::{ANY_KEY, Pattern, TableKeys};
 use dynaseal_item::Action;
 use dynaseal_keys::Service;
 
@@ -104,11 +104,7 @@ impl Config {
     pub fn explain(&self) -> Explanation {
         let keys = |name: &str| self.rings.get(name);
         let tables = self.tables.iter().filter_map(|(name, table)| Some(explain_table(table, keys(name)?)));
-        let any = TableKeys { partition_key: ANY_KEY.to_owned(), ..TableKeys::default() };
-        let patterns = self.patterns.iter().filter_map(|pattern| {
-            let table = pattern.fitted(pattern.text(), &any).ok()?;
-            Some(TableExplanation { logical_name: None, ..explain_table(&table, keys(pattern.text())?) })
-        });
+        let patterns = self.patterns.iter().filter_map(|pattern| of_pattern(pattern, keys(pattern.text())?));
         let kms = self.needs(Service::Kms).then(|| KmsExplanation {
             endpoint: self.gateway.kms_endpoint.clone(),
             region: self.gateway.region.clone(),
@@ -118,7 +114,14 @@ impl Config {
     }
 }
 
-fn explain_table(table: &crate::Table, keys: &KeyExplanation) -> TableExplanation {
+/// What a pattern does to its tables, whatever their keys are.
+pub(super) fn of_pattern(pattern: &Pattern, keys: &KeyExplanation) -> Option<TableExplanation> {
+    let any = TableKeys { partition_key: ANY_KEY.to_owned(), ..TableKeys::default() };
+    let table = pattern.fitted(pattern.text(), &any).ok()?;
+    Some(TableExplanation { logical_name: None, ..explain_table(&table, keys) })
+}
+
+pub(super) fn explain_table(table: &crate::Table, keys: &KeyExplanation) -> TableExplanation {
     let schema = table.schema();
     let mut names: Vec<&str> = schema.keys().collect();
     let others = schema.actions().map(|(name, _)| name).chain(schema.unsigned());

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use dynaseal_keys::{Error, KeyStoreTable, Keyring, KmsUse, Multi};
 
 use super::explain::KeyExplanation;
-use super::fault::{CONTRADICTION, CYCLE, Faults, MISSING, Span, TYPE, UNDEFINED, UNUSED, shown};
+use super::fault::{CONTRADICTION, CYCLE, Faults, MISSING, Span, TYPE, UNDEFINED, UNUSED, VALUE, shown};
 use super::outside::Outside;
 use super::rings::{self, Kms, Ring};
 use super::section::{At, Section, word};
@@ -120,8 +120,19 @@ impl<'r> Keys<'r> {
             }
             State::Multi { generator, children } => (generator, children),
         };
-        path.push(name);
         let by = format!("[keys.{name}]");
+        if path.len() >= DEEPEST {
+            let message =
+                format!("{by} stands {DEEPEST} multi keys deep in {}", path.first().copied().unwrap_or_default());
+            faults.error(
+                &span,
+                VALUE,
+                message,
+                "list the keys in one multi key; a key inside it need not be a multi key",
+            );
+            return None;
+        }
+        path.push(name);
         let mut member = |member: &At<&'r str>, faults: &mut Faults<'_>| {
             let own = self.find(member, &by, faults)?;
             self.used.insert(own);
@@ -175,7 +186,9 @@ impl<'r> Keys<'r> {
         if let Some((own, _)) = self.defined.get_key_value(name.value) {
             return Some(own);
         }
-        let hint = match nearest(name.value, self.defined.keys().copied()) {
+        let may_search = faults.may_search(self.defined.len());
+        let known = may_search.then(|| nearest(name.value, self.defined.keys().copied())).flatten();
+        let hint = match known {
             Some(word) => format!("did you mean \"{word}\"?"),
             None => "add a section [keys.NAME]".to_owned(),
         };
@@ -242,6 +255,9 @@ enum Type {
 fn type_word(r#type: Type) -> &'static str {
     TYPES.iter().find(|(_, other)| *other == r#type).map_or("", |(word, _)| word)
 }
+
+/// More than anybody nests, and few enough for any thread.
+const DEEPEST: usize = 16;
 
 const TYPES: &[(&str, Type)] = &[
     ("raw-aes", Type::Ring(Ring::RawAes)),

@@ -11,11 +11,13 @@ mod cache;
 mod explain;
 mod fault;
 mod gateway;
+mod held;
 mod keys;
 mod kms;
 mod material;
 mod names;
 mod outside;
+mod overlaps;
 mod rings;
 mod section;
 mod tables;
@@ -29,18 +31,19 @@ use toml::de::DeTable;
 pub use explain::{AttributeExplanation, Explanation, KeyExplanation, KmsExplanation, TableExplanation};
 pub use fault::{ConfigErrors, Fault};
 pub use gateway::GatewaySection;
+pub use held::TableSection;
 pub use kms::KmsAsked;
 pub use names::is_table_name;
-pub(crate) use names::{Named, is_possible};
+pub(crate) use names::{Named, is_possible, title};
 pub use outside::{Machine, Outside};
 pub(crate) use tables::action_word;
 
-use crate::pattern::Pattern;
+use crate::pattern::{Pattern, Patterns};
 use crate::plan::OtherTables;
 use crate::run::Engine;
 use crate::table::Table;
 use dynaseal_keys::{Clock, KeyStore as _, KeyStoreTable, KmsUse, Service};
-use fault::{Faults, NO_TABLES, NOTHING_PROTECTED, SYNTAX, UNREADABLE};
+use fault::{CONTRADICTION, Faults, NO_TABLES, NOTHING_PROTECTED, SYNTAX, UNREADABLE};
 use keys::{Keys, Made};
 use section::Section;
 use tables::{Configured, What};
@@ -51,7 +54,7 @@ pub struct Config {
     /// The protected tables, by name.
     pub tables: BTreeMap<String, Table>,
     /// What protects tables that are not named, by their names.
-    pub patterns: Vec<Pattern>,
+    pub patterns: Patterns,
     /// What becomes of calls on all other tables.
     pub other_tables: OtherTables,
     /// Whether it is meant that no table is protected.
@@ -110,7 +113,7 @@ impl Config {
     /// The pattern that protects a table of this name, which no section is about.
     #[must_use]
     pub fn pattern(&self, table: &str) -> Option<&Pattern> {
-        Pattern::closest(self.patterns.iter().filter(|pattern| pattern.matches(table)))
+        self.patterns.closest(table)
     }
 
     /// An engine that protects the tables.
@@ -153,6 +156,14 @@ impl Config {
         let mut keys = Keys::read(keys.as_ref(), folder, outside, &mut faults);
         let configured = tables.as_ref().map(|tables| tables::read(tables, &mut keys, &mut faults)).unwrap_or_default();
         let Made { stores: key_stores, kms } = keys.finish(&mut faults);
+        for (name, _) in tables.iter().flat_map(Section::entries) {
+            if let Some((key, _)) = key_stores.iter().find(|(_, store)| store.table() == name.value) {
+                let message =
+                    format!("{} is the key store of the key {key}, which callers do not reach", title(name.value));
+                let hint = "remove the section, or name another key_store_table: nothing would be sealed there";
+                faults.error(&name.span, CONTRADICTION, message, hint);
+            }
+        }
         let gateway = gateway.map(|section| gateway::read(section, folder, &mut faults)).unwrap_or_default();
         // One that has a fault of its own is named, too.
         if tables.as_ref().is_none_or(|tables| tables.entries().next().is_none()) {
@@ -166,17 +177,19 @@ impl Config {
         }
         faults.drop_consequences();
         let warnings = faults.finish()?;
-        let (tables, patterns, rings) = (BTreeMap::new(), Vec::new(), BTreeMap::new());
+        let (tables, patterns, rings) = (BTreeMap::new(), Patterns::default(), BTreeMap::new());
+        let mut found = Vec::new();
         let other_tables = other_tables.map(|at| at.value).unwrap_or_default();
         let mut config =
             Self { tables, patterns, other_tables, allow_no_tables, gateway, warnings, rings, key_stores, kms };
         for (name, Configured { what, keys }) in configured {
             match what {
                 What::Table(table) => drop(config.tables.insert(name.clone(), table)),
-                What::Pattern(pattern) => config.patterns.push(pattern),
+                What::Pattern(pattern) => found.push(pattern),
             }
             config.rings.insert(name, keys);
         }
+        config.patterns.extend(found);
         Ok(config)
     }
 }

@@ -18,6 +18,17 @@ impl Named {
     }
 }
 
+/// Whether a section of `[tables]` stands for several tables.
+pub(crate) fn is_pattern(name: &str) -> bool {
+    Named::of_section(name) == Named::Pattern
+}
+
+/// A section of `[tables]` as the configuration writes it.
+pub(crate) fn title(name: &str) -> String {
+    let quotes = if name.contains(['*', '.']) { "\"" } else { "" };
+    format!("[tables.{quotes}{name}{quotes}]")
+}
+
 /// Whether DynamoDB has tables of this name, or names that the pattern matches. If not, that is a fault.
 pub(super) fn check(name: &str, named: Named, place: &Span, faults: &mut Faults<'_>) -> bool {
     if is_possible(name, named) {

@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use dynaseal_item::{Action, FaultAt, Schema, SchemaFault, SchemaSpec, Suite};
 use dynaseal_keys::Provider;
 
-use super::explain::KeyExplanation;
+use super::explain::{self, KeyExplanation, TableExplanation};
 use super::fault::{CONTRADICTION, Faults, SCHEMA, SHARED_NAME, Span, TYPE, UNSEALED};
 use super::keys::Keys;
-use super::names::{self, Named};
+use super::names::{self, Named, is_pattern};
+use super::overlaps::{self, Place};
 use super::section::{At, Section, word};
 use crate::pattern::{ANY_KEY, Pattern};
 use crate::table::{Plaintext, Table};
@@ -25,6 +26,15 @@ pub(super) enum What {
     Pattern(Pattern),
 }
 
+impl Configured {
+    fn explain(&self) -> Option<TableExplanation> {
+        match &self.what {
+            What::Table(table) => Some(explain::explain_table(table, &self.keys)),
+            What::Pattern(pattern) => explain::of_pattern(pattern, &self.keys),
+        }
+    }
+}
+
 /// Reads every table; one that has a fault is left out.
 pub(super) fn read(
     tables: &Section<'_, '_>,
@@ -34,19 +44,18 @@ pub(super) fn read(
     let mut entries: Vec<_> = tables.entries().collect();
     entries.sort_by_key(|(name, _)| name.span.start);
     let mut logical_names = BTreeMap::new();
-    let mut configured = BTreeMap::new();
+    let mut configured: BTreeMap<String, Configured> = BTreeMap::new();
+    let mut places = Vec::new();
     for (name, value) in entries {
         if !names::check(name.value, Named::of_section(name.value), &name.span, faults) {
             continue;
         }
-        let quotes = if is_pattern(name.value) { "\"" } else { "" };
-        let title = format!("[tables.{quotes}{}{quotes}]", name.value);
         let Some(table) = value.get_ref().as_table() else {
             let message = format!("{} in [tables] is of type {}", name.value, value.get_ref().type_str());
             faults.error(&value.span(), TYPE, message, "write a section [tables.NAME] for each table");
             continue;
         };
-        let mut section = Section::new(title, table, name.span);
+        let mut section = Section::new(names::title(name.value), table, name.span);
         let read = read_one(name.value, &mut section, keys, faults);
         let own = logical_name(name.value, &section);
         if let Some(other) = logical_names.insert(own.value.to_owned(), name.value) {
@@ -54,8 +63,16 @@ pub(super) fn read(
             let hint = "an item could be moved from one to the other unnoticed; give each its own logical_name";
             faults.error(&own.span, SHARED_NAME, message, hint);
         }
+        let section_span = section.span.clone();
         section.finish(faults);
+        places.push((name.value, section_span));
         configured.extend(read.map(|read| (name.value.to_owned(), read)));
+    }
+    // Without a pattern, each table has one section.
+    if places.iter().any(|(name, _)| is_pattern(name)) {
+        let explained = |name: &str| configured.get(name).and_then(Configured::explain);
+        let places = places.into_iter().map(|(name, span)| Place { name, span, explained: explained(name) });
+        overlaps::check(&places.collect::<Vec<_>>(), faults);
     }
     configured
 }
@@ -108,10 +125,6 @@ fn read_one(
         What::Table(Table::new(name, schema, provider, plaintext))
     };
     Some(Configured { what, keys })
-}
-
-fn is_pattern(name: &str) -> bool {
-    Named::of_section(name) == Named::Pattern
 }
 
 /// Each table of a pattern has its own name and keys.

@@ -5,8 +5,8 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use dynaseal_engine::{
-    AttributeAction, Call, CallsExplanation, Config, OPERATIONS, OpenedExplanation, PlanExplanation, PlanKind, Service,
-    SystemClock, WriteExplanation, did_you_mean,
+    AttributeAction, Call, CallsExplanation, Config, OPERATIONS, OpenedExplanation, PlanExplanation, PlanKind,
+    SectionExplanation, Service, SystemClock, WriteExplanation, did_you_mean,
 };
 use serde::Serialize;
 
@@ -18,7 +18,7 @@ use crate::say;
 #[serde(untagged)]
 pub(super) enum Planned {
     Carried(Box<PlanExplanation>),
-    Refused { operation: String, refused: Refusal },
+    Refused { operation: String, sections: Vec<SectionExplanation>, refused: Refusal },
 }
 
 /// Why a request is refused.
@@ -46,6 +46,7 @@ pub(super) fn explain(config: Config, target: &Target) -> Result<Planned, Error>
         Ok(explanation) => Planned::Carried(Box::new(explanation)),
         Err(error) => Planned::Refused {
             operation: target.operation.clone(),
+            sections: engine.sections(&call),
             refused: Refusal { code: error.code(), reason: error.to_string(), advice: error.hint() },
         },
     })
@@ -54,8 +55,9 @@ pub(super) fn explain(config: Config, target: &Target) -> Result<Planned, Error>
 /// Appends it in words.
 pub(super) fn text(planned: &Planned, out: &mut Vec<u8>) {
     match planned {
-        Planned::Refused { operation, refused: Refusal { code, reason, advice } } => {
+        Planned::Refused { operation, sections, refused: Refusal { code, reason, advice } } => {
             say::wrap(&format!("{operation} is refused, {code}"), "", out);
+            self::sections(sections, out);
             field("reason", reason, out);
             field("advice", advice, out);
         }
@@ -66,6 +68,7 @@ pub(super) fn text(planned: &Planned, out: &mut Vec<u8>) {
 fn plan(explanation: &PlanExplanation, out: &mut Vec<u8>) {
     let PlanExplanation { operation, plan, passes, rewritten, taken_out, writes, statements, opened, calls, .. } =
         explanation;
+    let of_tables = &explanation.sections;
     let what = match plan {
         PlanKind::Forward => "passes as it came; there is nothing to seal, to decide or to open",
         PlanKind::Edit if rewritten.is_empty() && taken_out.is_empty() => "passes as it came",
@@ -77,6 +80,7 @@ fn plan(explanation: &PlanExplanation, out: &mut Vec<u8>) {
     };
     let and = if opened.is_empty() { "" } else { "; its answer is opened" };
     say::wrap(&format!("{operation} {what}{and}"), "    ", out);
+    sections(of_tables, out);
     names("passes", passes, out);
     names("rewritten", rewritten, out);
     names("taken out", taken_out, out);
@@ -93,6 +97,13 @@ fn plan(explanation: &PlanExplanation, out: &mut Vec<u8>) {
             }
             None => say::wrap(&format!("{number}a call that depends on what DescribeTable answers"), "", out),
         }
+    }
+}
+
+/// Which section holds for each table.
+fn sections(sections: &[SectionExplanation], out: &mut Vec<u8>) {
+    for SectionExplanation { table, section, .. } in sections {
+        field("section", &format!("{section} holds for {table}"), out);
     }
 }
 

@@ -3,6 +3,7 @@
 mod files;
 mod gateway;
 mod kms;
+mod overlaps;
 mod protects;
 mod rings;
 

@@ -44,7 +44,7 @@ fn a_name_that_no_table_can_have_is_refused() {
         let text = format!("{MAIN}[tables.\"{}\"]\nkeys = \"main\"\n{key}{attributes}", toml(name));
         let store = format!(
             "[keys.k]\ntype = \"hierarchical\"\nkey_store_table = \"{}\"\nbranch_key_id = \"x\"\nkms_key_arn = \"{}\"\n\
-             [tables.Users]\nkeys = \"k\"\npartition_key = \"id\"\n",
+             [tables.OfNoKeyStore]\nkeys = \"k\"\npartition_key = \"id\"\n",
             toml(name),
             "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab",
         );
