@@ -152,7 +152,7 @@ impl Directory {
         named.chain(self.patterns.iter().flat_map(Pattern::caches)).collect()
     }
 
-    pub(crate) fn patterns(&self) -> &[Pattern] {
+    pub(crate) fn patterns(&self) -> &Patterns {
         &self.patterns
     }
 
@@ -186,7 +186,7 @@ impl Directory {
 
     /// A pattern that a word matches, whatever letters of it are capital ones.
     pub(crate) fn pattern_in_any_case(&self, word: &str) -> Option<&Pattern> {
-        Pattern::closest(self.patterns.iter().filter(|pattern| pattern.matches_in_any_case(word)))
+        self.patterns.iter().find(|pattern| pattern.matches_in_any_case(word))
     }
 
     /// Asks DynamoDB for the keys of tables, unless someone else just did. Gives DynamoDB's refusal, if it refuses, and the table

@@ -69,8 +69,8 @@ async fn tell_and_serve(args: &Args, config: Config, page: &mut Page<Stdout>) ->
             server.serve(stop).await;
             Ok(Outcome::Done)
         } else {
-            let plain = tokio::spawn(gateway::until_stopped(plain));
-            let outcome = gateway::until_stopped(server).await;
+            let plain = tokio::spawn(gateway::until_stopped(plain, gateway::watch()?));
+            let outcome = gateway::until_stopped(server, gateway::watch()?).await;
             // Both stop by the same signal; what the plain one still has to answer is waited for, too.
             let _ = plain.await;
             outcome

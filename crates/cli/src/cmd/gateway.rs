@@ -47,10 +47,12 @@ async fn serve(config: Config) -> Result<Outcome, Error> {
     let Opened { wire, facts } = open_upstream(&target, limits).await?;
     settings.facts = facts.into_iter().chain(few).collect();
     let engine = Arc::new(on_all_cores(config.into_engine(Arc::new(RuntimeClock))));
+    // Before callers can be there, so that whoever reached it can end it in order.
+    let stops = watch()?;
     let server = Server::bind(settings, Arc::clone(&engine), Arc::clone(&wire)).await?;
     // Beside the first calls, which it need not hold up.
     tokio::spawn(async move { look_at_tables(&engine, wire.as_ref()).await });
-    until_stopped(server).await
+    until_stopped(server, stops).await
 }
 
 /// Reads a configuration and says on stderr what in it is worth a second look.
@@ -66,14 +68,17 @@ pub(crate) fn load(path: &Path) -> Result<Config, Error> {
 }
 
 /// Serves until the first Ctrl-C, SIGTERM or SIGHUP and its drain are over; a second request to end cuts the drain short.
-pub(super) async fn until_stopped(server: Server) -> Result<Outcome, Error> {
-    let mut first = StopSignals::watch()?;
-    let mut second = StopSignals::watch()?;
+pub(super) async fn until_stopped(server: Server, [mut first, mut second]: [StopSignals; 2]) -> Result<Outcome, Error> {
     tokio::select! {
         _ = server.serve(first.first()) => {}
         () = second.second() => {}
     }
     Ok(Outcome::Done)
+}
+
+/// What [`until_stopped`] waits for. From now on signals alone do not end the process.
+pub(super) fn watch() -> Result<[StopSignals; 2], Error> {
+    Ok([StopSignals::watch()?, StopSignals::watch()?])
 }
 
 /// Where calls go, those of the key management services that keys need among them.
