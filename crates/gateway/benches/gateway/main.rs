@@ -22,6 +22,7 @@
 
 mod cores;
 mod load;
+mod log;
 mod page;
 mod process;
 mod shape;
@@ -59,6 +60,9 @@ fn main() -> ExitCode {
         tokio::time::timeout(WHOLE, measure(&gateway, nginx.as_ref())).await.expect("done long before this limit")
     });
     println!("{}", report.markdown());
+    let log =
+        async { tokio::time::timeout(WHOLE, log::compare(folder.path())).await.expect("done long before this limit") };
+    println!("{}", runtime.block_on(log));
     if page::wanted("--write") {
         page::write("Gateway", &report.section()).expect("docs/BENCHMARKS.md can be written");
     }

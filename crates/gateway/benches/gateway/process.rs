@@ -122,7 +122,7 @@ impl Drop for Nginx {
 }
 
 /// The binary in `DYNASEAL`, or the release build, made up to date.
-fn binary() -> PathBuf {
+pub(crate) fn binary() -> PathBuf {
     if let Some(named) = std::env::var_os("DYNASEAL") {
         return named.into();
     }
