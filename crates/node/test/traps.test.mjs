@@ -396,18 +396,20 @@ test("a load balancer's page says when to come back, to the SDK and to the appli
   const headers = { "content-type": "text/html", "x-amz-retry-after": "400", "retry-after": "1" };
   const page = () => ({ response: { statusCode: 503, headers, body: Readable.from([Buffer.from("<html>busy</html>")]) } });
   const Key = { id: "page" };
+  // The oldest version takes a page for no answer at all, sealed or not: it asks once and learns no status.
+  const reads = version !== "3.300";
   for (const call of [
     (documents) => put(documents, "page"),
     (documents) => documents.send(new lib.GetCommand({ TableName: "Users", Key })),
     (documents) => documents.send(new lib.ScanCommand({ TableName: "Users" })),
   ]) {
-    await call(scripted([page]).documents);
+    if (reads) await call(scripted([page]).documents);
     const error = await call(scripted(Array(12).fill(page)).documents).then(assert.fail, (error) => error);
     assert.equal(error.code, "DSL-6004");
     // Versions before 2026 tell their exceptions less of an answer that they cannot read.
     if (!error.$response) continue;
     assert.equal(error.$response.headers["x-amz-retry-after"], "400");
-    assert.equal(error.$metadata.httpStatusCode, 503);
+    assert.equal(error.$metadata.httpStatusCode, reads ? 503 : undefined);
     assert.ok(!inspect(error, { depth: 9, showHidden: true }).includes("busy"));
   }
   // As many know it, at least the newest does.
