@@ -69,7 +69,7 @@ fn main() -> ExitCode {
     println!("{section}");
     let stats = branch.caches().into_values().next().unwrap();
     assert_eq!((stats.fetches, stats.misses), (TENANTS as u64, TENANTS as u64), "the cache was warm: {stats:?}");
-    if page::wanted() {
+    if page::wanted("--write") {
         page::write("Key rings", &section).unwrap();
     }
     println!("{}", if enough { "all within their targets" } else { "below a target" });
