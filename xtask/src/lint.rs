@@ -112,24 +112,21 @@ fn no_machine_words() -> Result<String, String> {
 
 /// A workflow or a guide that names a command which is no more fails on somebody else's machine.
 fn known_commands() -> Result<String, String> {
+    let exists = |call: &str, word: &str| match call {
+        SCRIPT => root().join(".ci").join(word).is_file(),
+        _ => word.is_empty() || word == "help" || crate::HELP.contains(&format!("{call}{word}")),
+    };
     let guides = tracked()?.into_iter().filter(|path| path.starts_with('.') || path.ends_with(".md"));
     let mut count = 0;
     for path in guides {
         let Ok(text) = fs::read_to_string(root().join(&path)) else { continue };
-        for word in
-            text.split("cargo xtask ").skip(1).filter_map(|rest| rest.split(|c: char| !c.is_alphanumeric()).next())
-        {
-            count += 1;
-            if !word.is_empty() && word != "help" && !crate::HELP.contains(&format!("cargo xtask {word}")) {
-                return Err(format!("{path} names `cargo xtask {word}`, which does not exist"));
-            }
-        }
-        for script in
-            text.split("bash .ci/").skip(1).filter_map(|rest| rest.split(|c: char| !c.is_alphanumeric()).next())
-        {
-            count += 1;
-            if !root().join(".ci").join(script).is_file() {
-                return Err(format!("{path} names .ci/{script}, which does not exist"));
+        for call in [COMMAND, SCRIPT] {
+            for rest in text.split(call).skip(1) {
+                let word = rest.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
+                count += 1;
+                if !exists(call, word) {
+                    return Err(format!("{path} names `{call}{word}`, which does not exist"));
+                }
             }
         }
     }
@@ -146,6 +143,8 @@ fn is_source(path: &str) -> bool {
     path.ends_with(".rs") || path.ends_with(".ts")
 }
 
+const COMMAND: &str = "cargo xtask ";
+const SCRIPT: &str = "bash .ci/";
 const DENY: &str = "0.20.2";
 const CHECKED_DEPENDENCIES: &str = "deny.checked";
 const MOST_LINES: usize = 420;

@@ -46,8 +46,7 @@ fn oldest_compiler(steps: &mut Steps) -> Result<(), Failed> {
 /// The oldest versions that our own manifests allow, in a copy, since they need a lock file of their own.
 fn oldest_dependencies(steps: &mut Steps) -> Result<(), Failed> {
     let copy = target().join("oldest-dependencies");
-    let made = fs::create_dir_all(&copy).map_err(|error| Failed::new(format!("{}: {error}", copy.display())));
-    made?;
+    fs::create_dir_all(&copy).map_err(|error| Failed::new(format!("{}: {error}", copy.display())))?;
     let archive = copy.join("source.tar");
     steps.run(
         &Step::new("a copy of what is committed", "git").args(&["archive", "--output"]).arg(&archive).arg("HEAD"),
@@ -61,8 +60,7 @@ fn oldest_dependencies(steps: &mut Steps) -> Result<(), Failed> {
 
 /// Every crate that will be published, packed and built from what was packed.
 pub(crate) fn package(steps: &mut Steps) -> Result<(), Failed> {
-    let packages = PUBLISHED.iter().flat_map(|package| ["--package", package]);
-    let packages: Vec<_> = packages.collect();
+    let packages: Vec<_> = PUBLISHED.iter().flat_map(|package| ["--package", package]).collect();
     let dirty = output("git", &["status", "--porcelain"]).is_some_and(|changes| !changes.is_empty());
     let pack = Step::cargo("packages", &["package"]).args(&packages);
     steps.run(&if dirty { pack.arg("--allow-dirty") } else { pack })
